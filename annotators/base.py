@@ -1,0 +1,150 @@
+"""What an annotator is.
+
+An annotator states what it is (``Card``), loads its model once (``load``), and turns pictures into the rows of one layer
+(``annotate``). It knows nothing of shards, files, Ray or retries: ``annotators.run`` does batching, halving on
+out-of-memory and the isolation of a picture on which it raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from annotators.weights import Weight
+from humanverse.codec import decode_rgb
+from schemas.layers import KINDS, Kind
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Picture:
+    """One stored picture as an annotator sees it.
+
+    Attributes:
+        uid: the sample's identity.
+        jpeg: the stored JPEG's bytes. A layer is a function of these, so that it can be made again at any time.
+    """
+
+    uid: str
+    jpeg: bytes
+
+    @cached_property
+    def rgb(self) -> np.ndarray:
+        """uint8 (height, width, 3), sRGB, upright. Decoded on first use and shared by all annotators of a stage."""
+        return decode_rgb(self.jpeg)
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """The answer of an annotator that cannot say anything about a picture, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one must know before using an estimator.
+
+    Attributes:
+        kind: the layer kind that it fills, a key of ``schemas.layers.KINDS``.
+        name: the layer's name, lower case with dashes.
+        version: of our wrapper; raised when its rows change for the same weights.
+        summary: one line for listings.
+        model: which published model it is, with its revision.
+        licence: of the weights, as their owner states it, and of what is unknown about it.
+        protocol: resolution, normalisation, crop or pad, flip test.
+        output: meaning and unit of what it says, and what it cannot say.
+        weights: the files that it loads, pinned by SHA-256.
+        needs: kinds of layers that it reads (pose needs person).
+        packages: importable modules it needs, with the extra that installs each (``{"onnxruntime": "lite"}``).
+    """
+
+    kind: str
+    name: str
+    version: int
+    summary: str
+    model: str
+    licence: str
+    protocol: str
+    output: str
+    weights: tuple[Weight, ...] = ()
+    needs: tuple[str, ...] = ()
+    packages: Mapping[str, str] | None = None
+
+    @property
+    def layer(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+class Settings(BaseModel):
+    """An annotator's settings; subclasses add fields with defaults. Unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Annotator:
+    """Base of all annotators: subclass it, set ``card`` (and ``Settings``), write ``load`` and ``annotate``."""
+
+    card: ClassVar[Card]
+    Settings: ClassVar[type[Settings]] = Settings
+
+    def __init__(self, settings: Settings | None = None, device: str = "cpu") -> None:
+        self.settings = settings or self.Settings()
+        self.device = device
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.card.kind]
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures ``annotate`` is given at once, at the most."""
+        return 1
+
+    def load(self) -> None:
+        """Get the weights and build the model. Called once, in the process that will annotate."""
+
+    def annotate(
+        self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]
+    ) -> Sequence[Row | Unavailable]:
+        """The rows of this layer for ``pictures``, one each, in order.
+
+        Args:
+            pictures: at most ``batch_size`` of them.
+            needs: for each kind in ``card.needs``, that layer's row of each picture (with ``status``).
+
+        Returns:
+            One mapping per picture with the kind's own columns (no ``uid``, ``status``, ``reason``; for a dense kind
+            the float map under ``"map"`` instead of the ``map_*`` columns), or ``Unavailable`` with the reason.
+
+        Raises:
+            Exception: whatever goes wrong; the caller finds out which picture is to blame.
+        """
+        raise NotImplementedError
+
+    def provenance(self, needed: Mapping[str, str]) -> dict[str, Any]:
+        """What made this layer, as it stands in ``layer.json``; ``fingerprint`` hashes all the rest.
+
+        Args:
+            needed: the fingerprint of each layer in ``card.needs``, by kind.
+        """
+        card = self.card
+        facts: dict[str, Any] = {
+            "kind": card.kind,
+            "name": card.name,
+            "version": card.version,
+            "model": card.model,
+            "weights": {weight.spec: weight.sha256 for weight in card.weights},
+            "settings": self.settings.model_dump(mode="json"),
+            "needs": dict(sorted(needed.items())),
+        }
+        canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        return {**facts, "licence": card.licence, "fingerprint": hashlib.sha256(canonical.encode()).hexdigest()}

@@ -1,0 +1,94 @@
+"""The ledger: one row per source row, with its one final status.
+
+``failed`` means that no picture could be had, ``rejected`` that there was one and it is not wanted (or its owner opted
+out), ``kept`` that it is a sample. Every reason that can stand in the ledger is listed here; readers may rely on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+KEPT = "kept"
+REJECTED = "rejected"
+FAILED = "failed"
+STATUSES = (KEPT, REJECTED, FAILED)
+
+SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("detail", pa.string()),
+        pa.field("uid", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("http_status", pa.int16()),
+        pa.field("attempts", pa.int16()),
+        pa.field("ms", pa.int32()),
+    ]
+)
+
+VOLATILE_COLUMNS = ("attempts", "ms")
+"""Columns that may differ between two runs over the same responses; all others may not."""
+
+FETCH_REASONS = {
+    "invalid_url": "the cell is empty or not a URL",
+    "forbidden_scheme": "only http and https are fetched",
+    "private_address": "the name leads to an address that is not public",
+    "dns": "the name does not resolve",
+    "connect": "the connection was refused, reset or unreachable",
+    "tls": "the certificate or the TLS handshake is bad",
+    "timeout": "the total time for one URL ran out",
+    "http_4xx": "the server answered 4xx (other than 429)",
+    "http_429": "the server asked us to slow down, to the last attempt",
+    "http_5xx": "the server answered 5xx, to the last attempt",
+    "http_other": "the server answered with a status that carries no picture",
+    "redirects": "too many redirects, or one that leads nowhere",
+    "too_large": "the body is larger than the cap on bytes",
+    "truncated": "the body ended before its announced length",
+    "empty": "the body has no bytes",
+    "protocol": "the server does not speak HTTP correctly, or its content encoding is broken",
+    "source_missing": "a local file, tar member or earlier download is not there",
+}
+DECODE_REASONS = {
+    "not_an_image": "the bytes are not of a raster image format that is known",
+    "unsupported_format": "an image format that this build does not decode",
+    "too_many_pixels": "the header announces more pixels than the cap",
+    "corrupt": "the image data is broken or ends early",
+}
+POLICY_REASONS = {
+    "opt_out": "the server's headers ask not to be used for machine learning or indexing",
+    "duplicate": "the same URL or the same bytes as an earlier row of the shard",
+    "too_small": "a side is shorter than the recipe's minimum",
+    "too_few_people": "fewer people than the recipe's minimum",
+    "too_many_people": "more people than the recipe's maximum",
+    "person_area": "people fill less of the picture than the recipe's minimum",
+    "aesthetic": "the aesthetic score is below the recipe's minimum",
+    "unsafe": "the safety score is above the recipe's maximum",
+    "gate_error": "an estimator that the gate needs could not judge this picture",
+}
+REASONS = {**FETCH_REASONS, **DECODE_REASONS, **POLICY_REASONS}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a row ended without a sample.
+
+    Attributes:
+        reason: one of ``REASONS``.
+        detail: the measured value or the library's message, in one line.
+    """
+
+    reason: str
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.reason not in REASONS:
+            raise ValueError(f"unknown ledger reason {self.reason!r}")
+
+    @property
+    def status(self) -> str:
+        return REJECTED if self.reason in POLICY_REASONS else FAILED
