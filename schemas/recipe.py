@@ -1,0 +1,202 @@
+"""The recipe: everything that decides what a build keeps and what it writes, as typed settings.
+
+A recipe is a YAML file; unknown names are errors. ``load`` resolves preset, file and overrides into one ``Recipe``.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+PRESETS = ("lite",)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSettings(_Strict):
+    """How the source table is read."""
+
+    kind: Literal["auto", "table", "folder", "webdataset", "img2dataset"] = "auto"
+    columns: dict[str, str] = Field(default={}, description="our column name -> the source's")
+    header: bool | None = Field(default=None, description="CSV/TSV: does the first line name the columns? null guesses")
+    delimiter: str | None = None
+    shard_size: int = Field(default=10_000, ge=1, le=1_000_000, description="source rows per shard")
+
+
+class FetchSettings(_Strict):
+    """How a URL becomes bytes. Times are in seconds, sizes in bytes."""
+
+    concurrency: int = Field(default=128, ge=1, description="URLs in flight per gate worker")
+    per_host: int = Field(default=8, ge=1)
+    timeout_s: float = Field(default=30.0, gt=0, description="for one URL: all attempts, redirects and waits")
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    max_bytes: int = Field(default=50_000_000, ge=1)
+    max_redirects: int = Field(default=5, ge=0)
+    retries: int = Field(default=2, ge=0, description="further attempts after the first")
+    backoff_s: float = Field(default=0.5, ge=0, description="before the second attempt; doubles each time")
+    user_agent: str = (
+        "humanverse/0.1 (+https://github.com/humanverse/humanverse; dataset builder; opt out with X-Robots-Tag: noai)"
+    )
+    opt_out: bool = Field(default=True, description="honour X-Robots-Tag")
+    opt_out_tokens: tuple[str, ...] = ("noai", "noimageai", "noindex", "noimageindex")
+    proxy: str | None = None
+
+
+class ImageSettings(_Strict):
+    """How bytes become the stored JPEG. Names and meanings of ``resize`` are img2dataset's."""
+
+    max_pixels: int = Field(default=100_000_000, ge=1, description="read from the header, before decoding")
+    resize: Literal["no", "keep_ratio", "keep_ratio_largest", "center_crop", "border"] = "no"
+    size: int = Field(default=1024, ge=1, description="pixels, for any resize but no")
+    only_shrink: bool = Field(default=True, description="never enlarge (img2dataset's resize_only_if_bigger)")
+    quality: int = Field(default=95, ge=1, le=100, description="of JPEGs that must be encoded anew")
+    background: tuple[int, int, int] = Field(default=(255, 255, 255), description="behind alpha, and of borders")
+
+
+class GateSettings(_Strict):
+    """What is worth keeping bytes for (HyperHuman section 4). A null threshold is not applied.
+
+    ``person_area``: ``union`` compares the area that all counted people cover together, ``each`` that of every one.
+    """
+
+    min_side: int = Field(default=200, ge=1, description="of the stored image, pixels")
+    person_score: float = Field(default=0.4, ge=0, le=1, description="a box counts as a person from here")
+    min_people: int = Field(default=1, ge=0)
+    max_people: int | None = Field(default=3, ge=0)
+    person_area: Literal["union", "each"] = "union"
+    min_area_ratio: float | None = Field(default=0.15, ge=0, le=1)
+    min_aesthetic: float | None = None
+    max_unsafe: float | None = Field(default=None, ge=0, le=1)
+    drop_duplicates: bool = Field(default=True, description="same URL or same bytes within a shard")
+
+
+class AnnotatorSettings(_Strict):
+    """One layer of the build: ``<kind>: {name: ..., settings: {...}}``."""
+
+    name: str
+    settings: dict[str, Any] = {}
+
+
+class StageResources(_Strict):
+    """What one worker of a stage takes from the cluster, and how many there are (null: one per CPU, or per GPU)."""
+
+    workers: int | None = Field(default=None, ge=1)
+    cpus: float = Field(default=0.5, gt=0)
+    gpus: float = Field(default=0.0, ge=0)
+
+
+class Resources(_Strict):
+    """Stages are ``gate`` (fetch, decode, people gate), ``annotate`` (all further layers) and ``commit``."""
+
+    gate: StageResources = StageResources(cpus=0.5)
+    annotate: StageResources = StageResources(cpus=0.4)
+    device: str = Field(default="cpu", description="where the estimators run: cpu, cuda, cuda:0")
+    heartbeat_s: float = Field(default=120.0, gt=0, description="say so when nothing moved for this long")
+
+
+class Recipe(_Strict):
+    """A build, resolved."""
+
+    source: SourceSettings = SourceSettings()
+    fetch: FetchSettings = FetchSettings()
+    image: ImageSettings = ImageSettings()
+    gate: GateSettings = GateSettings()
+    annotators: dict[str, AnnotatorSettings]
+    resources: Resources = Resources()
+
+    @field_validator("annotators", mode="before")
+    @classmethod
+    def _names_alone(cls, value: Any) -> Any:
+        """``pose: movenet`` is short for ``pose: {name: movenet}``."""
+        if not isinstance(value, dict):
+            return value
+        return {kind: {"name": item} if isinstance(item, str) else item for kind, item in value.items()}
+
+    @model_validator(mode="after")
+    def _gate_has_estimators(self) -> Recipe:
+        for threshold, kind in (("min_aesthetic", "aesthetic"), ("max_unsafe", "safety")):
+            if getattr(self.gate, threshold) is not None and kind not in self.annotators:
+                raise ValueError(f"gate.{threshold} needs an annotator of kind {kind}")
+        if "person" not in self.annotators:
+            raise ValueError("annotators needs a person entry: the gate counts people with it")
+        return self
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide what is written, as JSON values: all but ``resources`` and how fast we fetch."""
+        settings = self.model_dump(mode="json", exclude={"resources": True, "fetch": {"concurrency", "per_host"}})
+        settings["annotators"] = dict(sorted(settings["annotators"].items()))
+        return settings
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``over`` on ``base``, section by section; a section of two mappings is merged, anything else replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict) and key != "columns":
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def preset_text(name: str) -> str:
+    """The YAML of a preset.
+
+    Raises:
+        ValueError: if there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"there is no preset {name!r}: choose from {', '.join(PRESETS)}")
+    return resources.files("schemas").joinpath("presets", f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The recipe file at ``path`` as a mapping, not yet checked.
+
+    Raises:
+        ValueError: if it cannot be read, is not YAML, or is not a mapping.
+    """
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"recipe {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"recipe {path} is not UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"recipe {path} is not YAML: {' '.join(str(error).split())}") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ValueError(f"recipe {path} must be a mapping of sections, not a {type(data).__name__}")
+    return data
+
+
+def load(preset: str = "lite", path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> Recipe:
+    """The preset, the file on it, the overrides on both; checked.
+
+    An annotator that the file sets to null is taken out. The file may name its own preset with ``preset: NAME``.
+
+    Raises:
+        ValueError: with one line that names the setting and what is wrong with it.
+    """
+    from_file = read_yaml(path) if path else {}
+    settings = yaml.safe_load(preset_text(from_file.pop("preset", preset)))
+    where = f"recipe {path}" if path else "recipe"
+    for layer in (from_file, overrides or {}):
+        settings = _merge(settings, layer)
+    annotators = settings.get("annotators")
+    if isinstance(annotators, dict):
+        settings["annotators"] = {kind: item for kind, item in annotators.items() if item is not None}
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{where}: {name + ': ' if name else ''}{message}") from error
