@@ -1,0 +1,93 @@
+"""Run an annotator over the pictures of a shard: batches, halving on out-of-memory, and one row lost at most per bad picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from annotators.base import Annotator, Picture, Row, Unavailable
+from humanverse.codec.maps import ENCODERS
+from humanverse.errors import one_line
+from schemas.layers import OK, ROW_FAILED, UNAVAILABLE
+
+_OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad_alloc", "not enough memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` is some library's way to say that the batch did not fit."""
+    text = f"{type(error).__name__}: {error}".lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in (*_OUT_OF_MEMORY, "outofmemoryerror"))
+
+
+class Runner:
+    """One loaded annotator, and the batch size that has worked so far.
+
+    Args:
+        annotator: already loaded.
+    """
+
+    def __init__(self, annotator: Annotator) -> None:
+        self.annotator = annotator
+        self.batch_size = max(1, annotator.batch_size)
+
+    def table(
+        self,
+        pictures: Sequence[Picture],
+        needs: Mapping[str, Sequence[Row]],
+        done: Callable[[int], None] = lambda count: None,
+    ) -> pa.Table:
+        """The layer's rows for ``pictures``, in order; for a dense kind with the PNGs in a further column ``map``.
+
+        Args:
+            pictures: all pictures of a shard.
+            needs: for each kind in the card's ``needs``, that layer's row of each picture.
+            done: told how many pictures were finished, after each batch.
+        """
+        rows: list[Row] = []
+        while len(rows) < len(pictures):
+            start, stop = len(rows), len(rows) + self.batch_size
+            batch = pictures[start:stop]
+            answers = self._batch(batch, {kind: said[start:stop] for kind, said in needs.items()})
+            rows += [self._row(picture, answer) for picture, answer in zip(batch, answers, strict=True)]
+            done(len(batch))
+        schema = self.annotator.kind.schema
+        if self.annotator.kind.dense:
+            schema = schema.append(pa.field("map", pa.large_binary()))
+        return pa.Table.from_pylist(rows, schema=schema)
+
+    def _batch(self, batch: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> list[Row | Unavailable | str]:
+        """One answer per picture; a string is the reason why there is none."""
+        try:
+            answers = list(self.annotator.annotate(batch, needs))
+            if len(answers) != len(batch):
+                raise ValueError(f"{self.annotator.card.layer} gave {len(answers)} rows for {len(batch)} pictures")
+            return answers  # type: ignore[return-value]
+        except Exception as error:
+            if len(batch) == 1:
+                return [one_line(error)]
+            size = len(batch) // 2 if is_out_of_memory(error) else 1
+            if size > 1 or is_out_of_memory(error):
+                self.batch_size = size
+        parts = range(0, len(batch), size)
+        return [
+            answer
+            for start in parts
+            for answer in self._batch(
+                batch[start : start + size], {kind: said[start : start + size] for kind, said in needs.items()}
+            )
+        ]
+
+    def _row(self, picture: Picture, answer: Row | Unavailable | str) -> dict[str, Any]:
+        if isinstance(answer, str):
+            return {"uid": picture.uid, "status": ROW_FAILED, "reason": answer}
+        if isinstance(answer, Unavailable):
+            return {"uid": picture.uid, "status": UNAVAILABLE, "reason": answer.reason}
+        row = {"uid": picture.uid, "status": OK, **answer}
+        if self.annotator.kind.dense:
+            height, width = answer["map"].shape[:2]
+            row["map"], columns = ENCODERS[self.annotator.card.kind](answer["map"])
+            row |= {"map_width": width, "map_height": height, **columns}
+            row.setdefault("map_box", [0.0, 0.0, float(picture.rgb.shape[1]), float(picture.rgb.shape[0])])
+        return row

@@ -1,0 +1,76 @@
+"""Dense maps as PNG: depth with 16 bits and a scale, normals with 8 bits a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+
+DEPTH_LEVELS = 65534
+"""PNG values 1 to 65535 are depths; 0 means that there is none at this pixel."""
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    done, data = cv2.imencode(".png", pixels)
+    if not done:
+        raise ValueError(f"cannot encode a map of shape {pixels.shape}")
+    return data.tobytes()
+
+
+def encode_depth(depth: np.ndarray) -> tuple[bytes, dict[str, float]]:
+    """A depth map as 16-bit PNG.
+
+    Args:
+        depth: float (height, width), in the estimator's unit; not finite where there is no depth.
+
+    Returns:
+        The PNG and the columns ``scale``, ``offset``, ``minimum``, ``maximum``: depth = offset + scale * (value - 1) for
+        every value > 0. The error is at most scale / 2.
+    """
+    valid = np.isfinite(depth)
+    low, high = (float(depth[valid].min()), float(depth[valid].max())) if valid.any() else (0.0, 0.0)
+    scale = (high - low) / DEPTH_LEVELS or 1.0
+    levels = np.zeros(depth.shape, np.uint16)
+    levels[valid] = np.rint((depth[valid] - low) / scale).astype(np.uint16) + 1
+    return _png(levels), {"scale": scale, "offset": low, "minimum": low, "maximum": high}
+
+
+def decode_depth(png: bytes, scale: float, offset: float) -> np.ndarray:
+    """float32 (height, width); NaN where there is no depth."""
+    levels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    depth = offset + scale * (levels.astype(np.float32) - 1)
+    depth[levels == 0] = np.nan
+    return depth
+
+
+def encode_normal(normal: np.ndarray) -> tuple[bytes, dict[str, float]]:
+    """A normal map as 8-bit RGB PNG.
+
+    Args:
+        normal: float (height, width, 3), unit vectors in camera space: x right, y up, z towards the camera; not finite
+            where there is none.
+
+    Returns:
+        The PNG, each channel round(127.5 + 127.5 n) clipped to [1, 255], (0, 0, 0) where there is none; and no columns.
+    """
+    valid = np.isfinite(normal).all(axis=2)
+    levels = np.zeros(normal.shape, np.uint8)
+    levels[valid] = np.clip(np.rint(127.5 + 127.5 * normal[valid]), 1, 255).astype(np.uint8)
+    return _png(levels[:, :, ::-1]), {}
+
+
+def decode_normal(png: bytes) -> np.ndarray:
+    """float32 (height, width, 3) unit vectors; NaN where there is none."""
+    levels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    normal = levels.astype(np.float32) / 127.5 - 1
+    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
+    normal[(levels == 0).all(axis=2)] = np.nan
+    return normal
+
+
+ENCODERS: dict[str, Callable[[np.ndarray], tuple[bytes, dict[str, Any]]]] = {
+    "depth": encode_depth,
+    "normal": encode_normal,
+}

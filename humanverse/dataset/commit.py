@@ -1,0 +1,65 @@
+"""Write one finished shard: layers, then the images' tar, then the images' table, then the ledger, which commits it."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from humanverse.dataset import layout, tar
+from humanverse.dataset.shard import Shard
+from humanverse.storage import Store
+from schemas.layers import KINDS
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """``table`` as a Parquet file; the same table always gives the same bytes."""
+    sink = io.BytesIO()
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", row_group_size=10_000)
+    return sink.getvalue()
+
+
+def write_tar(store: Store, path: str, names: list[str], contents: pa.ChunkedArray) -> list[tar.Member | None]:
+    """A tar of ``contents`` (binary, null where there is nothing to store) under ``names``; the place of each, or None."""
+    there = [index for index, content in enumerate(contents) if content.is_valid]
+    with store.writing(path) as scratch, scratch.open("wb") as file:
+        members = tar.write(file, ((names[index], contents[index].as_py()) for index in there))
+    places: list[tar.Member | None] = [None] * len(names)
+    for index, member in zip(there, members, strict=True):
+        places[index] = member
+    return places
+
+
+def _set(table: pa.Table, name: str, values: list[int | None]) -> pa.Table:
+    field = table.schema.field(name)
+    return table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
+
+
+def write_layer(store: Store, layer: str, number: int, table: pa.Table) -> None:
+    """One shard of one layer: for a dense kind its tar first; the table comes last and commits it."""
+    kind = KINDS[layer.partition("/")[0]]
+    if kind.dense:
+        names = [f"{uid}.{kind.suffix}" for uid in table.column("uid").to_pylist()]
+        places = write_tar(store, layout.layer_tar(layer, number), names, table.column("map"))
+        table = table.drop_columns(["map"])
+        table = _set(table, "map_offset", [place and place.offset for place in places])
+        table = _set(table, "map_size", [place and place.size for place in places])
+    store.write(layout.layer_table(layer, number), parquet_bytes(table))
+
+
+def _write_images(store: Store, shard: Shard) -> None:
+    names = [f"{uid}.{layout.IMAGE_SUFFIX}" for uid in shard.uids]
+    places = write_tar(store, layout.images_tar(shard.number), names, shard.images.column("jpeg"))
+    table = shard.images.drop_columns(["jpeg"])
+    table = _set(table, "jpg_offset", [place.offset for place in places if place])
+    table = _set(table, "jpg_size", [place.size for place in places if place])
+    store.write(layout.images_table(shard.number), parquet_bytes(table))
+
+
+def commit(store: Store, shard: Shard) -> None:
+    """Write ``shard``. Killed at any moment, it is either committed or will be written again, with the same bytes."""
+    for layer, table in shard.layers.items():
+        write_layer(store, layer, shard.number, table)
+    _write_images(store, shard)
+    store.write(layout.ledger(shard.number), parquet_bytes(shard.ledger))

@@ -1,0 +1,126 @@
+"""The start of a dataset: its marker, the recipe as resolved, the source it was made from, and what its layers are.
+
+Written once. Going on with a build checks that recipe, source and layers are the same, and says what is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+import humanverse
+from humanverse.dataset import layout
+from humanverse.errors import DatasetError
+from humanverse.storage import Store
+from schemas.recipe import Recipe
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def read_json(store: Store, path: str) -> Any:
+    """The JSON in ``path``, or None if there is no such file.
+
+    Raises:
+        DatasetError: if it is there and not JSON.
+    """
+    try:
+        return json.loads(store.read(path))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise DatasetError(f"{store.url}/{path} is not JSON: the dataset is damaged") from error
+
+
+def difference(old: Any, new: Any, name: str = "") -> str | None:
+    """The first place where two JSON values differ, as ``gate.min_side: 200 -> 300``; None if they do not."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            found = difference(old.get(key), new.get(key), f"{name}.{key}" if name else key)
+            if found:
+                return found
+        return None
+    if old == new:
+        return None
+    return f"{name}: {json.dumps(old, ensure_ascii=False)} -> {json.dumps(new, ensure_ascii=False)}"[:300]
+
+
+def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> bool:
+    """Start a dataset at ``store``, or check that the one there came from the same recipe and source.
+
+    Args:
+        source: what identifies the source (JSON values): files, sizes, number of rows.
+
+    Returns:
+        True if a dataset was there already.
+
+    Raises:
+        DatasetError: if the place holds something else, or a dataset of another recipe, source or format.
+    """
+    marker = read_json(store, layout.MARKER)
+    if marker is None:
+        others = [name for name in store.names("") if name != ".tmp" and name not in (layout.SOURCE, layout.RECIPE)]
+        if others:
+            raise DatasetError(f"{store.url} is not empty and not a dataset (it holds {others[0]}): give an empty place")
+        store.write(layout.SOURCE, _json(dict(source)))
+        store.write(layout.RECIPE, _recipe_yaml(recipe))
+        store.write(layout.MARKER, _json({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}))
+        return False
+    check_format(store, marker)
+    _check_same(store, recipe, source)
+    return True
+
+
+def check_format(store: Store, marker: Any) -> None:
+    """Raise DatasetError unless ``marker`` (``humanverse.json``) is of a format that this version reads."""
+    version = marker.get("format") if isinstance(marker, dict) else None
+    if version != layout.FORMAT:
+        raise DatasetError(
+            f"{store.url} has format {version}, this version reads {layout.FORMAT}: use the humanverse that wrote it"
+        )
+
+
+def _recipe_yaml(recipe: Recipe) -> bytes:
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True).encode()
+
+
+def read_recipe(store: Store) -> Recipe:
+    """The recipe that a dataset was built with."""
+    try:
+        return Recipe.model_validate(yaml.safe_load(store.read(layout.RECIPE)))
+    except (FileNotFoundError, ValueError, yaml.YAMLError) as error:
+        raise DatasetError(f"{store.url}/{layout.RECIPE} is missing or damaged") from error
+
+
+def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> None:
+    changed = difference(read_recipe(store).deciding(), recipe.deciding())
+    if changed:
+        raise DatasetError(
+            f"{store.url} was built with another recipe ({changed}): use its {layout.RECIPE}, or a new place"
+        )
+    changed = difference(read_json(store, layout.SOURCE), dict(source))
+    if changed:
+        raise DatasetError(f"{store.url} was built from another source ({changed}): give that one, or a new place")
+
+
+def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> None:
+    """Write ``layer.json`` before the layer's first shard, or check that the one there has the same fingerprint.
+
+    Raises:
+        DatasetError: if the layer was made by something else.
+    """
+    path = layout.layer_card(layer)
+    card = read_json(store, path)
+    if card is None:
+        made = {"code": f"humanverse {humanverse.__version__}", "time": datetime.now(UTC).isoformat(timespec="seconds")}
+        store.write(path, _json({**provenance, **made}))
+        return
+    if card.get("fingerprint") != provenance["fingerprint"]:
+        keys = [key for key in provenance if key not in ("fingerprint", "licence")]
+        changed = difference({key: card.get(key) for key in keys}, {key: provenance[key] for key in keys})
+        raise DatasetError(f"layer {layer} of {store.url} was made otherwise ({changed}): give the new one another name")

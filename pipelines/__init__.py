@@ -1,0 +1,1 @@
+"""The jobs, one file each, their stages and engines, and the command line."""

@@ -1,0 +1,81 @@
+"""Second stage: every layer that the gate did not make already, in the order of what needs what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from annotators import registry
+from annotators.base import Annotator, Picture
+from annotators.run import Runner
+from humanverse.dataset.shard import Shard
+from humanverse.errors import UserError
+from pipelines.stages.base import Count
+from schemas.recipe import AnnotatorSettings
+
+
+def make(chosen: Mapping[str, AnnotatorSettings], device: str) -> dict[str, Annotator]:
+    """The annotators of a recipe by kind, not yet loaded, each after those that it needs.
+
+    Raises:
+        UserError: if one is unknown, its settings are wrong, or a kind that it needs is not in the recipe.
+    """
+    made = {kind: registry.make(kind, item.name, item.settings, device) for kind, item in chosen.items()}
+    ordered: dict[str, Annotator] = {}
+
+    def place(kind: str, path: tuple[str, ...]) -> None:
+        if kind in ordered:
+            return
+        if kind not in made:
+            raise UserError(f"{made[path[-1]].card.layer} needs a {kind} layer: add annotators.{kind} to the recipe")
+        if kind in path:
+            raise UserError(f"annotators need each other in a circle: {' -> '.join((*path, kind))}")
+        for need in made[kind].card.needs:
+            place(need, (*path, kind))
+        ordered[kind] = made[kind]
+
+    for kind in sorted(made):
+        place(kind, ())
+    return ordered
+
+
+def provenances(ordered: Mapping[str, Annotator]) -> dict[str, dict]:
+    """``layer.json`` of each annotator by kind; ``ordered`` as ``make`` gives it."""
+    cards: dict[str, dict] = {}
+    for kind, annotator in ordered.items():
+        cards[kind] = annotator.provenance({need: cards[need]["fingerprint"] for need in annotator.card.needs})
+    return cards
+
+
+class Annotate:
+    """Adds layers to a shard.
+
+    Args:
+        chosen: the recipe's annotators, all of them.
+        kinds: which of them this stage makes; the others are there already.
+        device: where the models run.
+    """
+
+    name = "annotate"
+
+    def __init__(self, chosen: Mapping[str, AnnotatorSettings], kinds: Sequence[str], device: str) -> None:
+        self.chosen, self.kinds, self.device = dict(chosen), list(kinds), device
+
+    def setup(self, count: Count) -> None:
+        self._count = count
+        ordered = make(self.chosen, self.device)
+        self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in self.kinds}
+        for runner in self._runners.values():
+            runner.annotator.load()
+
+    def process(self, item: Shard) -> Shard:
+        pictures = [
+            Picture(uid, jpeg)
+            for uid, jpeg in zip(item.uids, item.images.column("jpeg").to_pylist(), strict=True)
+        ]
+        said = {layer.partition("/")[0]: table.to_pylist() for layer, table in item.layers.items()}
+        for kind, runner in self._runners.items():
+            needs = {need: said[need] for need in runner.annotator.card.needs}
+            table = runner.table(pictures, needs, lambda pictures_done: self._count(annotated=pictures_done))
+            item.layers[runner.annotator.card.layer] = table
+            said[kind] = table.to_pylist()
+        return item

@@ -1,0 +1,28 @@
+"""Last stage: write the shard, ledger last."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from humanverse.dataset.commit import commit
+from humanverse.dataset.shard import Shard
+from humanverse.storage import Store
+from pipelines.stages.base import Count, Done
+
+
+class Commit:
+    """Writes shards to the dataset at ``url``."""
+
+    name = "commit"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def setup(self, count: Count) -> None:
+        self._store = Store(self.url)
+
+    def process(self, item: Shard) -> Done:
+        commit(self._store, item)
+        counts = dict(Counter(item.ledger.column("status").to_pylist()))
+        counts["bytes"] = sum(len(jpeg.as_buffer()) for jpeg in item.images.column("jpeg"))
+        return Done(item.number, counts=counts)
