@@ -1,8 +1,8 @@
 """What an annotator is.
 
-An annotator states what it is (``Card``), loads its model once (``load``), and turns pictures into the rows of one layer
-(``annotate``). It knows nothing of shards, files, Ray or retries: ``annotators.run`` does batching, halving on
-out-of-memory and the isolation of a picture on which it raises.
+An annotator states what it is (``Card``), loads its model once (``load``), and turns pictures into the rows
+of one layer (``annotate``). It knows nothing of shards, files, Ray or retries: ``annotators.run`` does
+batching, halving on out-of-memory and the isolation of a picture on which it raises.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -30,7 +30,8 @@ class Picture:
 
     Attributes:
         uid: the sample's identity.
-        jpeg: the stored JPEG's bytes. A layer is a function of these, so that it can be made again at any time.
+        jpeg: the stored JPEG's bytes. A layer is a function of these, so that it can be made again at any
+            time.
     """
 
     uid: str
@@ -38,7 +39,8 @@ class Picture:
 
     @cached_property
     def rgb(self) -> np.ndarray:
-        """uint8 (height, width, 3), sRGB, upright. Decoded on first use and shared by all annotators of a stage."""
+        """uint8 (height, width, 3), sRGB, upright. Decoded on first use and shared by all annotators of a
+        stage."""
         return decode_rgb(self.jpeg)
 
 
@@ -64,7 +66,8 @@ class Card:
         output: meaning and unit of what it says, and what it cannot say.
         weights: the files that it loads, pinned by SHA-256.
         needs: kinds of layers that it reads (pose needs person).
-        packages: importable modules it needs, with the extra that installs each (``{"onnxruntime": "lite"}``).
+        packages: importable modules it needs, with the extra that installs each (``{"onnxruntime":
+            "lite"}``).
     """
 
     kind: str
@@ -90,14 +93,18 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+AnySettings: TypeAlias = Settings
+
+
 class Annotator:
-    """Base of all annotators: subclass it, set ``card`` (and ``Settings``), write ``load`` and ``annotate``."""
+    """Base of all annotators: subclass it, set ``card`` (and ``Settings``), write ``load`` and
+    ``annotate``."""
 
     card: ClassVar[Card]
-    Settings: ClassVar[type[Settings]] = Settings
+    Settings: ClassVar[type[AnySettings]] = Settings
 
-    def __init__(self, settings: Settings | None = None, device: str = "cpu") -> None:
-        self.settings = settings or self.Settings()
+    def __init__(self, settings: AnySettings | None = None, device: str = "cpu") -> None:
+        self.settings: AnySettings = settings or self.Settings()
         self.device = device
 
     @property
@@ -122,8 +129,9 @@ class Annotator:
             needs: for each kind in ``card.needs``, that layer's row of each picture (with ``status``).
 
         Returns:
-            One mapping per picture with the kind's own columns (no ``uid``, ``status``, ``reason``; for a dense kind
-            the float map under ``"map"`` instead of the ``map_*`` columns), or ``Unavailable`` with the reason.
+            One mapping per picture with the kind's own columns (no ``uid``, ``status``, ``reason``; for a
+            dense kind the float map under ``"map"`` instead of the ``map_*`` columns), or ``Unavailable``
+            with the reason.
 
         Raises:
             Exception: whatever goes wrong; the caller finds out which picture is to blame.
@@ -147,4 +155,8 @@ class Annotator:
             "needs": dict(sorted(needed.items())),
         }
         canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-        return {**facts, "licence": card.licence, "fingerprint": hashlib.sha256(canonical.encode()).hexdigest()}
+        return {
+            **facts,
+            "licence": card.licence,
+            "fingerprint": hashlib.sha256(canonical.encode()).hexdigest(),
+        }

@@ -1,0 +1,64 @@
+"""Which annotators there are. Looking one up imports its module alone; no module imports its model's engine
+before ``load``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from annotators.base import Annotator, Card
+from humanverse.errors import UserError
+
+ANNOTATORS: dict[tuple[str, str], str] = {
+    ("person", "ssd-mobilenet-v2"): "annotators.person.ssd:SsdMobileNetV2",
+}
+"""(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""
+
+
+def names(kind: str) -> list[str]:
+    """The names of the annotators of one kind, sorted."""
+    return sorted(name for of_kind, name in ANNOTATORS if of_kind == kind)
+
+
+def kinds() -> list[str]:
+    """The kinds that have an annotator, sorted."""
+    return sorted({kind for kind, _ in ANNOTATORS})
+
+
+def get(kind: str, name: str) -> type[Annotator]:
+    """The annotator's class.
+
+    Raises:
+        UserError: if there is none of that kind or name; the line names the choices.
+    """
+    if not names(kind):
+        raise UserError(f"no annotators of kind {kind!r}: choose one of {', '.join(kinds())}")
+    if (kind, name) not in ANNOTATORS:
+        raise UserError(f"no annotator {kind}={name}: choose one of {', '.join(names(kind))}")
+    module, _, attribute = ANNOTATORS[kind, name].partition(":")
+    found: type[Annotator] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def cards() -> list[Card]:
+    """Every annotator's card, by kind and name. Imports no inference engine."""
+    return [get(kind, name).card for kind, name in sorted(ANNOTATORS)]
+
+
+def missing_packages(card: Card) -> list[str]:
+    """The modules in ``card.packages`` that are not installed, found without importing them."""
+    return [module for module in card.packages or {} if importlib.util.find_spec(module) is None]
+
+
+def require_packages(card: Card) -> None:
+    """Checks that the annotator can run here.
+
+    Raises:
+        UserError: names what is missing and the command that installs it.
+    """
+    missing = missing_packages(card)
+    if not missing:
+        return
+    extras = sorted({extra for module in missing if (extra := (card.packages or {})[module])})
+    target = f"humanverse[{','.join(extras)}]" if extras else "humanverse"
+    raise UserError(f"{card.kind}={card.name} needs {', '.join(missing)}: pip install '{target}'")
