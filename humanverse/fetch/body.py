@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Callable
 from typing import Protocol
@@ -32,6 +33,7 @@ async def read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     announced = response.content_length
     if announced is not None and announced > max_bytes:
         raise FetchError("too_large", f"announced {announced} bytes, the cap is {max_bytes}")
+    _watch_connection(response)
     pieces: list[bytes] = []
     on_wire = decoded = 0
     try:
@@ -51,6 +53,31 @@ async def read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     if not decoded:
         raise FetchError("empty", "no bytes in the body")
     return b"".join(pieces)
+
+
+def _watch_connection(response: aiohttp.ClientResponse) -> None:
+    """End the wait for a body whose connection is gone.
+
+    aiohttp (3.14) closes the connection when the framing of a body breaks half-way, and tells the body's
+    reader nothing: without this it would wait until the deadline.
+    """
+    protocol = None if response.connection is None else response.connection.protocol
+    if protocol is None:
+        return
+
+    def end() -> None:
+        if not response.content.is_eof() and response.content.exception() is None:
+            response.content.set_exception(FetchError("protocol", "the framing of the body is broken"))
+
+    def on_closed(closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()
+        end()
+
+    if protocol.closed is None:
+        end()
+    else:
+        protocol.closed.add_done_callback(on_closed)
 
 
 class _Identity:

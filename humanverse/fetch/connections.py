@@ -129,9 +129,7 @@ def open_session(settings: FetchSettings, is_allowed: Allowed, lookup: Lookup) -
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=settings.connect_timeout_s, ceil_threshold=3600
-        ),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s, ceil_threshold=3600),
         headers={
             "User-Agent": settings.user_agent,
             "Accept": "image/*,*/*;q=0.8",

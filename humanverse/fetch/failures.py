@@ -126,9 +126,7 @@ def _system_text(error: Exception) -> str:
     return getattr(error, "strerror", None) or one_line(error)
 
 
-_TABLE: tuple[
-    tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Exception], FetchError]], ...
-] = (
+_TABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Exception], FetchError]], ...] = (
     (AddressRefused, _private),
     ((aiohttp.ConnectionTimeoutError, TimeoutError), _connect_timeout),
     (

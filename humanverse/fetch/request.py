@@ -82,9 +82,7 @@ class Requester:
             failure = Failure(error.reason, error.detail)
         except Exception as error:
             failure = Failure("protocol", one_line(error))
-        return Response(
-            row, data, failure, trail.http_status, trail.attempts, int(1000 * (loop.time() - start))
-        )
+        return Response(row, data, failure, trail.http_status, trail.attempts, int(1000 * (loop.time() - start)))
 
     async def _attempts(self, url: URL, deadline: float, trail: _Trail) -> bytes:
         """The body, trying again while that helps and time is left. Raises FetchError: the last failure."""
@@ -95,11 +93,7 @@ class Requester:
                 return await self._follow(url, trail)
             except FetchError as error:
                 wait = max(error.wait_s, backoff(self._settings.backoff_s, trail.attempts, str(url)))
-                if (
-                    not error.again
-                    or trail.attempts > self._settings.retries
-                    or loop.time() + wait >= deadline
-                ):
+                if not error.again or trail.attempts > self._settings.retries or loop.time() + wait >= deadline:
                     raise
             await asyncio.sleep(wait)
 

@@ -79,9 +79,7 @@ def _check(settings: FetchSettings) -> None:
         ) from error
 
 
-def _responses(
-    urls: Iterable[tuple[int, str | None]], engine: _Engine, ahead: int
-) -> Generator[Response, None, None]:
+def _responses(urls: Iterable[tuple[int, str | None]], engine: _Engine, ahead: int) -> Generator[Response, None, None]:
     source = iter(urls)
     outstanding = 0
     more = True
@@ -206,11 +204,7 @@ class _Engine:
 
     def _start_jobs(self) -> None:
         limit = self._settings.concurrency
-        while (
-            len(self._tasks) < limit
-            and len(self._tasks) + self._untaken < 2 * limit
-            and not self._stopped.is_set()
-        ):
+        while len(self._tasks) < limit and len(self._tasks) + self._untaken < 2 * limit and not self._stopped.is_set():
             turn = self._queues.take()
             if turn is None:
                 return
