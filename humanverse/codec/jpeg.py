@@ -1,0 +1,50 @@
+"""The codec of stored pictures: JPEG to pixels and back."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+MAX_SIDE = 65_500
+"""The longest side that libjpeg reads or writes."""
+
+_DECODE_FLAGS = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+def decode_rgb(jpeg: bytes) -> np.ndarray:
+    """Decode a stored picture.
+
+    Args:
+        jpeg: a JPEG that ``prepare`` or ``encode_jpeg`` made.
+
+    Returns:
+        uint8 (height, width, 3), sRGB; three equal channels for a grey picture. An orientation tag is ignored, since
+        stored pictures are upright.
+
+    Raises:
+        ValueError: the bytes are not a JPEG that can be decoded.
+    """
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), _DECODE_FLAGS) if jpeg.startswith(b"\xff\xd8") else None
+    if pixels is None:
+        raise ValueError(f"not a JPEG that can be decoded ({len(jpeg)} bytes)")
+    return pixels
+
+
+def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
+    """Encode ``rgb``, uint8 (height, width, 3) in sRGB, as a baseline JFIF with 4:2:0 chroma.
+
+    Args:
+        quality: 1 to 100, libjpeg's scale.
+
+    Raises:
+        ValueError: the array has another shape or type, or a side longer than ``MAX_SIDE``.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ValueError(f"expected uint8 (height, width, 3), got {rgb.dtype} {rgb.shape}")
+    if max(rgb.shape[:2]) > MAX_SIDE:
+        raise ValueError(f"a JPEG's side is at most {MAX_SIDE} pixels, got {rgb.shape[1]}x{rgb.shape[0]}")
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    written, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not written:
+        raise ValueError(f"the JPEG encoder refused {rgb.shape[1]}x{rgb.shape[0]}")
+    return encoded.tobytes()

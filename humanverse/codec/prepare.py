@@ -1,0 +1,181 @@
+"""From downloaded bytes to the picture as it is stored: upright, sRGB, 8 bits, a JPEG without metadata.
+
+A result depends on the bytes and the settings only. An upright JPEG that every decoder shows alike keeps its coded
+pixels; everything else is decoded, converted, resized if asked, and encoded anew.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from humanverse.codec import icc, orientation
+from humanverse.codec.colour import to_rgb
+from humanverse.codec.geometry import Plan, plan
+from humanverse.codec.headers import announced_size
+from humanverse.codec.jpeg import MAX_SIDE, encode_jpeg
+from humanverse.codec.opening import Opened, Refused, open_picture
+from humanverse.codec.sniff import sniff
+from humanverse.errors import one_line
+from schemas.ledger import Failure
+from schemas.recipe import ImageSettings
+
+_KEPT_DETAIL = 2.0
+"""A JPEG may be decoded at a half, a quarter or an eighth of its size if this many times the wanted size remain."""
+
+_AVERAGED_DETAIL = 3.0
+"""Pixels are averaged in whole blocks down to this many times the wanted size before the final filter."""
+
+_HEADER_PIXELS = 1 << 28
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture ready to be stored.
+
+    Attributes:
+        jpeg: what will be stored.
+        width: of the stored picture, in pixels.
+        height: likewise.
+        original_width: of the upright original, in pixels.
+        original_height: likewise.
+        original_box: (x0, y0, x1, y1), the part of the upright original that the stored picture shows, in the
+            original's pixels; see ``schemas.images``.
+        original_format: as ``sniff`` names it.
+        original_orientation: EXIF's, 1 to 8; 1 if there is none or it is invalid.
+        reencoded: False if the stored pixels are coded as in the original.
+    """
+
+    jpeg: bytes
+    width: int
+    height: int
+    original_width: int
+    original_height: int
+    original_box: tuple[float, float, float, float]
+    original_format: str
+    original_orientation: int
+    reencoded: bool
+
+
+def prepare(data: bytes, settings: ImageSettings) -> Prepared | Failure:
+    """Make the stored picture of ``data``, a whole file as downloaded.
+
+    Never raises: whatever is wrong with the bytes is a ``Failure`` with one of ``schemas.ledger.DECODE_REASONS``. The
+    size in the header is checked before pixels are allocated. May be called from several threads at once.
+    """
+    try:
+        return _prepare(data, settings)
+    except Refused as refused:
+        return refused.failure
+    except MemoryError:
+        return Failure("too_many_pixels", "the picture did not fit into memory")
+    except Exception as error:  # the decoders' own exceptions are of many classes
+        return Failure("corrupt", one_line(error).encode("ascii", "backslashreplace").decode("ascii"))
+
+
+def header_size(data: bytes) -> tuple[int, int] | None:
+    """The upright (width, height) that the header of ``data`` announces; None if that cannot be read.
+
+    Decodes nothing. Where the header announces so much that its decoder must not even be opened, the size is the raw
+    one.
+    """
+    try:
+        announced = announced_size(sniff(data) or "", data)
+        if announced is not None and announced[0] * announced[1] > _HEADER_PIXELS:
+            return announced
+        return open_picture(data, max_pixels=1 << 62).upright_size
+    except Exception:
+        return None
+
+
+def _prepare(data: bytes, settings: ImageSettings) -> Prepared:
+    opened = open_picture(data, settings.max_pixels)
+    way = plan(*opened.upright_size, settings)
+    _check_storable(way, settings)
+    if way.changes_nothing and _storable_as_is(opened):
+        assert opened.stripped is not None
+        opened.load()
+        return _prepared(opened, way, opened.stripped.jpeg, reencoded=False)
+    pixels = np.asarray(_rendered(opened, way, settings))
+    return _prepared(opened, way, encode_jpeg(pixels, settings.quality), reencoded=True)
+
+
+def _prepared(opened: Opened, way: Plan, jpeg: bytes, reencoded: bool) -> Prepared:
+    return Prepared(
+        jpeg=jpeg,
+        width=way.canvas[0],
+        height=way.canvas[1],
+        original_width=opened.upright_size[0],
+        original_height=opened.upright_size[1],
+        original_box=way.original_box,
+        original_format=opened.format,
+        original_orientation=opened.orientation,
+        reencoded=reencoded,
+    )
+
+
+def _check_storable(way: Plan, settings: ImageSettings) -> None:
+    """Enlarging, or the format, may ask for more than a JPEG can hold or the cap allows."""
+    stored = f"{way.canvas[0]}x{way.canvas[1]}"
+    if max(way.canvas) > MAX_SIDE:
+        raise Refused("too_many_pixels", f"{stored} to be stored, and a JPEG's side is at most {MAX_SIDE}")
+    enlarged = way.canvas[0] * way.canvas[1] > max(settings.max_pixels, settings.size**2)
+    if enlarged:
+        raise Refused("too_many_pixels", f"{stored} to be stored")
+
+
+def _storable_as_is(opened: Opened) -> bool:
+    stripped = opened.stripped
+    return (
+        stripped is not None
+        and stripped.unambiguous
+        and opened.orientation == 1
+        and icc.is_srgb(opened.image.mode, opened.profile)
+    )
+
+
+def _rendered(opened: Opened, way: Plan, settings: ImageSettings) -> Image.Image:
+    """The stored picture's pixels, mode RGB.
+
+    Resampling is done on the raw picture, so that only the result is turned.
+    """
+    upright_width, upright_height = opened.upright_size
+    box = orientation.raw_box(way.box, upright_width, upright_height, opened.orientation)
+    inner = orientation.sides(*way.inner, opened.orientation)
+    fraction = _reduce_while_decoding(opened, box, inner)
+    rgb = to_rgb(opened.load(), settings.background, opened.profile, opened.sample_bits)
+    if inner != (opened.width, opened.height) or box != (0.0, 0.0, float(opened.width), float(opened.height)):
+        part = (
+            box[0] * fraction,
+            box[1] * fraction,
+            min(box[2] * fraction, float(rgb.width)),
+            min(box[3] * fraction, float(rgb.height)),
+        )
+        rgb = rgb.resize(inner, Image.Resampling.LANCZOS, box=part, reducing_gap=_AVERAGED_DETAIL)
+    return _on_canvas(orientation.upright(rgb, opened.orientation), way, settings)
+
+
+def _reduce_while_decoding(opened: Opened, box: tuple[float, float, float, float], inner: tuple[int, int]) -> float:
+    """Ask a JPEG decoder for a smaller picture where that loses nothing; its size as a fraction of the original's.
+
+    The whole file is read all the same, so that a broken one is found.
+    """
+    if opened.format != "jpeg":
+        return 1.0
+    wanted = (
+        math.ceil(_KEPT_DETAIL * inner[0] * opened.width / (box[2] - box[0])),
+        math.ceil(_KEPT_DETAIL * inner[1] * opened.height / (box[3] - box[1])),
+    )
+    drafted = opened.image.draft(opened.image.mode, wanted)
+    return 1.0 if drafted is None else drafted[1][2] / opened.width
+
+
+def _on_canvas(inner: Image.Image, way: Plan, settings: ImageSettings) -> Image.Image:
+    if way.canvas == way.inner:
+        return inner
+    canvas = Image.new("RGB", way.canvas, settings.background)
+    canvas.paste(inner, way.offset)
+    return canvas
