@@ -25,9 +25,11 @@ _MPF = b"MPF\0"
 
 @dataclass(frozen=True)
 class Component:
-    """One component of the frame: its identifier and the quantisation table that it uses."""
+    """One component of the frame: its identifier, sampling factors and the quantisation table that it uses."""
 
     identifier: int
+    across: int
+    down: int
     quantisation: int
 
 
@@ -73,6 +75,12 @@ class Stripped:
         if self.adobe_transform is not None:
             return self.adobe_transform == 1 or (self.adobe_transform == 0 and not self.jfif)
         return [component.identifier for component in self.components] == [1, 2, 3]
+
+    @property
+    def evenly_sampled(self) -> bool:
+        """Whether each component's samples lie a whole number of times as far apart as the finest component's."""
+        across, down = max(c.across for c in self.components), max(c.down for c in self.components)
+        return all(across % c.across == 0 and down % c.down == 0 for c in self.components)
 
 
 class _NotUnderstood(Exception):
@@ -215,8 +223,13 @@ class _Parser:
         count = payload[5]
         if not height or not width or not 1 <= count <= 4 or len(payload) != 6 + 3 * count:
             raise _NotUnderstood
-        components = tuple(Component(payload[at], payload[at + 2]) for at in range(6, len(payload), 3))
+        components = tuple(
+            Component(payload[at], payload[at + 1] >> 4, payload[at + 1] & 15, payload[at + 2])
+            for at in range(6, len(payload), 3)
+        )
         if len({component.identifier for component in components}) != count:
+            raise _NotUnderstood
+        if not all(1 <= c.across <= 4 and 1 <= c.down <= 4 for c in components):
             raise _NotUnderstood
         self.process = marker
         self.found.width, self.found.height, self.found.components = width, height, components

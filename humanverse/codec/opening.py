@@ -6,6 +6,7 @@ another program. Pillow's own limit on pixels is not relied upon; ours is checke
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,6 +80,20 @@ class Opened:
     @property
     def upright_size(self) -> tuple[int, int]:
         return orientation.sides(self.width, self.height, self.orientation)
+
+    def reduce(self, width: float, height: float) -> float:
+        """Let a JPEG be decoded at a half, a quarter or an eighth of its size, not below ``width`` and ``height``.
+
+        All coded data is read all the same, so that the same files are found to be broken. Streams that libjpeg might
+        refuse at one size and not at another are decoded in full.
+
+        Returns:
+            The decoded size as a fraction of the original's.
+        """
+        if self.stripped is None or not self.stripped.evenly_sampled:
+            return 1.0
+        drafted = self.image.draft(self.image.mode, (math.ceil(width), math.ceil(height)))
+        return 1.0 if drafted is None else drafted[1][2] / self.width
 
     def load(self) -> Image.Image:
         """The decoded pixels, raw.

@@ -6,7 +6,6 @@ pixels; everything else is decoded, converted, resized if asked, and encoded ane
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,6 +96,7 @@ def _prepare(data: bytes, settings: ImageSettings) -> Prepared:
     _check_storable(way, settings)
     if way.changes_nothing and _storable_as_is(opened):
         assert opened.stripped is not None
+        opened.reduce(1, 1)
         opened.load()
         return _prepared(opened, way, opened.stripped.jpeg, reencoded=False)
     pixels = np.asarray(_rendered(opened, way, settings))
@@ -122,8 +122,7 @@ def _check_storable(way: Plan, settings: ImageSettings) -> None:
     stored = f"{way.canvas[0]}x{way.canvas[1]}"
     if max(way.canvas) > MAX_SIDE:
         raise Refused("too_many_pixels", f"{stored} to be stored, and a JPEG's side is at most {MAX_SIDE}")
-    enlarged = way.canvas[0] * way.canvas[1] > max(settings.max_pixels, settings.size**2)
-    if enlarged:
+    if way.canvas[0] * way.canvas[1] > max(settings.max_pixels, settings.size**2):
         raise Refused("too_many_pixels", f"{stored} to be stored")
 
 
@@ -140,12 +139,15 @@ def _storable_as_is(opened: Opened) -> bool:
 def _rendered(opened: Opened, way: Plan, settings: ImageSettings) -> Image.Image:
     """The stored picture's pixels, mode RGB.
 
-    Resampling is done on the raw picture, so that only the result is turned.
+    The raw picture is resampled, so that only the result need be turned.
     """
     upright_width, upright_height = opened.upright_size
     box = orientation.raw_box(way.box, upright_width, upright_height, opened.orientation)
     inner = orientation.sides(*way.inner, opened.orientation)
-    fraction = _reduce_while_decoding(opened, box, inner)
+    fraction = opened.reduce(
+        _KEPT_DETAIL * inner[0] * opened.width / (box[2] - box[0]),
+        _KEPT_DETAIL * inner[1] * opened.height / (box[3] - box[1]),
+    )
     rgb = to_rgb(opened.load(), settings.background, opened.profile, opened.sample_bits)
     if inner != (opened.width, opened.height) or box != (0.0, 0.0, float(opened.width), float(opened.height)):
         part = (
@@ -156,21 +158,6 @@ def _rendered(opened: Opened, way: Plan, settings: ImageSettings) -> Image.Image
         )
         rgb = rgb.resize(inner, Image.Resampling.LANCZOS, box=part, reducing_gap=_AVERAGED_DETAIL)
     return _on_canvas(orientation.upright(rgb, opened.orientation), way, settings)
-
-
-def _reduce_while_decoding(opened: Opened, box: tuple[float, float, float, float], inner: tuple[int, int]) -> float:
-    """Ask a JPEG decoder for a smaller picture where that loses nothing; its size as a fraction of the original's.
-
-    The whole file is read all the same, so that a broken one is found.
-    """
-    if opened.format != "jpeg":
-        return 1.0
-    wanted = (
-        math.ceil(_KEPT_DETAIL * inner[0] * opened.width / (box[2] - box[0])),
-        math.ceil(_KEPT_DETAIL * inner[1] * opened.height / (box[3] - box[1])),
-    )
-    drafted = opened.image.draft(opened.image.mode, wanted)
-    return 1.0 if drafted is None else drafted[1][2] / opened.width
 
 
 def _on_canvas(inner: Image.Image, way: Plan, settings: ImageSettings) -> Image.Image:
