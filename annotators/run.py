@@ -1,4 +1,5 @@
-"""Run an annotator over the pictures of a shard: batches, halving on out-of-memory, and one row lost at most per bad picture."""
+"""Run an annotator over the pictures of a shard: batches, halving on out-of-memory, and one row lost at most
+per bad picture."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class Runner:
         needs: Mapping[str, Sequence[Row]],
         done: Callable[[int], None] = lambda count: None,
     ) -> pa.Table:
-        """The layer's rows for ``pictures``, in order; for a dense kind with the PNGs in a further column ``map``.
+        """The layer's rows for ``pictures``, in order; for a dense kind with the PNGs in a further column
+        ``map``.
 
         Args:
             pictures: all pictures of a shard.
@@ -67,15 +69,16 @@ class Runner:
         except Exception as error:
             if len(batch) == 1:
                 return [one_line(error)]
-            size = len(batch) // 2 if is_out_of_memory(error) else 1
-            if size > 1 or is_out_of_memory(error):
-                self.batch_size = size
+            size = 1
+            if is_out_of_memory(error):
+                size = self.batch_size = len(batch) // 2
         parts = range(0, len(batch), size)
         return [
             answer
             for start in parts
             for answer in self._batch(
-                batch[start : start + size], {kind: said[start : start + size] for kind, said in needs.items()}
+                batch[start : start + size],
+                {kind: said[start : start + size] for kind, said in needs.items()},
             )
         ]
 

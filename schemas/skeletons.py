@@ -6,6 +6,8 @@ the person's left. The OKS constants are those of COCO (body) and COCO-WholeBody
 
 from __future__ import annotations
 
+import itertools
+
 BODY = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
     "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
@@ -23,7 +25,7 @@ def _hand(side: str) -> tuple[str, ...]:
 WHOLEBODY = (*BODY, *FEET, *FACE, *_hand("left"), *_hand("right"))
 
 PARTS = {
-    "body": range(0, 17),
+    "body": range(17),
     "feet": range(17, 23),
     "face": range(23, 91),
     "left_hand": range(91, 112),
@@ -40,7 +42,7 @@ FEET_EDGES = ((15, 17), (15, 18), (15, 19), (16, 20), (16, 21), (16, 22))
 
 def _hand_edges(root: int) -> tuple[tuple[int, int], ...]:
     chains = ((root, *range(root + 1 + 4 * f, root + 5 + 4 * f)) for f in range(5))
-    return tuple(edge for chain in chains for edge in zip(chain, chain[1:], strict=False))
+    return tuple(edge for chain in chains for edge in itertools.pairwise(chain))
 
 
 WHOLEBODY_EDGES = (*BODY_EDGES, *FEET_EDGES, *_hand_edges(91), *_hand_edges(112))

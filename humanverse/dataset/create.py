@@ -66,10 +66,15 @@ def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) 
     if marker is None:
         others = [name for name in store.names("") if name != ".tmp" and name not in (layout.SOURCE, layout.RECIPE)]
         if others:
-            raise DatasetError(f"{store.url} is not empty and not a dataset (it holds {others[0]}): give an empty place")
+            raise DatasetError(
+                f"{store.url} is not empty and not a dataset (it holds {others[0]}): give an empty place"
+            )
         store.write(layout.SOURCE, _json(dict(source)))
         store.write(layout.RECIPE, _recipe_yaml(recipe))
-        store.write(layout.MARKER, _json({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}))
+        store.write(
+            layout.MARKER,
+            _json({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}),
+        )
         return False
     check_format(store, marker)
     _check_same(store, recipe, source)
@@ -117,10 +122,15 @@ def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> No
     path = layout.layer_card(layer)
     card = read_json(store, path)
     if card is None:
-        made = {"code": f"humanverse {humanverse.__version__}", "time": datetime.now(UTC).isoformat(timespec="seconds")}
+        made = {
+            "code": f"humanverse {humanverse.__version__}",
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
         store.write(path, _json({**provenance, **made}))
         return
     if card.get("fingerprint") != provenance["fingerprint"]:
         keys = [key for key in provenance if key not in ("fingerprint", "licence")]
         changed = difference({key: card.get(key) for key in keys}, {key: provenance[key] for key in keys})
-        raise DatasetError(f"layer {layer} of {store.url} was made otherwise ({changed}): give the new one another name")
+        raise DatasetError(
+            f"layer {layer} of {store.url} was made otherwise ({changed}): give the new one another name"
+        )

@@ -10,6 +10,9 @@ LEDGER = "ledger"
 IMAGES = "images"
 LAYERS = "layers"
 TOMBSTONES = "tombstones"
+VIEWS = "views"
+SNAPSHOTS = "snapshots"
+OTHER_FOLDERS = (TOMBSTONES, VIEWS, SNAPSHOTS)
 IMAGE_SUFFIX = "jpg"
 
 

@@ -177,4 +177,3 @@ class Dataset:
     def __len__(self) -> int:
         """The number of samples; reads every images table."""
         return sum(self.images(shard).num_rows for shard in self.shards())
-

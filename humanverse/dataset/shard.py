@@ -1,7 +1,4 @@
-"""A shard on its way through a build: its ledger, its kept pictures, and the layers made so far, as Arrow tables.
-
-Between stages it travels as one row of one Arrow table, so that a block of the engine is a shard and stays one.
-"""
+"""A shard on its way through a build: its ledger, its kept pictures, and the layers made so far, as Arrow tables."""
 
 from __future__ import annotations
 
@@ -11,14 +8,6 @@ import pyarrow as pa
 
 LEDGER_TABLE = "ledger"
 IMAGES_TABLE = "images"
-
-BLOCK = pa.schema(
-    [
-        pa.field("number", pa.int64()),
-        pa.field("names", pa.list_(pa.string())),
-        pa.field("tables", pa.large_list(pa.large_binary())),
-    ]
-)
 
 
 @dataclass
@@ -43,26 +32,16 @@ class Shard:
     def uids(self) -> list[str]:
         return self.images.column("uid").to_pylist()
 
-    def to_block(self) -> pa.Table:
+    def pack(self) -> dict[str, pa.Buffer]:
+        """Every table as one buffer of Arrow's stream format, by name."""
         tables = {LEDGER_TABLE: self.ledger, IMAGES_TABLE: self.images, **self.layers}
-        row = {
-            "number": [self.number],
-            "names": [list(tables)],
-            "tables": [[_pack(table) for table in tables.values()]],
-        }
-        return pa.table(row, schema=BLOCK)
+        return {name: _pack(table) for name, table in tables.items()}
 
     @classmethod
-    def from_block(cls, block: pa.Table) -> Shard:
-        names = block.column("names")[0].as_py()
-        cells = block.column("tables")[0].values
-        tables = {name: _unpack(cells[index].as_buffer()) for index, name in enumerate(names)}
-        return cls(
-            number=block.column("number")[0].as_py(),
-            ledger=tables.pop(LEDGER_TABLE),
-            images=tables.pop(IMAGES_TABLE),
-            layers=tables,
-        )
+    def unpack(cls, number: int, buffers: dict[str, pa.Buffer]) -> Shard:
+        """The shard that ``pack`` gave; tables refer to the buffers, nothing is copied."""
+        tables = {name: _unpack(buffer) for name, buffer in buffers.items()}
+        return cls(number, tables.pop(LEDGER_TABLE), tables.pop(IMAGES_TABLE), tables)
 
 
 def _pack(table: pa.Table) -> pa.Buffer:

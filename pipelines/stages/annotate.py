@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pydantic import ValidationError
+
 from annotators import registry
 from annotators.base import Annotator, Picture
 from annotators.run import Runner
@@ -13,13 +15,24 @@ from pipelines.stages.base import Count
 from schemas.recipe import AnnotatorSettings
 
 
+def _make_one(kind: str, item: AnnotatorSettings, device: str) -> Annotator:
+    wanted = registry.get(kind, item.name)
+    try:
+        settings = wanted.Settings.model_validate(item.settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(("annotators", kind, "settings", *map(str, first["loc"])))
+        raise UserError(f"recipe: {name}: {first['msg']}") from error
+    return wanted(settings, device)
+
+
 def make(chosen: Mapping[str, AnnotatorSettings], device: str) -> dict[str, Annotator]:
     """The annotators of a recipe by kind, not yet loaded, each after those that it needs.
 
     Raises:
         UserError: if one is unknown, its settings are wrong, or a kind that it needs is not in the recipe.
     """
-    made = {kind: registry.make(kind, item.name, item.settings, device) for kind, item in chosen.items()}
+    made = {kind: _make_one(kind, item, device) for kind, item in chosen.items()}
     ordered: dict[str, Annotator] = {}
 
     def place(kind: str, path: tuple[str, ...]) -> None:
@@ -69,8 +82,7 @@ class Annotate:
 
     def process(self, item: Shard) -> Shard:
         pictures = [
-            Picture(uid, jpeg)
-            for uid, jpeg in zip(item.uids, item.images.column("jpeg").to_pylist(), strict=True)
+            Picture(uid, jpeg) for uid, jpeg in zip(item.uids, item.images.column("jpeg").to_pylist(), strict=True)
         ]
         said = {layer.partition("/")[0]: table.to_pylist() for layer, table in item.layers.items()}
         for kind, runner in self._runners.items():

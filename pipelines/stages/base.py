@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from humanverse.errors import one_line
+from humanverse.storage import StorageError
+
 Count = Callable[..., None]
-"""Called as ``count(fetched=1, kept=2)`` with what has been done since the last call."""
+"""Called as ``count(rows=64, kept=2)`` with what has been done since the last call."""
 
 
 class Stage(Protocol):
@@ -19,7 +22,7 @@ class Stage(Protocol):
         """Load models and open connections; called once, in the process that will do the work."""
 
     def process(self, item: Any) -> Any:
-        """One shard in, one shard out: rows for the gate, a ``Shard`` for the next ones, a ``Done`` from the last."""
+        """One shard in, one shard out: ``ShardRows`` into the gate, a ``Shard`` between, a ``Done`` from the last."""
 
 
 @dataclass(frozen=True)
@@ -36,4 +39,16 @@ class Done:
     number: int
     error: str | None = None
     fatal: bool = False
-    counts: dict[str, int] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def process_guarded(stage: Stage, item: Any) -> Any:
+    """``stage.process``, where whatever goes wrong costs this one shard; a shard already lost passes through."""
+    if isinstance(item, Done):
+        return item
+    try:
+        return stage.process(item)
+    except StorageError as error:
+        return Done(item.number, str(error), fatal=True)
+    except Exception as error:
+        return Done(item.number, f"{stage.name}: {one_line(error)}")

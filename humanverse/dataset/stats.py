@@ -1,0 +1,121 @@
+"""Distributions of what a dataset holds: sizes, people, scores, visible points. One pass, bounded memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from humanverse.dataset.reader import Dataset
+from schemas.layers import OK
+from schemas.skeletons import PARTS
+
+RESERVOIR = 100_000
+SEEN = 0.3
+"""Confidence from which a keypoint counts as seen in these figures."""
+
+
+class Series:
+    """Count, mean and quantiles of numbers that come one by one.
+
+    Quantiles are exact up to ``RESERVOIR`` values; from then on of a uniform sample of that size, drawn with a fixed seed.
+    """
+
+    def __init__(self) -> None:
+        self.count, self._sum = 0, 0.0
+        self._kept: list[float] = []
+        self._random = np.random.default_rng(0)
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self._sum += value
+        if len(self._kept) < RESERVOIR:
+            self._kept.append(value)
+        elif (place := int(self._random.integers(self.count))) < RESERVOIR:
+            self._kept[place] = value
+
+    def values(self) -> np.ndarray:
+        """float64, the values that quantiles are taken of."""
+        return np.array(self._kept)
+
+    def summary(self) -> dict[str, float]:
+        """``count``, ``mean``, and the 0, 5, 50, 95 and 100 % quantiles."""
+        if not self.count:
+            return {"count": 0}
+        low, p5, p50, p95, high = np.quantile(self.values(), [0, 0.05, 0.5, 0.95, 1])
+        figures = {"mean": self._sum / self.count, "min": low, "p5": p5, "p50": p50, "p95": p95, "max": high}
+        return {"count": self.count, **{name: round(float(value), 4) for name, value in figures.items()}}
+
+
+def _image(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    yield "image.width", row["width"]
+    yield "image.height", row["height"]
+    yield "image.megapixels", row["width"] * row["height"] / 1e6
+    yield "image.jpg_kilobytes", row["jpg_size"] / 1000
+
+
+def _person(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    yield "person.boxes", len(row["boxes"])
+    yield from (("person.score", score) for score in row["scores"])
+    yield from (("person.area_ratio", ratio) for ratio in row["area_ratios"])
+
+
+def _pose(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for points, present in zip(row["keypoints"], row["present"], strict=True):
+        confidence = np.array(points).reshape(-1, 3)[:, 2]
+        covered = np.array(present)
+        for part, slots in PARTS.items():
+            slots_covered = covered[slots.start : slots.stop]
+            if slots_covered.any():
+                seen = confidence[slots.start : slots.stop][slots_covered] >= SEEN
+                yield f"pose.{part}_seen", float(seen.mean())
+
+
+def _numbers(kind: str, row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Every plain number of a row: the figures of kinds that have no view of their own."""
+    for name, value in row.items():
+        if isinstance(value, bool | int | float) and not name.startswith("map_"):
+            yield f"{kind}.{name}", float(value)
+
+
+VIEWS = {"person": _person, "pose": _pose}
+
+
+def figures(kind: str, row: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
+    """The figures that one layer row gives, as (name, value)."""
+    return VIEWS[kind](row) if kind in VIEWS else _numbers(kind, row)
+
+
+def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]]]:
+    """All figures of a dataset: numbers by name, and counts of what is not a number (row statuses, formats)."""
+    series: dict[str, Series] = {}
+    counts: dict[str, Counter[str]] = {}
+
+    def add(pairs: Iterable[tuple[str, float]]) -> None:
+        for name, value in pairs:
+            series.setdefault(name, Series()).add(value)
+
+    layers = dataset.layers()
+    for shard in dataset.shards():
+        images = dataset.images(shard)
+        counts.setdefault("image.original_format", Counter()).update(images.column("original_format").to_pylist())
+        for row in images.to_pylist():
+            add(_image(row))
+        for layer in layers:
+            rows = dataset.layer(layer, shard).to_pylist()
+            counts.setdefault(f"{layer}.status", Counter()).update(row["status"] for row in rows)
+            for row in rows:
+                if row["status"] == OK:
+                    add(figures(layer.partition("/")[0], row))
+    return series, counts
+
+
+def stats(dataset: Dataset) -> dict[str, Any]:
+    """``collect`` as JSON values."""
+    series, counts = collect(dataset)
+    return {
+        "numbers": {name: item.summary() for name, item in sorted(series.items())},
+        "counts": {name: dict(counter.most_common()) for name, counter in sorted(counts.items())},
+    }

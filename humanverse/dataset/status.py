@@ -1,0 +1,96 @@
+"""How far a dataset is: shards, the funnel of its rows, and how complete each layer is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from humanverse.dataset import layout
+from humanverse.dataset.reader import Dataset
+from schemas.ledger import FAILED, KEPT, REJECTED
+
+THREADS = 8
+T = TypeVar("T")
+
+
+def over_shards(work: Callable[[int], T], shards: Iterable[int]) -> list[T]:
+    """``work`` on every shard, several at once, results in order."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, shards))
+
+
+@dataclass(frozen=True)
+class Status:
+    """Figures of a dataset as it is now.
+
+    Attributes:
+        url: where it is.
+        shards: committed.
+        planned_shards: of the source.
+        rows: in the ledger.
+        planned_rows: of the source.
+        kept: rows that became samples.
+        rejected: rows by reason.
+        failed: rows by error class.
+        layers: committed shards by layer.
+        bytes: of all files.
+    """
+
+    url: str
+    shards: int
+    planned_shards: int
+    rows: int
+    planned_rows: int
+    kept: int
+    rejected: dict[str, int]
+    failed: dict[str, int]
+    layers: dict[str, int]
+    bytes: int
+
+    @property
+    def complete(self) -> bool:
+        return self.shards == self.planned_shards and all(done == self.shards for done in self.layers.values())
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "complete": self.complete}
+
+
+def count_rows(dataset: Dataset, shards: Iterable[int]) -> Counter[tuple[str, str | None]]:
+    """Ledger rows by (status, reason)."""
+
+    def one(shard: int) -> Counter[tuple[str, str | None]]:
+        table = dataset.ledger(shard)
+        return Counter(zip(table.column("status").to_pylist(), table.column("reason").to_pylist(), strict=True))
+
+    return sum(over_shards(one, shards), Counter())
+
+
+def status(dataset: Dataset) -> Status:
+    """Read every committed ledger, and list the rest."""
+    shards = dataset.shards()
+    counts = count_rows(dataset, shards)
+
+    def reasons(wanted: str) -> dict[str, int]:
+        found = {str(reason): rows for (state, reason), rows in counts.items() if state == wanted}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    committed = set(shards)
+    layers = {}
+    for layer in dataset.layers():
+        numbers = {layout.shard_number(name) for name in dataset.store.names(layout.layer_folder(layer))}
+        layers[layer] = len(numbers & committed)
+    return Status(
+        url=dataset.store.url,
+        shards=len(shards),
+        planned_shards=dataset.planned_shards,
+        rows=sum(counts.values()),
+        planned_rows=int(dataset.source["rows"]),
+        kept=sum(rows for (state, _), rows in counts.items() if state == KEPT),
+        rejected=reasons(REJECTED),
+        failed=reasons(FAILED),
+        layers=layers,
+        bytes=sum(size for _, size in dataset.store.walk()),
+    )

@@ -1,0 +1,158 @@
+"""The main job: from a source to a dataset, shard by shard; run again, it does what is not committed yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotators import registry
+from annotators.weights import obtain
+from humanverse.dataset import create
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import UserError
+from humanverse.sources import ShardRows, open_source
+from humanverse.storage import Store
+from pipelines.engine import local as local_engine
+from pipelines.progress import Display, Local
+from pipelines.stages import annotate, checks
+from pipelines.stages.annotate import Annotate
+from pipelines.stages.base import Done, Stage
+from pipelines.stages.commit import Commit
+from pipelines.stages.gate import Gate
+from schemas.recipe import Recipe
+
+
+@dataclass
+class Result:
+    """How a run of ``build`` ended.
+
+    Attributes:
+        planned: shards of the source.
+        before: shards that were committed when it started.
+        committed: shards that this run committed.
+        lost: shard number -> why it is not committed.
+        counts: rows of this run's shards by ledger status, and ``bytes`` of stored pictures.
+        seconds: wall time.
+    """
+
+    planned: int
+    before: int
+    committed: int = 0
+    lost: dict[int, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, done: Done) -> None:
+        if done.error is not None:
+            self.lost[done.number] = done.error
+            return
+        self.committed += 1
+        for name, value in done.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + value
+
+    @property
+    def nothing_worked(self) -> bool:
+        """There was work, and no shard was committed or no picture could be had."""
+        pictures = self.counts.get("kept", 0) + self.counts.get("rejected", 0)
+        return self.before < self.planned and (self.committed == 0 or pictures == 0)
+
+
+Runner = Callable[[Callable[[], Iterator[ShardRows]], Sequence[Stage]], Any]
+
+
+def build(
+    source: Sequence[str],
+    url: str,
+    recipe: Recipe,
+    *,
+    workers: int | None = None,
+    local: bool = False,
+    allow_private: bool = False,
+) -> Result:
+    """Build the dataset at ``url`` from ``source``, or go on where an earlier run stopped.
+
+    Args:
+        source: paths, globs or URLs of the source table, or of pictures that are already there.
+        url: a folder or bucket prefix; empty, or a dataset of the same source and recipe.
+        recipe: what to keep and what to write.
+        workers: of each stage; None for as many as fit.
+        local: one process, no Ray.
+        allow_private: fetch from private addresses too (tests, intranets).
+
+    Raises:
+        UserError: for whatever the user can mend.
+    """
+    started = time.monotonic()
+    annotators = annotate.make(recipe.annotators, recipe.resources.device)
+    for annotator in annotators.values():
+        registry.require_packages(annotator.card)
+        for weight in annotator.card.weights:
+            obtain(weight)
+    rows = open_source(list(source), recipe.source)
+    store = Store(url)
+    total, size = rows.count(), recipe.source.shard_size
+    if total == 0:
+        raise UserError(f"{' '.join(source)}: the source has no rows")
+    create.create_or_continue(store, recipe, {**rows.identity(), "rows": total, "shard_size": size})
+    for kind, card in annotate.provenances(annotators).items():
+        create.declare_layer(store, annotators[kind].card.layer, card)
+
+    committed = frozenset(Dataset(url).shards())
+    result = Result(planned=-(-total // size), before=len(committed))
+    rows_before = sum(min(size, total - number * size) for number in committed)
+    gated = checks.kinds_needed(recipe.gate)
+    stages = [
+        Gate(recipe, rows.remote, allow_private, rows.extra_fields),
+        Annotate(recipe.annotators, [kind for kind in annotators if kind not in gated], recipe.resources.device),
+        Commit(url),
+    ]
+    if result.before < result.planned:
+        with _engine(local, recipe, workers) as (run, counts):
+            display = Display("build", total, rows_before, counts, recipe.resources.heartbeat_s)
+            with display:
+                for done in run(lambda: rows.shards(size, committed), stages):
+                    result.add(done)
+                    if done.error:
+                        display.say(f"shard {done.number} is not committed: {done.error}")
+                    if done.fatal:
+                        raise UserError(done.error)
+    _name_the_missing(result, store)
+    if not result.lost:
+        store.remove_temporary()
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _name_the_missing(result: Result, store: Store) -> None:
+    """Shards of which nothing was heard: their worker died every time."""
+    there = set(Dataset(store.url).shards())
+    for number in range(result.planned):
+        if number not in there:
+            result.lost.setdefault(number, "its worker died each time it was tried")
+
+
+@contextmanager
+def _engine(local: bool, recipe: Recipe, workers: int | None) -> Iterator[tuple[Any, Callable[[], dict[str, int]]]]:
+    """A function that runs stages over a feed, and one that reads the counts so far."""
+    if local:
+        tally = Local()
+        yield lambda feed, stages: local_engine.run(feed(), stages, tally), tally.counts  # type: ignore[misc]
+        return
+    from pipelines.engine import on_ray
+
+    started = on_ray.connect()
+    import ray
+
+    try:
+        sizes = on_ray.pools(recipe.resources, workers, ray.cluster_resources())
+        actor = on_ray.start_tally()
+        yield (
+            lambda feed, stages: on_ray.run(feed, stages, sizes, actor),
+            lambda: ray.get(actor.counts.remote()),
+        )
+    finally:
+        if started:
+            ray.shutdown()

@@ -1,0 +1,243 @@
+"""The command line: what a user types, checked and handed on. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines import show
+
+app = typer.Typer(
+    name="humanverse",
+    help="Build, check and look at annotated datasets of human images.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+models = typer.Typer(help="The weights that the annotators load.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+DatasetUrl = Annotated[
+    str, typer.Argument(metavar="DATASET", help="A folder, or a bucket prefix such as s3://bucket/people.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import humanverse
+
+        typer.echo(f"humanverse {humanverse.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which this is.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+@app.command()
+def build(
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE... DATASET", help="URL tables (Parquet, CSV, JSONL, text), images or tars; then the place."
+        ),
+    ],
+    recipe: Annotated[Path | None, typer.Option(help="YAML: thresholds, annotators, resources.")] = None,
+    preset: Annotated[str, typer.Option(help="What the recipe starts from: lite.")] = "lite",
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Source kind: table, folder, webdataset, img2dataset; guessed if not given."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers of each stage; as many as fit if not given.")
+    ] = None,
+    local: Annotated[bool, typer.Option("--local", help="In this process, without Ray.")] = False,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help="Fetch from private addresses too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any shard is not committed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Build DATASET from SOURCE, or go on where it stopped: fetch, keep what shows people, annotate, commit."""
+    from humanverse.errors import UserError
+    from pipelines.build import build as run
+    from schemas.recipe import load
+
+    if len(places) < 2:
+        raise UserError("build needs a SOURCE and a DATASET: humanverse build urls.parquet people/")
+    overrides: dict[str, Any] = {"source": {"kind": from_}} if from_ else {}
+    try:
+        settings = load(preset, recipe, overrides)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    result = run(places[:-1], places[-1], settings, workers=workers, local=local, allow_private=allow_private)
+    if as_json:
+        _print_json(show.result_json(result))
+    else:
+        show.result(result, places[-1])
+    if result.nothing_worked or (strict and result.lost):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(dataset: DatasetUrl, as_json: Json = False) -> None:
+    """How far DATASET is: shards, the funnel of its rows, its layers."""
+    from humanverse.dataset.reader import Dataset
+    from humanverse.dataset.status import status as read
+
+    found = read(Dataset(dataset))
+    if as_json:
+        _print_json(found.as_json())
+    else:
+        show.status(found)
+
+
+@app.command()
+def verify(dataset: DatasetUrl, as_json: Json = False) -> None:
+    """Check every invariant of DATASET; exit with 1 if one is broken."""
+    from humanverse.dataset.reader import Dataset
+    from humanverse.dataset.verify import verify as check
+
+    report = check(Dataset(dataset))
+    if as_json:
+        _print_json(show.verify_json(report))
+    else:
+        show.verify(report)
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def stats(dataset: DatasetUrl, as_json: Json = False) -> None:
+    """Distributions of what DATASET holds."""
+    from humanverse.dataset.reader import Dataset
+    from humanverse.dataset.stats import stats as collect
+
+    found = collect(Dataset(dataset))
+    if as_json:
+        _print_json(found)
+    else:
+        show.stats(found)
+
+
+@app.command()
+def report(
+    dataset: DatasetUrl,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the page; DATASET-report.html beside a local one if not given.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many pictures to show.")] = 48,
+    as_json: Json = False,
+) -> None:
+    """Write one self-contained HTML page: funnel, distributions, samples with what was found drawn on them."""
+    from humanverse.report import write
+
+    from humanverse.dataset.reader import Dataset
+    from humanverse.errors import UserError
+
+    opened = Dataset(dataset)
+    if out is None:
+        if not opened.store.local:
+            raise UserError(f"{dataset} is not on this machine: say where the page goes with --out report.html")
+        out = Path(opened.store.root).with_name(Path(opened.store.root).name + "-report.html")
+    write(opened, out, samples)
+    if as_json:
+        _print_json({"report": str(out)})
+    else:
+        typer.echo(f"report: {out}")
+
+
+@app.command()
+def annotators(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[KIND=NAME]", help="One of them, with everything about it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What can annotate here, what it needs, and its licence."""
+    from annotators import registry
+    from humanverse.errors import UserError
+
+    cards = registry.cards()
+    if name:
+        cards = [card for card in cards if name in (f"{card.kind}={card.name}", card.layer, card.name, card.kind)]
+        if not cards:
+            raise UserError(f"no annotator {name}: humanverse annotators lists them")
+    found = [show.card_json(card, registry.missing_packages(card)) for card in cards]
+    if as_json:
+        _print_json(found)
+    else:
+        show.cards(found, in_full=name is not None)
+
+
+def _weights(kind: str | None) -> list[Any]:
+    from annotators import registry
+    from humanverse.errors import UserError
+
+    found = {
+        weight.spec: weight
+        for card in registry.cards()
+        if kind in (None, card.kind, card.name)
+        for weight in card.weights
+    }
+    if not found and kind:
+        raise UserError(f"no weights for {kind}: humanverse models list shows all")
+    return list(found.values())
+
+
+Which = Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only for this kind or annotator.")]
+
+
+@models.command("list")
+def models_list(kind: Which = None, as_json: Json = False) -> None:
+    """All weights: where they come from, how large they are, whether they are here."""
+    from annotators.weights import listing
+
+    found = [show.weight_json(item) for item in listing(_weights(kind))]
+    if as_json:
+        _print_json(found)
+    else:
+        show.weights(found)
+
+
+@models.command("pull")
+def models_pull(kind: Which = None) -> None:
+    """Download what is not here yet, checked against its SHA-256."""
+    from annotators.weights import obtain
+
+    for weight in _weights(kind):
+        typer.echo(f"{obtain(weight)}  {weight.spec}")
+
+
+@models.command("path")
+def models_path() -> None:
+    """The folder in which weights are kept."""
+    from annotators.weights import cache_root
+
+    typer.echo(str(cache_root()))
+
+
+def main() -> None:
+    """Run the command line; an error that a user can mend is one line and exit code 2."""
+    from humanverse.errors import UserError
+
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"humanverse: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("humanverse: stopped; run the same command again to go on", err=True)
+        sys.exit(130)

@@ -1,0 +1,22 @@
+"""The stages in this process, one shard after the other, without Ray: for debugging, and where Ray is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from humanverse.sources import ShardRows
+from pipelines.stages.base import Count, Done, Stage, process_guarded
+
+
+def run(feed: Iterable[ShardRows], stages: Sequence[Stage], count: Count) -> Iterator[Done]:
+    """How each shard of ``feed`` ended, in order; ends early after a fatal error."""
+    for stage in stages:
+        stage.setup(count)
+    for rows in feed:
+        item: Any = rows
+        for stage in stages:
+            item = process_guarded(stage, item)
+        yield item
+        if item.fatal:
+            return

@@ -1,0 +1,209 @@
+"""The stages on Ray Data: a feeder task, an actor pool per stage, one shard per block from end to end.
+
+``target_max_block_size`` of one byte makes every row its own block, and our rows are whole shards: so a block is never cut, and
+the feeder's shards are handed on one by one, as the pools ask for them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from humanverse.errors import UserError
+from humanverse.sources import ShardRows
+from pipelines.engine.block import from_block, to_block
+from pipelines.stages.base import Done, Stage, process_guarded
+from schemas.recipe import Resources, StageResources
+
+FEEDER_CPUS = 0.05
+COMMIT = StageResources(workers=1, cpus=0.05)
+FLUSH_S = 0.5
+TRIES = 3
+"""How often a shard whose worker died is begun again before it is given up."""
+
+
+def connect() -> bool:
+    """Join the cluster of ``RAY_ADDRESS`` or of the job that we are part of; else start Ray on this machine alone.
+
+    Returns:
+        False if this process was connected already.
+
+    Raises:
+        UserError: if Ray is not installed, or the cluster does not answer.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError("Ray is not installed: pip install 'humanverse[ray]', or use --local") from error
+    if ray.is_initialized():
+        return False
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if os.environ.get("RAY_ADDRESS"):
+            ray.init(**quiet)
+        else:
+            ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        address = os.environ.get("RAY_ADDRESS", "this machine")
+        raise UserError(f"cannot use Ray on {address}: {' '.join(str(error).split())[:200]}") from error
+    return True
+
+
+def pools(resources: Resources, workers: int | None, available: Mapping[str, float]) -> dict[str, StageResources]:
+    """Every stage's pool with its number of workers filled in.
+
+    Args:
+        resources: what one worker of a stage takes.
+        workers: how many there shall be of each stage; None: as the recipe says, or as many as fit.
+        available: the cluster's ``CPU`` and ``GPU``.
+
+    Raises:
+        UserError: if they do not fit, since Ray would then wait for ever without a word.
+    """
+    wanted = {"gate": resources.gate, "annotate": resources.annotate}
+    cpus = available.get("CPU", 0.0) - FEEDER_CPUS - COMMIT.cpus
+    gpus = available.get("GPU", 0.0)
+    fits = [int((cpus + 1e-9) // sum(stage.cpus for stage in wanted.values()))]
+    if per_worker := sum(stage.gpus for stage in wanted.values()):
+        fits.append(int((gpus + 1e-9) // per_worker))
+    most = max(1, min(fits))
+    filled = {
+        name: stage.model_copy(update={"workers": workers or stage.workers or most}) for name, stage in wanted.items()
+    }
+    filled["commit"] = COMMIT
+    for what, there in (("CPU", available.get("CPU", 0.0)), ("GPU", gpus)):
+        share = {name: (stage.workers or 1) * getattr(stage, f"{what.lower()}s") for name, stage in filled.items()}
+        needed = sum(share.values()) + (FEEDER_CPUS if what == "CPU" else 0)
+        if needed > there + 1e-9:
+            raise UserError(
+                f"the stages need {needed:g} {what}s and the cluster has {there:g}: give fewer --workers, "
+                f"or smaller resources.*.{what.lower()}s in the recipe"
+            )
+    return filled
+
+
+class Tally:
+    """Counts of all workers, in an actor of its own, for the progress display."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def add(self, counts: dict[str, int]) -> None:
+        for name, value in counts.items():
+            self._counts[name] = self._counts.get(name, 0) + value
+
+    def counts(self) -> dict[str, int]:
+        return self._counts
+
+
+class _Reporter:
+    """Sends a worker's counts to the tally, at most every ``FLUSH_S`` seconds."""
+
+    def __init__(self, tally: Any) -> None:
+        self._tally, self._counts, self._sent = tally, dict[str, int](), time.monotonic()
+
+    def __call__(self, **counts: int) -> None:
+        for name, value in counts.items():
+            self._counts[name] = self._counts.get(name, 0) + value
+        if time.monotonic() - self._sent > FLUSH_S:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._counts:
+            self._tally.add.remote(self._counts)
+        self._counts, self._sent = {}, time.monotonic()
+
+
+class Worker:
+    """One actor of a stage's pool."""
+
+    def __init__(self, stage: Stage, tally: Any) -> None:
+        self._stage, self._report = stage, _Reporter(tally)
+        stage.setup(self._report)
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        done = to_block(process_guarded(self._stage, from_block(block)))
+        self._report.flush()
+        return done
+
+
+def _feed_dataset(feed: Callable[[], Iterable[ShardRows]]) -> Any:
+    import ray.data
+    from ray.data.block import BlockMetadata
+    from ray.data.datasource import Datasource, ReadTask
+
+    class Feed(Datasource):
+        def estimate_inmemory_data_size(self) -> int | None:
+            return None
+
+        def get_read_tasks(self, parallelism: int, *args: Any, **kwargs: Any) -> list[ReadTask]:
+            unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
+            return [ReadTask(lambda: (to_block(rows) for rows in feed()), unknown)]
+
+    return ray.data.read_datasource(Feed(), num_cpus=FEEDER_CPUS, override_num_blocks=1)
+
+
+def _configure() -> None:
+    from ray.data import DataContext
+
+    context = DataContext.get_current()
+    context.target_max_block_size = 1
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1
+    context.log_internal_stack_trace_to_stdout = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+
+
+def run(
+    feed: Callable[[], Iterable[ShardRows]],
+    stages: Sequence[Stage],
+    sizes: Mapping[str, StageResources],
+    tally: Any,
+) -> Iterator[Done]:
+    """How each shard of ``feed()`` ended, as they end; ends early after a fatal error.
+
+    A shard whose worker dies is begun again, ``TRIES`` times at most; then it is missing among what is yielded.
+
+    Args:
+        feed: gives the shards to do; called in a worker, and again if that worker dies, so it must give the same again.
+        stages: in order; each one's ``name`` is a key of ``sizes``.
+        sizes: from ``pools``.
+        tally: handle of a ``Tally`` actor.
+    """
+    from ray.data import ActorPoolStrategy
+
+    _configure()
+    dataset = _feed_dataset(feed)
+    for stage in stages:
+        size = sizes[stage.name]
+        dataset = dataset.map_batches(
+            Worker,
+            fn_constructor_args=(stage, tally),
+            batch_size=None,
+            batch_format="pyarrow",
+            compute=ActorPoolStrategy(size=size.workers, max_tasks_in_flight_per_actor=2),
+            num_cpus=size.cpus,
+            num_gpus=size.gpus,
+            max_restarts=-1,
+            max_task_retries=TRIES - 1,
+        )
+    for block in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+        for index in range(block.num_rows):
+            done = from_block(block.slice(index, 1))
+            yield done
+            if done.fatal:
+                return
+
+
+def start_tally() -> Any:
+    """A ``Tally`` actor that takes no CPU of its own."""
+    import ray
+
+    return ray.remote(Tally).options(num_cpus=0).remote()

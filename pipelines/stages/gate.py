@@ -1,0 +1,263 @@
+"""First stage: rows become pictures, pictures are judged, and only what is kept goes on.
+
+Rows end in any order, as their servers answer. What is written must not depend on that: a picture becomes a stored JPEG on its
+own; estimators see pictures in fixed groups of neighbouring rows; and of equal pictures the earliest row wins, at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from annotators.base import Picture
+from annotators.run import Runner
+from humanverse.codec import Prepared, header_size, prepare
+from humanverse.dataset.shard import Shard
+from humanverse.fetch import fetch
+from humanverse.sources import ShardRows
+from pipelines.stages import checks
+from pipelines.stages.annotate import make
+from pipelines.stages.base import Count
+from schemas import images, ledger
+from schemas.ledger import Failure
+from schemas.recipe import Recipe
+
+GROUP = 64
+"""Neighbouring rows whose pictures an estimator sees together; fixed, so that results do not depend on timing."""
+UID_DIGITS = 32
+
+
+@dataclass
+class Outcome:
+    """What has become of one source row so far.
+
+    Attributes:
+        index: position in the shard.
+        said: by kind, the gate layers' row of the picture.
+    """
+
+    index: int
+    failure: Failure | None = None
+    sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    http_status: int | None = None
+    attempts: int = 0
+    ms: int = 0
+    prepared: Prepared | None = None
+    said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def uid(self) -> str | None:
+        return self.sha256 and self.sha256[:UID_DIGITS]
+
+    def drop(self, failure: Failure) -> None:
+        self.failure, self.prepared, self.said = failure, None, {}
+
+
+class Gate:
+    """Fetches, decodes and judges the rows of a shard.
+
+    Args:
+        recipe: thresholds, fetcher, image handling, annotators.
+        remote: whether pictures are fetched by URL; else the source reads them.
+        allow_private: whether private addresses may be fetched from.
+        extra_fields: the source's columns that pass through.
+    """
+
+    name = "gate"
+
+    def __init__(self, recipe: Recipe, remote: bool, allow_private: bool, extra_fields: list[pa.Field]) -> None:
+        self.recipe, self.remote, self.allow_private, self.extra_fields = (
+            recipe,
+            remote,
+            allow_private,
+            extra_fields,
+        )
+
+    def setup(self, count: Count) -> None:
+        self._count = count
+        ordered = make(self.recipe.annotators, self.recipe.resources.device)
+        needed = checks.kinds_needed(self.recipe.gate)
+        self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in needed}
+        for runner in self._runners.values():
+            runner.annotator.load()
+
+    def process(self, item: ShardRows) -> Shard:
+        table = item.load()
+        outcomes: list[Outcome | None] = [None] * table.num_rows
+        groups = Groups(table.num_rows)
+        for outcome in self._outcomes(item, table):
+            outcomes[outcome.index] = outcome
+            if group := groups.complete(outcome.index):
+                self._judge([found for index in group if (found := outcomes[index])])
+        done = [outcome for outcome in outcomes if outcome is not None]
+        assert len(done) == table.num_rows, f"{table.num_rows - len(done)} rows of shard {item.number} got no outcome"
+        if self.recipe.gate.drop_duplicates:
+            _drop_same_bytes(done, item.start)
+        return self._shard(item, table, done)
+
+    def _outcomes(self, rows: ShardRows, table: pa.Table) -> Iterator[Outcome]:
+        """One outcome per row, in the order in which they end; at most a few pictures wait in memory."""
+        urls = table.column("url").to_pylist()
+        first: dict[str, int] = {}
+        wanted = []
+        for index, url in enumerate(urls):
+            if self.recipe.gate.drop_duplicates and url is not None and first.setdefault(url, index) != index:
+                row = table.column("row")[first[url]].as_py()
+                yield Outcome(index, Failure("duplicate", f"same URL as row {row}"))
+            else:
+                wanted.append(index)
+        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare") as pool:
+            yield from _overlapped(pool, self._responses(rows, table, wanted), self._prepare)
+
+    def _responses(self, rows: ShardRows, table: pa.Table, wanted: list[int]) -> Iterator[tuple[Outcome, bytes | None]]:
+        if self.remote:
+            yield from self._fetched(table.column("url").to_pylist(), wanted)
+            return
+        payloads = rows.payloads(table.take(wanted), self.recipe.fetch.max_bytes)
+        for index, payload in zip(wanted, payloads, strict=True):
+            yield Outcome(index, payload.failure, http_status=payload.http_status), payload.data
+
+    def _fetched(self, urls: list[str | None], wanted: list[int]) -> Iterator[tuple[Outcome, bytes | None]]:
+        for response in fetch(((index, urls[index]) for index in wanted), self.recipe.fetch, self.allow_private):
+            outcome = Outcome(
+                response.row,
+                response.failure,
+                http_status=response.http_status,
+                attempts=response.attempts,
+                ms=response.ms,
+            )
+            yield outcome, response.data
+
+    def _prepare(self, response: tuple[Outcome, bytes | None]) -> Outcome:
+        outcome, data = response
+        if data is None:
+            return outcome
+        outcome.sha256 = hashlib.sha256(data).hexdigest()
+        prepared = prepare(data, self.recipe.image)
+        if isinstance(prepared, Failure):
+            outcome.failure = prepared
+            outcome.width, outcome.height = header_size(data) or (None, None)
+            return outcome
+        outcome.width, outcome.height = prepared.original_width, prepared.original_height
+        outcome.prepared = prepared
+        if failure := checks.size(prepared, self.recipe.gate):
+            outcome.drop(failure)
+        return outcome
+
+    def _judge(self, group: list[Outcome]) -> None:
+        """Run the gate's estimators over a group's pictures, in row order, and drop what is not kept."""
+        there = [outcome for outcome in group if outcome.prepared]
+        pictures = [Picture(outcome.uid or "", outcome.prepared.jpeg) for outcome in there if outcome.prepared]
+        for kind, runner in self._runners.items():
+            needs = {need: [outcome.said[need] for outcome in there] for need in runner.annotator.card.needs}
+            for outcome, row in zip(there, runner.table(pictures, needs).to_pylist(), strict=True):
+                outcome.said[kind] = row
+        for outcome in there:
+            if outcome.prepared and (failure := checks.judge(outcome.prepared, outcome.said, self.recipe.gate)):
+                outcome.drop(failure)
+        self._count(rows=len(group), kept=sum(outcome.prepared is not None for outcome in group))
+
+    def _shard(self, item: ShardRows, table: pa.Table, outcomes: list[Outcome]) -> Shard:
+        kept = [outcome for outcome in outcomes if outcome.prepared]
+        shard = Shard(item.number, _ledger(table, outcomes), _images(table, kept, self.extra_fields))
+        for kind, runner in self._runners.items():
+            rows = [outcome.said[kind] for outcome in kept]
+            shard.layers[runner.annotator.card.layer] = pa.Table.from_pylist(rows, schema=runner.annotator.kind.schema)
+        return shard
+
+
+class Groups:
+    """Which groups of neighbouring rows are complete.
+
+    Args:
+        rows: of the shard.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._groups = [range(start, min(start + GROUP, rows)) for start in range(0, rows, GROUP)]
+        self._missing = [len(group) for group in self._groups]
+
+    def complete(self, index: int) -> range | None:
+        """Note that row ``index`` has its outcome; the group that this completes, or None."""
+        group = index // GROUP
+        self._missing[group] -= 1
+        return self._groups[group] if self._missing[group] == 0 else None
+
+
+def _overlapped(
+    pool: ThreadPoolExecutor,
+    responses: Iterable[tuple[Outcome, bytes | None]],
+    work: Any,
+    most: int = 8,
+) -> Iterator[Outcome]:
+    """``work`` on every response in the pool, yielded as it ends, never more than ``most`` waiting."""
+    pending: set[Future[Outcome]] = set()
+    for response in responses:
+        pending.add(pool.submit(work, response))
+        if len(pending) >= most:
+            ended, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+    yield from (future.result() for future in pending)
+
+
+def _drop_same_bytes(outcomes: list[Outcome], start: int) -> None:
+    """Reject every picture whose bytes an earlier row of the shard had.
+
+    Args:
+        start: the source row of the shard's first row.
+    """
+    first: dict[str, int] = {}
+    for outcome in outcomes:
+        decoded = outcome.prepared is not None or (outcome.failure and outcome.failure.status == ledger.REJECTED)
+        if outcome.sha256 is None or not decoded:
+            continue
+        earlier = first.setdefault(outcome.sha256, outcome.index)
+        if earlier != outcome.index:
+            outcome.drop(Failure("duplicate", f"same bytes as row {start + earlier}"))
+
+
+def _ledger(table: pa.Table, outcomes: list[Outcome]) -> pa.Table:
+    columns = {
+        "row": table.column("row"),
+        "url": table.column("url"),
+        "status": [outcome.failure.status if outcome.failure else ledger.KEPT for outcome in outcomes],
+        "reason": [outcome.failure and outcome.failure.reason for outcome in outcomes],
+        "detail": [(outcome.failure and outcome.failure.detail) or None for outcome in outcomes],
+        **{
+            name: [getattr(outcome, name) for outcome in outcomes]
+            for name in ("uid", "width", "height", "http_status", "attempts", "ms")
+        },
+    }
+    return pa.table(columns, schema=ledger.SCHEMA)
+
+
+def _images(table: pa.Table, kept: list[Outcome], extra_fields: list[pa.Field]) -> pa.Table:
+    prepared = [outcome.prepared for outcome in kept if outcome.prepared]
+    source = table.take(pa.array([outcome.index for outcome in kept], pa.int64()))
+    columns: dict[str, Any] = {name: source.column(name) for name in ("row", "url", "caption")}
+    columns |= {field.name: source.column(field.name) for field in extra_fields}
+    columns |= {
+        name: [getattr(picture, name) for picture in prepared]
+        for name in images.SCHEMA.names
+        if name in Prepared.__dataclass_fields__
+    }
+    columns |= {
+        "uid": [outcome.uid for outcome in kept],
+        "sha256": [outcome.sha256 for outcome in kept],
+        "jpg_sha256": [hashlib.sha256(picture.jpeg).hexdigest() for picture in prepared],
+        "jpg_offset": [0] * len(kept),
+        "jpg_size": [0] * len(kept),
+        "jpeg": [picture.jpeg for picture in prepared],
+    }
+    schema = images.with_source_columns(extra_fields).append(pa.field("jpeg", pa.large_binary()))
+    return pa.table(
+        [pa.array(columns[f.name], f.type) if isinstance(columns[f.name], list) else columns[f.name] for f in schema],
+        schema=schema,
+    )
