@@ -1,0 +1,161 @@
+"""Real HTTP servers on loopback for tests: one serves a folder, one does exactly what a test tells it, byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import http.server
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HEAD_LIMIT = 1 << 20
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests print nothing."""
+
+
+@contextlib.contextmanager
+def serve_folder(path: Path | str) -> Iterator[str]:
+    """Serve the files under ``path``; yields the base URL, without a slash at its end."""
+    handler = functools.partial(_QuietHandler, directory=str(path))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class Exchange:
+    """One request as it came in, and the way to answer it.
+
+    Attributes:
+        target: path and query, as they stood in the request line.
+        headers: name in lower case -> value.
+        number: 1 for the first request with this path, 2 for the second, …
+    """
+
+    target: str
+    headers: dict[str, str]
+    number: int
+    writer: asyncio.StreamWriter
+
+    async def send(self, *pieces: bytes) -> None:
+        """Write ``pieces`` one by one, each on its way before the next."""
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    async def reply(self, status: int = 200, body: bytes = b"", *headers: str, length: int | None = None) -> None:
+        """A complete answer; ``length`` is a lie about the body's length."""
+        announced = f"Content-Length: {len(body) if length is None else length}"
+        head = "\r\n".join([f"HTTP/1.1 {status} Whatever", announced, *headers, "", ""])
+        await self.send(head.encode("latin-1") + body)
+
+    def reset(self) -> None:
+        """End the connection with RST instead of FIN."""
+        linger = struct.pack("ii", 1, 0)
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.writer.close()
+
+
+Behaviour = Callable[[Exchange], Awaitable[None]]
+
+
+@dataclass
+class Server:
+    """A server under a test's control.
+
+    Attributes:
+        port: where it listens.
+        seen: all requests so far, in order of arrival.
+        most_open: the largest number of requests that were being answered at once.
+    """
+
+    routes: Mapping[str, Behaviour]
+    scheme: str = "http"
+    port: int = 0
+    seen: list[Exchange] = field(default_factory=list)
+    most_open: int = 0
+    _open: int = 0
+
+    def url(self, target: str, host: str = "127.0.0.1") -> str:
+        return f"{self.scheme}://{host}:{self.port}{target}"
+
+    def requests(self, path: str) -> list[Exchange]:
+        return [exchange for exchange in self.seen if exchange.target.split("?")[0] == path]
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
+            while not writer.is_closing():
+                await self._exchange(await reader.readuntil(b"\r\n\r\n"), writer)
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            writer.close()
+
+    async def _exchange(self, head: bytes, writer: asyncio.StreamWriter) -> None:
+        request_line, *lines = head.decode("latin-1").strip().split("\r\n")
+        target = request_line.split(" ")[1]
+        path = target.split("?")[0]
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        exchange = Exchange(target, headers, len(self.requests(path)) + 1, writer)
+        self.seen.append(exchange)
+        self._open += 1
+        self.most_open = max(self.most_open, self._open)
+        try:
+            await self.routes.get(path, _not_found)(exchange)
+        finally:
+            self._open -= 1
+
+
+@contextlib.contextmanager
+def serve(routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """A server that answers each path with its behaviour, and others with 404. Connections are kept alive."""
+    server = Server(routes, scheme="https" if tls else "http")
+    ready = threading.Event()
+    stop: list[Callable[[], None]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+        stop.append(lambda: loop.call_soon_threadsafe(done.set))
+        loop.set_exception_handler(lambda *_: None)
+        listening = await asyncio.start_server(server._connection, "127.0.0.1", 0, limit=HEAD_LIMIT, ssl=tls)
+        server.port = listening.sockets[0].getsockname()[1]
+        ready.set()
+        await done.wait()
+        listening.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    thread.start()
+    ready.wait()
+    try:
+        yield server
+    finally:
+        stop[0]()
+        thread.join()
+
+
+def free_port() -> int:
+    """A port on loopback where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _not_found(exchange: Exchange) -> None:
+    await exchange.reply(404)
