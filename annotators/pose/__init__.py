@@ -1,0 +1,1 @@
+"""Estimators of keypoints: the ``pose`` layer, and what its estimators share."""
