@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from humanverse.codec import decode_rgb, encode_jpeg
+from tests.humanverse.codec.pictures import exif, marked, noise, pillow_rgb, saved, smooth
+
+
+def test_a_smooth_picture_survives_encoding():
+    pixels = smooth(65, 43)
+    decoded = decode_rgb(encode_jpeg(pixels, 95))
+    assert decoded.dtype == np.uint8 and decoded.shape == (43, 65, 3)
+    assert np.abs(decoded.astype(int) - pixels).mean() < 1.5
+
+
+def test_channels_are_red_green_blue():
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[...] = (250, 120, 10)
+    assert np.abs(decode_rgb(encode_jpeg(pixels, 95)).astype(int) - pixels).max() < 4
+
+
+def test_quality_costs_bytes():
+    pixels = noise(64, 64)
+    assert len(encode_jpeg(pixels, 40)) < len(encode_jpeg(pixels, 95))
+
+
+def test_decoding_agrees_with_pillow_bit_by_bit():
+    data = saved(noise(77, 51), "JPEG", quality=80)
+    assert np.array_equal(decode_rgb(data), pillow_rgb(data))
+
+
+def test_grey_becomes_three_equal_channels():
+    data = saved(smooth(32, 24)[..., 0], "JPEG")
+    decoded = decode_rgb(data)
+    assert decoded.shape == (24, 32, 3)
+    assert np.array_equal(decoded[..., 0], decoded[..., 1]) and np.array_equal(decoded[..., 0], decoded[..., 2])
+
+
+def test_an_orientation_tag_is_ignored():
+    assert decode_rgb(saved(marked(40, 20), "JPEG", exif=exif(6))).shape == (20, 40, 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0", b"not a picture"])
+def test_what_is_no_jpeg_is_an_error(data):
+    with pytest.raises(ValueError, match="not a JPEG"):
+        decode_rgb(data)
+
+
+def test_other_formats_are_no_stored_pictures():
+    with pytest.raises(ValueError, match="not a JPEG"):
+        decode_rgb(saved(marked(8, 8), "PNG"))
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((1, 65_501, 3), np.uint8),
+    ],
+)
+def test_only_pictures_that_fit_are_encoded(pixels):
+    with pytest.raises(ValueError):
+        encode_jpeg(pixels, 90)
