@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HEAD_LIMIT = 1 << 20
+_TLS_HANDSHAKE = b"\x16"
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -103,7 +104,11 @@ class Server:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             while not writer.is_closing():
-                await self._exchange(await reader.readuntil(b"\r\n\r\n"), writer)
+                first = await reader.readexactly(1)
+                if first == _TLS_HANDSHAKE:
+                    writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+                    break
+                await self._exchange(first + await reader.readuntil(b"\r\n\r\n"), writer)
         with contextlib.suppress(ConnectionError, RuntimeError):
             writer.close()
 
@@ -124,10 +129,13 @@ class Server:
 
 @contextlib.contextmanager
 def serve(routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """A server that answers each path with its behaviour, and others with 404. Connections are kept alive."""
+    """A server that answers each path with its behaviour, and others with 404.
+
+    Connections are kept alive. Whoever speaks TLS to it without ``tls`` gets an answer in plain text, as from real servers.
+    """
     server = Server(routes, scheme="https" if tls else "http")
     ready = threading.Event()
-    stop: list[Callable[[], None]] = []
+    stop: list[Callable[[], object]] = []
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -148,6 +156,15 @@ def serve(routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None) ->
     finally:
         stop[0]()
         thread.join()
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """A port on loopback that takes connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(16)
+        yield int(listening.getsockname()[1])
 
 
 def free_port() -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
 
 from humanverse.fetch.addresses import Address, is_any
 from humanverse.fetch.failures import AddressRefused
@@ -110,6 +111,20 @@ def guarded_socket(is_allowed: Allowed) -> Callable[[tuple[Any, ...]], socket.so
     return create
 
 
+class _Request(aiohttp.ClientRequest):
+    """A request that is not sent on a kept connection where bytes wait that nobody asked for.
+
+    They are the rest of a body that was longer than announced, and would be taken for the answer to this request.
+    aiohttp meets the error as it meets a kept connection that was closed: it takes another one.
+    """
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        protocol = conn.protocol
+        if protocol is not None and protocol.should_close:
+            raise aiohttp.ServerDisconnectedError("unasked bytes on a kept connection")
+        return await super().send(conn)
+
+
 def open_session(settings: FetchSettings, is_allowed: Allowed, lookup: Lookup) -> aiohttp.ClientSession:
     """A session without cookies, environment proxies, decompression or time limits other than on connecting.
 
@@ -126,6 +141,7 @@ def open_session(settings: FetchSettings, is_allowed: Allowed, lookup: Lookup) -
     )
     return aiohttp.ClientSession(
         connector=connector,
+        request_class=_Request,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         auto_decompress=False,
