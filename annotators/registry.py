@@ -11,6 +11,13 @@ from humanverse.errors import UserError
 
 ANNOTATORS: dict[tuple[str, str], str] = {
     ("person", "ssd-mobilenet-v2"): "annotators.person.ssd:SsdMobileNetV2",
+    ("pose", "movenet-mediapipe"): "annotators.pose.movenet_mediapipe:MoveNetMediapipe",
+    ("safety", "open-nsfw"): "annotators.safety.open_nsfw:OpenNsfw",
+    ("text", "rapidocr-detector"): "annotators.text.rapidocr_det:RapidOcrDetector",
+    ("quality", "pixels"): "annotators.quality.pixels:Pixels",
+    ("caption", "template"): "annotators.caption.template:Template",
+    ("depth", "none"): "annotators.depth.none:NoDepth",
+    ("normal", "none"): "annotators.normal.none:NoNormal",
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""
 

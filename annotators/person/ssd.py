@@ -61,9 +61,7 @@ class SsdMobileNetV2(Annotator):
         cv2.setNumThreads(1)
         self._net: Any = cv2.dnn.readNetFromTensorflow(str(obtain(GRAPH)), str(obtain(LAYOUT)))
 
-    def annotate(
-        self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]
-    ) -> Sequence[Row | Unavailable]:
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         return [self._row(picture.rgb) for picture in pictures]
 
     def _row(self, rgb: np.ndarray) -> Row:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from annotators.engines import onnx_session
 from annotators.pose import tfjs
 from annotators.pose.crops import around, blur_outside, cut
 from annotators.weights import Archive, Weight, derived, obtain
@@ -125,16 +125,10 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
 
 
 class MoveNet:
-    """The network, loaded. One thread, so that its answers do not depend on the machine's load."""
+    """The network, loaded."""
 
     def __init__(self) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session: Any = onnxruntime.InferenceSession(
-            str(heads_model()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnx_session(heads_model())
 
     def heads(self, crops: np.ndarray) -> list[Heads]:
         """The heads of uint8 crops (n, SIDE, SIDE, 3)."""

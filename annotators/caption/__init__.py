@@ -1,0 +1,1 @@
+"""Writers of sentences about a picture: the ``caption`` layer."""

@@ -1,0 +1,1 @@
+"""Figures measured on the pixels: the ``quality`` layer."""

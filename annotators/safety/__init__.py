@@ -1,0 +1,1 @@
+"""Estimators of unsafe content: the ``safety`` layer."""

@@ -1,0 +1,1 @@
+"""Estimators of written text: the ``text`` layer."""
