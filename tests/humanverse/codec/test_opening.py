@@ -1,0 +1,188 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from humanverse.codec.opening import MAX_SCANS, Refused, open_picture
+from tests.humanverse.codec.pictures import exif, marked, noise, saved
+
+CAP = 1_000_000
+FORMATS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "ICO", "AVIF", "JPEG2000"]
+
+
+def refusal(data, cap=CAP):
+    with pytest.raises(Refused) as caught:
+        open_picture(data, cap).load()
+    return caught.value.failure
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_accepted_format_opens_and_loads(name):
+    opened = open_picture(saved(marked(32, 24) if name != "ICO" else marked(32, 32), name), CAP)
+    assert opened.load().size == (opened.width, opened.height) == (32, 32 if name == "ICO" else 24)
+    assert opened.orientation == 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_one_pixel_over_the_cap_is_refused(name):
+    data = saved(marked(32, 32), name)
+    assert open_picture(data, 1024).width == 32
+    assert refusal(data, 1023).reason == "too_many_pixels"
+
+
+def png_header(width, height):
+    def chunk(kind, payload):
+        return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
+def webp_header(width, height):
+    canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + canvas
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def icon_of(picture):
+    return b"\0\0\1\0\1\0" + struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(picture), 22) + picture
+
+
+def tiff_of(tags):
+    """A little-endian TIFF that is only a directory, each value a LONG."""
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+
+
+BOMBS = {
+    "png": png_header(60_000, 60_000),
+    "webp": webp_header(1 << 24, 1 << 24),
+    "ppm": b"P6 50000 50000 255\n",
+    "icon with png": icon_of(png_header(60_000, 60_000)),
+    "icon with bitmap": icon_of(struct.pack("<IiiHHIIiiII", 40, 60_000, 120_000, 1, 32, 0, 0, 0, 0, 0, 0)),
+    "bmp": b"BM" + bytes(12) + struct.pack("<IiiHHIIiiII", 40, 60_000, -60_000, 1, 24, 0, 0, 0, 0, 0, 0),
+    "gif canvas": b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
+    "gif frame": b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\2\2D\1\0;",
+    "jpeg": saved(marked(8, 8), "JPEG").replace(b"\x08\0\x08\0\x08\x03", b"\x08\xff\xdc\xff\xdc\x03"),
+    "avif": saved(marked(8, 8), "AVIF").replace(b"ispe\0\0\0\0\0\0\0\x08\0\0\0\x08", b"ispe\0\0\0\0\0\1\0\0\0\1\0\0"),
+    "tiff": tiff_of({256: 60_000, 257: 60_000, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 279: 8}),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_sizes_over_the_cap_are_read_from_the_header(name):
+    assert refusal(BOMBS[name]).reason == "too_many_pixels"
+
+
+def test_a_jp2_whose_codestream_is_larger_than_its_header():
+    data = saved(marked(16, 16), "JPEG2000")
+    at = data.index(b"\xff\x51") + 6
+    grown = data[:at] + struct.pack(">II", 30_000, 30_000) + data[at + 8 :]
+    with pytest.raises((Refused, OSError)):
+        open_picture(grown, CAP).load()
+
+
+def test_a_tiff_tile_far_larger_than_the_picture():
+    tags = {256: 64, 257: 64, 258: 8, 259: 5, 262: 1, 277: 1, 322: 64, 323: 64, 324: 8, 325: 100}
+    assert open_picture(tiff_of(tags), CAP).width == 64
+    assert refusal(tiff_of(tags | {322: 1 << 20, 323: 1 << 20})).reason == "too_many_pixels"
+
+
+def test_a_tiff_directory_that_announces_terabytes():
+    blob = bytes(100_000)
+    entries = b"".join(struct.pack("<HHII", 1000 + i, 1, len(blob), 8) for i in range(5000))
+    data = b"II*\0" + struct.pack("<I", 8 + len(blob)) + blob + struct.pack("<H", 5000) + entries + bytes(4)
+    assert refusal(data).reason == "corrupt"
+    assert "more data than the file holds" in refusal(data).detail
+
+
+def test_a_jpeg_of_endless_scans():
+    data = saved(noise(16, 16), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    failure = refusal(data[:-2] + data[last:-2] * MAX_SCANS + data[-2:])
+    assert failure.reason == "corrupt" and "scans" in failure.detail
+
+
+@pytest.mark.parametrize(
+    "data, reason",
+    [
+        (b"", "not_an_image"),
+        (b"<html>", "not_an_image"),
+        (b"8BPS\0\1", "unsupported_format"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "unsupported_format"),
+        (b"\x89PNG\r\n\x1a\n", "corrupt"),
+        (b"\xff\xd8\xff\xe0", "corrupt"),
+        (png_header(0, 5), "corrupt"),
+    ],
+)
+def test_reasons(data, reason):
+    assert refusal(data).reason == reason
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("value", [1, 3, 6, 8])
+def test_the_orientation_is_found(name, value):
+    options = {"tiffinfo": {274: value}} if name == "TIFF" else {"exif": exif(value)}
+    opened = open_picture(saved(marked(40, 20), name, **options), CAP)
+    assert opened.orientation == value
+    assert (opened.width, opened.height) == (40, 20)
+    assert opened.upright_size == ((20, 40) if value in (6, 8) else (40, 20))
+    assert opened.load().size == (40, 20)
+
+
+def test_an_orientation_in_imagemagicks_text():
+    block = exif(6)
+    text = f"\nexif\n{len(block):8}\n" + "\n".join(block.hex()[i : i + 72] for i in range(0, 2 * len(block), 72))
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text("Raw profile type exif", text, zip=True)
+    assert open_picture(saved(marked(8, 8), "PNG", pnginfo=info), CAP).orientation == 6
+    info = PngInfo()
+    info.add_text("Raw profile type exif", text.replace("0", "?"), zip=True)
+    assert open_picture(saved(marked(8, 8), "PNG", pnginfo=info), CAP).orientation == 1
+
+
+def test_xmp_does_not_turn_a_picture():
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    opened = open_picture(saved(marked(40, 20), "TIFF", tiffinfo={700: xmp}), CAP)
+    assert opened.orientation == 1 and opened.load().size == (40, 20)
+
+
+def test_a_transparent_colour_of_sixteen_bits():
+    rows = b"".join(b"\0" + struct.pack(">6H", *(0x1234, 0x5678, 0x9ABC), *(0xFFFF, 0, 0)) for _ in range(1))
+    head = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    parts = [
+        (b"IHDR", head),
+        (b"tRNS", struct.pack(">3H", 0x1234, 0x5678, 0x9ABC)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(p)) + k + p + struct.pack(">I", zlib.crc32(k + p)) for k, p in parts
+    )
+    image = open_picture(data, CAP).load()
+    assert np.asarray(image.convert("RGBA"))[0, :, 3].tolist() == [0, 255]
+
+
+def test_the_first_picture_of_several():
+    red, blue = Image.new("RGB", (8, 8), (255, 0, 0)), Image.new("RGB", (12, 12), (0, 0, 255))
+    for name in ("TIFF", "GIF", "PNG", "WEBP", "MPO"):
+        out = io.BytesIO()
+        same_size = blue.resize((8, 8)) if name in ("GIF", "PNG", "WEBP") else blue
+        red.save(out, name, save_all=True, append_images=[same_size])
+        opened = open_picture(out.getvalue(), CAP)
+        colour = opened.load().convert("RGB").getpixel((4, 4))
+        assert colour == pytest.approx((255, 0, 0), abs=3), name
+        assert opened.width == 8
+
+
+def test_a_jpeg_is_reduced_only_where_something_remains():
+    opened = open_picture(saved(noise(641, 480), "JPEG"), CAP)
+    fraction = opened.reduce(150, 100)
+    assert fraction == 0.25
+    assert opened.load().size == (161, 120)
+    assert open_picture(saved(noise(64, 64), "PNG"), CAP).reduce(8, 8) == 1.0
