@@ -89,6 +89,11 @@ class Dataset:
         found = [f"{kind}/{name}" for kind in kinds for name in self.store.names(f"{layout.LAYERS}/{kind}")]
         return [layer for layer in found if self.store.exists(layout.layer_card(layer))]
 
+    def layer_shards(self, layer: str) -> frozenset[int]:
+        """Numbers of the shards for which ``<kind>/<name>`` is committed; fewer than ``shards()`` while a layer is being added."""
+        numbers = (layout.shard_number(name) for name in self.store.names(layout.layer_folder(layer)))
+        return frozenset(number for number in numbers if number is not None)
+
     def layer_card(self, layer: str) -> Mapping[str, Any]:
         """What made the layer: annotator, model, weights, settings, licence, fingerprint, time."""
         return create.read_json(self.store, layout.layer_card(layer)) or {}

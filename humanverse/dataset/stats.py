@@ -97,13 +97,13 @@ def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]
         for name, value in pairs:
             series.setdefault(name, Series()).add(value)
 
-    layers = dataset.layers()
+    layers = {layer: dataset.layer_shards(layer) for layer in dataset.layers()}
     for shard in dataset.shards():
         images = dataset.images(shard)
         counts.setdefault("image.original_format", Counter()).update(images.column("original_format").to_pylist())
         for row in images.to_pylist():
             add(_image(row))
-        for layer in layers:
+        for layer in (name for name, there in layers.items() if shard in there):
             rows = dataset.layer(layer, shard).to_pylist()
             counts.setdefault(f"{layer}.status", Counter()).update(row["status"] for row in rows)
             for row in rows:
