@@ -128,7 +128,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serve(
+    routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> Iterator[Server]:
     """A server that answers each path with its behaviour, and others with 404.
 
     Connections are kept alive. Whoever speaks TLS to it without ``tls`` gets an answer in plain text, as from real servers.
@@ -142,15 +144,26 @@ def serve(routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None) ->
         done = asyncio.Event()
         stop.append(lambda: loop.call_soon_threadsafe(done.set))
         loop.set_exception_handler(lambda *_: None)
-        listening = await asyncio.start_server(server._connection, "127.0.0.1", 0, limit=HEAD_LIMIT, ssl=tls)
+        listening = await asyncio.start_server(server._connection, address, 0, limit=HEAD_LIMIT, ssl=tls)
         server.port = listening.sockets[0].getsockname()[1]
         ready.set()
         await done.wait()
         listening.close()
 
-    thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    failed: list[OSError] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(main())
+        except OSError as error:
+            failed.append(error)
+            ready.set()
+
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     ready.wait()
+    if failed:
+        raise failed[0]
     try:
         yield server
     finally:
@@ -176,3 +189,67 @@ def free_port() -> int:
 
 async def _not_found(exchange: Exchange) -> None:
     await exchange.reply(404)
+
+
+def raw(*pieces: bytes, close: bool = True) -> Behaviour:
+    async def behave(exchange: Exchange) -> None:
+        for piece in pieces:
+            await exchange.send(piece)
+            await asyncio.sleep(0.02)
+        if close:
+            exchange.writer.close()
+
+    return behave
+
+
+def reply(status: int = 200, body: bytes = b"", *headers: str, length: int | None = None) -> Behaviour:
+    async def behave(exchange: Exchange) -> None:
+        await exchange.reply(status, body, *headers, length=length)
+        if length is not None:
+            exchange.writer.close()
+
+    return behave
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """The first request meets the first behaviour, and so on; the last one stays."""
+
+    async def behave(exchange: Exchange) -> None:
+        await behaviours[min(exchange.number, len(behaviours)) - 1](exchange)
+
+    return behave
+
+
+def endless(head: bytes, piece: bytes, pause_s: float = 0.0) -> Behaviour:
+    async def behave(exchange: Exchange) -> None:
+        await exchange.send(head)
+        while True:
+            await exchange.send(piece)
+            await asyncio.sleep(pause_s)
+
+    return behave
+
+
+async def silence(exchange: Exchange) -> None:
+    await asyncio.sleep(60)
+
+
+async def reset(exchange: Exchange) -> None:
+    exchange.reset()
+
+
+async def reset_in_body(exchange: Exchange) -> None:
+    await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
+    await asyncio.sleep(0.05)
+    exchange.reset()
+
+
+def redirect(location: str | None, status: int = 302, *headers: str) -> Behaviour:
+    """``PORT`` in ``location`` stands for the server's own port."""
+
+    async def behave(exchange: Exchange) -> None:
+        port = exchange.headers["host"].rpartition(":")[2]
+        lines = [] if location is None else [f"Location: {location.replace('PORT', port)}"]
+        await exchange.reply(status, b"moved", *headers, *lines)
+
+    return behave

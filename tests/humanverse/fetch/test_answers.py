@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import ipaddress
-import shutil
-import socket
-import ssl
-import subprocess
-import threading
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 
 from humanverse.fetch import FetchSettings, Response
 from humanverse.fetch.addresses import Address
 from humanverse.fetch.stream import stream
-from tests.servers import Behaviour, Exchange, Server, free_port, serve, silent_port
+from tests.servers import Behaviour, Server, endless, in_turn, raw, redirect, reply, reset, reset_in_body, serve
 
 PICTURE = bytes(range(256)) * 20
 CAP = 100_000
@@ -37,70 +29,6 @@ def only_loopback_one(address: Address) -> bool:
 
 def lookup(host: str) -> Sequence[str]:
     return {"inside.example": ["10.0.0.1", "::1"], "mixed.example": ["10.0.0.1", "127.0.0.1"]}.get(host, ["127.0.0.1"])
-
-
-def raw(*pieces: bytes, close: bool = True) -> Behaviour:
-    async def behave(exchange: Exchange) -> None:
-        for piece in pieces:
-            await exchange.send(piece)
-            await asyncio.sleep(0.02)
-        if close:
-            exchange.writer.close()
-
-    return behave
-
-
-def reply(status: int = 200, body: bytes = b"", *headers: str, length: int | None = None) -> Behaviour:
-    async def behave(exchange: Exchange) -> None:
-        await exchange.reply(status, body, *headers, length=length)
-        if length is not None:
-            exchange.writer.close()
-
-    return behave
-
-
-def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """The first request meets the first behaviour, and so on; the last one stays."""
-
-    async def behave(exchange: Exchange) -> None:
-        await behaviours[min(exchange.number, len(behaviours)) - 1](exchange)
-
-    return behave
-
-
-def endless(head: bytes, piece: bytes, pause_s: float = 0.0) -> Behaviour:
-    async def behave(exchange: Exchange) -> None:
-        await exchange.send(head)
-        while True:
-            await exchange.send(piece)
-            await asyncio.sleep(pause_s)
-
-    return behave
-
-
-async def silence(exchange: Exchange) -> None:
-    await asyncio.sleep(60)
-
-
-async def reset(exchange: Exchange) -> None:
-    exchange.reset()
-
-
-async def reset_in_body(exchange: Exchange) -> None:
-    await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
-    await asyncio.sleep(0.05)
-    exchange.reset()
-
-
-def redirect(location: str | None, status: int = 302, *headers: str) -> Behaviour:
-    """``PORT`` in ``location`` stands for the server's own port."""
-
-    async def behave(exchange: Exchange) -> None:
-        port = exchange.headers["host"].rpartition(":")[2]
-        lines = [] if location is None else [f"Location: {location.replace('PORT', port)}"]
-        await exchange.reply(status, b"moved", *headers, *lines)
-
-    return behave
 
 
 def hops(count: int) -> dict[str, Behaviour]:
@@ -136,7 +64,7 @@ class Row:
 ROWS: dict[str, Row] = {
     "plain": Row(reply(200, PICTURE)),
     "until-close": Row(raw(b"HTTP/1.0 200 OK\r\n\r\n", PICTURE)),
-    "chunked": Row(raw(CHUNKED, b"5\r\nhello\r\n", b"4;ext=1\r\n you\r\n0\r\nTrailer: x\r\n\r\n", close=False), data=b"hello you"),
+    "chunked": Row(raw(CHUNKED, b"5\r\nhello\r\n", b"4;ext=1\r\n you\r\n0\r\nT: x\r\n\r\n", close=False), data=b"hello you"),
     "bare-line-feeds": Row(raw(b"HTTP/1.1 200 OK\nContent-Length: 3\n\nabc", close=False), data=b"abc"),
     "no-reason-phrase": Row(raw(b"HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc", close=False), data=b"abc"),
     "after-103": Row(
@@ -264,199 +192,3 @@ def test_what_is_asked_for(answers: tuple[dict[str, Response], Server]) -> None:
     assert headers["user-agent"] == SETTINGS.user_agent
     assert headers["accept-encoding"] == "identity"
     assert headers["host"] == f"127.0.0.1:{answers[1].port}"
-
-
-def one(url: str | None, **changes: object) -> Response:
-    """The response for a single URL under ``SETTINGS`` with ``changes``."""
-    settings = SETTINGS.model_copy(update=changes)
-    (response,) = stream([(7, url)], settings, only_loopback_one, lookup)
-    assert response.row == 7
-    return response
-
-
-def reason(response: Response) -> str | None:
-    return response.failure.reason if response.failure else None
-
-
-def test_a_longer_body_than_announced_does_not_reach_the_next_url() -> None:
-    sent = threading.Event()
-
-    async def lie(exchange: Exchange) -> None:
-        await exchange.reply(200, b"abc")
-        await asyncio.sleep(0.02)
-        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
-        sent.set()
-
-    def urls() -> Iterator[tuple[int, str]]:
-        yield 0, server.url("/lie")
-        assert sent.wait(30)
-        time.sleep(0.05)
-        yield 1, server.url("/next")
-
-    with serve({"/lie": lie, "/next": reply(200, PICTURE)}) as server:
-        responses = {response.row: response.data for response in stream(urls(), SETTINGS, only_loopback_one)}
-    assert responses == {0: b"abc", 1: PICTURE}
-
-
-def test_no_credentials_no_cookies_no_reordering_of_escapes() -> None:
-    routes = {"/a%2Fb/../c": reply(200, PICTURE, "Set-Cookie: id=1; Path=/")}
-    with serve(routes) as server:
-        target = "/a%2Fb/../c?sig=%3D%3d&u=a+b%20c"
-        url = server.url(target, host="user:secret@127.0.0.1")
-        responses = list(
-            stream([(0, url), (1, url)], SETTINGS.model_copy(update={"concurrency": 1}), only_loopback_one)
-        )
-        assert [r.data for r in responses] == [PICTURE, PICTURE]
-        for seen in server.seen:
-            assert seen.target == target
-            assert not {"cookie", "authorization"} & seen.headers.keys()
-
-
-def test_opt_out_can_be_switched_off() -> None:
-    with serve({"/a": reply(200, PICTURE, "X-Robots-Tag: noai")}) as server:
-        assert one(server.url("/a"), opt_out=False).data == PICTURE
-        assert one(server.url("/a"), opt_out_tokens=("noindex",)).data == PICTURE
-
-
-def test_retry_after_is_waited_for() -> None:
-    with serve({"/a": in_turn(reply(429, b"", "Retry-After: 1"), reply(200, PICTURE))}) as server:
-        response = one(server.url("/a"))
-    assert response.data == PICTURE
-    assert response.ms >= 1000
-
-
-def test_names_international_and_mixed() -> None:
-    with serve({"/a": reply(200, PICTURE)}) as server:
-        assert one(server.url("/a", host="bücher.example")).data == PICTURE
-        assert server.seen[0].headers["host"] == f"xn--bcher-kva.example:{server.port}"
-        assert one(server.url("/a", host="mixed.example")).data == PICTURE
-        inside = one(server.url("/a", host="inside.example"))
-    assert reason(inside) == "private_address"
-    assert inside.attempts == 1 and inside.http_status is None
-
-
-@pytest.mark.parametrize("host", ["127.0.0.2", "127.2", "0x7f000002", "2130706434", "[::1]", "[::ffff:127.0.0.2]", "0"])
-def test_literal_addresses_that_are_not_allowed(host: str) -> None:
-    with serve({"/a": reply(200, PICTURE)}) as server:
-        assert reason(one(server.url("/a", host=host))) == "private_address"
-        assert not server.seen
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [(None, "invalid_url"), ("", "invalid_url"), ("no url", "invalid_url"), ("http://a:b:c/", "invalid_url"),
-     ("file:///etc/passwd", "forbidden_scheme"), ("ftp://a/b", "forbidden_scheme")],
-)  # fmt: skip
-def test_what_is_never_tried(url: str | None, expected: str) -> None:
-    response = one(url)
-    assert reason(response) == expected
-    assert response.attempts == 0 and response.http_status is None
-
-
-def test_closed_port() -> None:
-    response = one(f"http://127.0.0.1:{free_port()}/a")
-    assert reason(response) == "connect"
-    assert response.failure is not None and response.failure.detail == "Connection refused"
-    assert response.attempts == 3
-
-
-def test_tls_where_there_is_none() -> None:
-    with serve({"/a": reply(200, PICTURE)}) as server:
-        response = one(server.url("/a").replace("http:", "https:"))
-    assert reason(response) == "tls"
-    assert response.attempts == 1
-
-
-@pytest.fixture(scope="module")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl program to make a certificate")
-    folder: Path = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
-
-
-def test_a_certificate_that_nobody_vouches_for(self_signed: ssl.SSLContext) -> None:
-    with serve({"/a": reply(200, PICTURE)}, tls=self_signed) as server:
-        response = one(server.url("/a"))
-        assert not server.seen
-    assert reason(response) == "tls"
-    assert response.failure is not None and "self-signed" in response.failure.detail.replace(
-        "self signed", "self-signed"
-    )
-
-
-def test_plain_http_to_a_tls_port(self_signed: ssl.SSLContext) -> None:
-    with serve({"/a": reply(200, PICTURE)}, tls=self_signed) as server:
-        assert reason(one(server.url("/a").replace("https:", "http:"))) in {"connect", "protocol"}
-
-
-def test_names_that_do_not_resolve() -> None:
-    calls: list[str] = []
-
-    def fail(host: str) -> Sequence[str]:
-        calls.append(host)
-        number = socket.EAI_AGAIN if host == "later.example" else socket.EAI_NONAME
-        raise socket.gaierror(number, "no such name")
-
-    urls = [(0, "http://never.example/"), (1, "http://later.example/")]
-    never, later = sorted(stream(urls, SETTINGS, only_loopback_one, fail), key=lambda r: r.row)
-    assert (reason(never), never.attempts) == ("dns", 1)
-    assert (reason(later), later.attempts) == ("dns", 3)
-    assert never.failure is not None and never.failure.detail == "no such name"
-    assert sorted(calls) == ["later.example"] * 3 + ["never.example"]
-
-
-SLOW: dict[str, tuple[Behaviour, int | None]] = {
-    "silence": (silence, None),
-    "drip": (endless(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", b"x", 0.1), 200),
-    "drip-gzip": (
-        endless(b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + b"\x1f\x8b\x08\x08\0\0\0\0\0\0", b"n", 0.1),
-        200,
-    ),
-    "drip-headers": (endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", 0.1), None),
-    "endless-continue": (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01), None),
-    "stops-in-body": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", close=False), 200),
-    "stops-after-503": (in_turn(reply(503), silence), 503),
-    "stops-after-redirect": (in_turn(redirect("/silence"), silence), 302),
-}
-
-
-def test_slow_servers_run_into_the_deadline() -> None:
-    with serve({f"/{name}": behaviour for name, (behaviour, _) in SLOW.items()}) as server:
-        names = list(SLOW)
-        settings = SETTINGS.model_copy(update={"timeout_s": 1.0})
-        urls = [(index, server.url(f"/{name}")) for index, name in enumerate(names)]
-        responses = list(stream(urls, settings, only_loopback_one))
-    assert {names[r.row]: (reason(r), r.http_status) for r in responses} == {
-        name: ("timeout", status) for name, (_, status) in SLOW.items()
-    }
-    assert {r.failure.detail for r in responses if r.failure} == {"not done within 1 s"}
-
-
-def test_a_tls_handshake_that_is_never_answered() -> None:
-    with silent_port() as port:
-        response = one(f"https://127.0.0.1:{port}/", connect_timeout_s=0.3, retries=1)
-    assert (reason(response), response.attempts) == ("timeout", 2)
-
-
-def test_a_name_server_that_is_never_heard_of() -> None:
-    answered = threading.Event()
-
-    def hang(host: str) -> Sequence[str]:
-        answered.wait(30)
-        return []
-
-    settings = SETTINGS.model_copy(update={"connect_timeout_s": 0.2, "retries": 1})
-    try:
-        (response,) = stream([(0, "http://slow.example/")], settings, only_loopback_one, hang)
-    finally:
-        answered.set()
-    assert (reason(response), response.attempts) == ("dns", 2)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from yarl import URL
 
 from humanverse.fetch.failures import FetchError
@@ -112,3 +114,26 @@ def test_redirects_that_lead_nowhere(location: str | None, reason: str) -> None:
     with pytest.raises(FetchError) as caught:
         redirect_target(URL("http://example.com/a"), location)
     assert caught.value.reason == reason
+
+
+_PIECES = st.sampled_from(
+    ["http:", "https:", "//", "/", "\\", "?", "#", "@", ":", "[", "]", "%", "%2e", "a.com", "1", "0x7f", "é", "。"]
+)
+
+
+@settings(deadline=None, max_examples=300, derandomize=True)
+@given(st.lists(_PIECES | st.text(max_size=5), max_size=10).map(lambda parts: "http://" + "".join(parts)))
+@example("http://xn--/")
+@example("http://xn--\u0301.com/")
+@example("http://\u00ad/")
+@example("http://\u2100.com/")
+def test_any_text_is_a_clean_url_or_refused(text: str) -> None:
+    try:
+        url = parse_url(text)
+    except FetchError as error:
+        assert error.reason in {"invalid_url", "forbidden_scheme"}
+        return
+    clean = str(url)
+    assert clean.isascii() and clean.isprintable() and " " not in clean
+    assert url.raw_host and url.raw_path.startswith("/") and url.user is None
+    assert parse_url(clean) == url
