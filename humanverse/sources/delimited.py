@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from humanverse.errors import UserError
 from humanverse.sources.columns import KNOWN, unify
-from humanverse.sources.lines import COMPRESSIONS, MAX_LINE, Line, decode, head, not_blank
+from humanverse.sources.lines import COMPRESSIONS, MAX_LINE, Line, decode, head
 from humanverse.sources.storage import SourceFile, in_order, threads_for
 from humanverse.sources.text_formats import TextReader
 from schemas.recipe import SourceSettings
@@ -43,7 +43,7 @@ class _Lines:
     """Lines that can be put back."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
-        self._lines = not_blank(lines)
+        self._lines = lines
         self._back: deque[Line] = deque()
 
     def __iter__(self) -> Iterator[Line]:
@@ -113,6 +113,8 @@ class DelimitedReader:
         for line in lines:
             if line is None:
                 yield None
+            elif not line.strip():
+                continue
             elif b'"' in line:
                 yield self._quoted(decode(line), lines)
             else:

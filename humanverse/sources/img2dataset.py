@@ -41,8 +41,7 @@ _REASONS = [
         (r"not known|name resolution|getaddrinfo|No address associated|nodename nor", "dns"),
         (r"refused|reset by peer|unreachable|No route|Remote end closed|Errno 1[01]\d|broken pipe", "connect"),
         (r"IncompleteRead", "truncated"),
-        (r"unknown url type: '?https?\b", "protocol"),
-        (r"unknown url type: '?\w+:|file error", "forbidden_scheme"),
+        (r"urlopen error unknown url type: (?!https?\b)", "forbidden_scheme"),
         (r"unknown url type|no host given|nonnumeric port|control characters|Invalid URL|Invalid IPv6", "invalid_url"),
         (r"image too small", "too_small"),
         (r"decoding error|decode", "corrupt"),
@@ -107,10 +106,11 @@ class TarPictures(Pictures):
         tar = table.sibling(".tar")
         try:
             with tar.open() as stream:
-                images = {sample.key.rpartition("/")[2]: sample.image for sample in tar_samples(stream, tar)}
+                samples = [sample for sample in tar_samples(stream, tar) if sample.image]
         except UserError as error:
             yield from (Payload(said.row, failure=missing(str(error))) for said in rows)
             return
+        images = {sample.key.rpartition("/")[2]: sample.image for sample in samples}
         with tar.open() as stream:
             for said in rows:
                 yield member_payload(stream, said.row, images.get(said.key or ""), max_bytes)

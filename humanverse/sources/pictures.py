@@ -14,7 +14,7 @@ import pyarrow as pa
 from humanverse.errors import UserError
 from humanverse.sources.base import MAX_LOCAL_BYTES, Payload, ShardRows, table_schema
 from humanverse.sources.storage import Listed, Place, SourceFile, in_order, threads_for
-from humanverse.sources.values import MAX_CAPTION, rows_from, to_caption
+from humanverse.sources.values import MAX_CAPTION, rows_from, to_caption, to_text
 from schemas.ledger import Failure
 
 IMAGE_SUFFIXES = (
@@ -100,7 +100,7 @@ class FolderShard(ShardRows):
         return pa.table(
             [
                 rows_from(self.start, len(self)),
-                pa.array([picture.file.url for picture in self.pictures], pa.string()),
+                pa.array([to_text(picture.file.url) for picture in self.pictures], pa.string()),
                 pa.array(list(captions), pa.string()),
             ],
             schema=table_schema([]),

@@ -23,12 +23,18 @@ from schemas.recipe import SourceSettings
 Probe = Callable[[Sequence[SourceFile], SourceSettings], list[TextReader]]
 
 _PROBES: dict[str, Probe] = {
-    **dict.fromkeys((".txt", ".urls"), probe_url_lists),
-    **dict.fromkeys((".csv", ".tsv"), probe_delimited),
-    **dict.fromkeys((".jsonl", ".ndjson", ".json-lines"), probe_json_lines),
+    ".txt": probe_url_lists,
+    ".csv": probe_delimited,
+    ".tsv": probe_delimited,
+    ".jsonl": probe_json_lines,
 }
+_OTHER_NAMES = {".urls": ".txt", ".ndjson": ".jsonl", ".json-lines": ".jsonl"}
 
-TEXT_SUFFIXES = {suffix + compression: suffix for suffix in _PROBES for compression in ("", *COMPRESSIONS)}
+TEXT_SUFFIXES = {
+    suffix + compression: text_format
+    for suffix, text_format in ({name: name for name in _PROBES} | _OTHER_NAMES).items()
+    for compression in ("", *COMPRESSIONS)
+}
 """Every file suffix that is read as text, and the format that it stands for."""
 
 Row = Sequence[Any] | None
