@@ -1,0 +1,37 @@
+# make demo: sets up and runs the main job on real photographs. make test: sets up and passes the tests.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test test-all lint lock clean
+
+setup: $(READY)
+
+$(READY): setup.cfg pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable ".[ray,lite,s3,dev]"
+	touch $(READY)
+
+demo: setup
+	$(BIN)/python examples/demo.py demo
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/humanverse models pull
+	$(BIN)/python -m pytest
+
+test-all: lint
+	$(BIN)/humanverse models pull
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lock: setup
+	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
