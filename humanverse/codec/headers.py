@@ -89,11 +89,31 @@ def _icon_sizes(data: bytes) -> Iterator[Size]:
             yield abs(width), abs(height) // 2
 
 
+def _gif(data: bytes) -> Size | None:
+    """The canvas, or the first frame where it reaches further (GIF89a, sections 18 to 24)."""
+    canvas_width, canvas_height, flags = struct.unpack_from("<HHB", data, 6)
+    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    while data[at] == 0x21:
+        at += 2
+        while data[at]:
+            at += 1 + data[at]
+        at += 1
+    if data[at] != 0x2C:
+        return None
+    left, top, width, height = struct.unpack_from("<4H", data, at + 1)
+    return max(canvas_width, left + width), max(canvas_height, top + height)
+
+
 def _area(size: Size) -> int:
     return size[0] * size[1]
 
 
-_READERS: dict[str, Callable[[bytes], Size | None]] = {"webp": _webp, "avif": _avif, "ico": _icon}
+_READERS: dict[str, Callable[[bytes], Size | None]] = {
+    "webp": _webp,
+    "avif": _avif,
+    "ico": _icon,
+    "gif": _gif,
+}
 
 
 def tiff_directory_bytes(data: bytes) -> int:

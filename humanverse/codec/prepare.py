@@ -28,6 +28,8 @@ _KEPT_DETAIL = 2.0
 _AVERAGED_DETAIL = 3.0
 """Pixels are averaged in whole blocks down to this many times the wanted size before the final filter."""
 
+_FILTER = Image.Resampling.LANCZOS
+
 _HEADER_PIXELS = 1 << 28
 
 
@@ -156,7 +158,7 @@ def _rendered(opened: Opened, way: Plan, settings: ImageSettings) -> Image.Image
             min(box[2] * fraction, float(rgb.width)),
             min(box[3] * fraction, float(rgb.height)),
         )
-        rgb = rgb.resize(inner, Image.Resampling.LANCZOS, box=part, reducing_gap=_AVERAGED_DETAIL)
+        rgb = rgb.resize(inner, _FILTER, box=part, reducing_gap=_AVERAGED_DETAIL)
     return _on_canvas(orientation.upright(rgb, opened.orientation), way, settings)
 
 

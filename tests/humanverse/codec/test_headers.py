@@ -30,7 +30,15 @@ def test_an_icon_is_measured_by_its_picture_and_not_by_its_directory():
     assert headers.announced_size("ico", b"\0\0\1\0\1\0" + entry + picture) == (50_000, 40_000)
 
 
-@pytest.mark.parametrize("name", ["webp", "avif", "ico"])
+def test_gif_canvas_and_a_frame_that_reaches_further():
+    data = saved(marked(37, 21), "GIF", comment=b"words " * 100)
+    assert headers.announced_size("gif", data) == (37, 21)
+    frame = data.index(b",\0\0\0\0")
+    moved = data[: frame + 1] + struct.pack("<HH", 5, 9) + data[frame + 5 :]
+    assert headers.announced_size("gif", moved) == (42, 30)
+
+
+@pytest.mark.parametrize("name", ["webp", "avif", "ico", "gif"])
 def test_broken_headers_have_no_size(name):
     whole = saved(marked(16, 16), name.upper())
     sizes = {headers.announced_size(name, whole[:length]) for length in range(40)}
