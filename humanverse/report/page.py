@@ -1,0 +1,202 @@
+"""Put the page together and write it, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import humanverse
+from humanverse.dataset import layout, stats, status
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import UserError
+from humanverse.report import draw, figures, funnel, layers, wording
+from humanverse.report import samples as cards
+
+PLAIN_BUDGET = 8_000_000
+"""Bytes of pictures up to which each is in the page twice, with and without what was found."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of things that are not numbers."""
+
+    title: str
+    items: tuple[tuple[str, int, float], ...]
+
+
+def write(dataset: Dataset, out: Path, samples: int) -> None:
+    """Write the report about ``dataset`` to ``out``: one HTML file that needs nothing else.
+
+    Args:
+        dataset: as it is now; it may be incomplete or empty.
+        out: a file that does not exist yet or is replaced; its folder must be there.
+        samples: how many pictures to show, at the most.
+
+    Raises:
+        UserError: if ``out`` cannot be written.
+        DatasetError: if the dataset is damaged.
+    """
+    command = f"humanverse report {shlex.quote(wording.without_password(dataset.store.url))}"
+    command += f" --out {shlex.quote(out.name)} --samples {samples}"
+    with _whole_file(out) as scratch:
+        scratch.write_text(render(dataset, samples, command), encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def _whole_file(out: Path) -> Iterator[Path]:
+    """A new file beside ``out`` that becomes ``out`` when the block ends well, and is deleted otherwise."""
+    if out.is_dir():
+        raise UserError(f"{out} is a folder: name the file to write, such as {out / 'report.html'}")
+    scratch = out.with_name(f".{out.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        _guarded(out, scratch.touch)
+        yield scratch
+        _guarded(out, lambda: _publish(scratch, out))
+    finally:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
+def _publish(scratch: Path, out: Path) -> None:
+    with scratch.open("rb") as file:
+        os.fsync(file.fileno())
+    scratch.replace(out)
+
+
+def _guarded(out: Path, action: Any) -> None:
+    try:
+        action()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"cannot write {out}: {reason}; choose another place with --out") from error
+
+
+def render(dataset: Dataset, wanted: int, command: str) -> str:
+    """The page as HTML.
+
+    Args:
+        wanted: how many samples to show, at the most.
+        command: how to make this page again, for its foot.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": wording.count,
+        "percent": wording.percent,
+        "digest": wording.digest,
+        "rgb": lambda colour: "#{:02x}{:02x}{:02x}".format(*colour),
+    }
+    return environment.get_template("page.html").render(_content(dataset, wanted), command=command)
+
+
+def _template(name: str) -> str:
+    return resources.files("humanverse.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _content(dataset: Dataset, wanted: int) -> dict[str, Any]:
+    """Everything the template shows, by the names it uses."""
+    found = status.status(dataset)
+    series, counts = stats.collect(dataset)
+    held = cards.count_samples(dataset)
+    names = dataset.layers()
+    facts = [layers.facts(dataset, layer, counts.get(f"{layer}.status", {})) for layer in names]
+    shown = cards.shown_layers(dataset)
+    return {
+        "title": wording.without_password(dataset.store.url).rpartition("/")[2] or dataset.store.url,
+        "complete": found.complete,
+        "head": _head(dataset, found, sum(held.values()), facts),
+        "recipe": _recipe_yaml(dataset),
+        "funnel": funnel.steps(found),
+        "failed": funnel.reasons(found.failed, found.rows),
+        "rejected": funnel.reasons(found.rejected, found.rows),
+        "groups": figures.groups(series, names),
+        "tallies": _tallies(counts),
+        "layers": facts,
+        "shards": found.shards,
+        "unknown_layers": layers.unknown(dataset),
+        "cards": _within_budget(cards.read(dataset, shown, held, wanted)),
+        "shown_layers": shown,
+        "total": sum(held.values()),
+        "legend": _legend(dataset.recipe.gate.person_score),
+        "version": humanverse.__version__,
+        "made": wording.time(datetime.now(UTC).isoformat()),
+    }
+
+
+def _head(
+    dataset: Dataset, found: status.Status, held: int, facts: Sequence[layers.LayerFacts]
+) -> list[tuple[str, str]]:
+    source = dataset.source
+    removed = found.kept - held
+    lines = [
+        ("dataset", wording.without_password(found.url)),
+        ("shards", f"{wording.count(found.shards)} of {wording.count(found.planned_shards)} committed"),
+        (
+            "source",
+            f"{wording.clean(source.get('kind', 'kind not stated'))}, {wording.plural(found.planned_rows, 'row')}",
+        ),
+        (
+            "samples",
+            wording.count(held) + (f" ({wording.count(removed)} more were kept and later removed)" if removed else ""),
+        ),
+        ("size", f"{wording.size(found.bytes)} in all files"),
+        ("format", f"version {layout.FORMAT}"),
+    ]
+    lines += [(f"layer {item.layer}", item.made) for item in facts]
+    return lines
+
+
+def _recipe_yaml(dataset: Dataset) -> str:
+    """The recipe as it was resolved, a password in its proxy left out."""
+    import yaml
+
+    settings = dataset.recipe.model_dump(mode="json")
+    if settings["fetch"]["proxy"]:
+        settings["fetch"]["proxy"] = wording.without_password(settings["fetch"]["proxy"])
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def _tallies(counts: Mapping[str, Mapping[str, int]]) -> list[Tally]:
+    """What is counted and not measured, row statuses left to the table of layers."""
+    made = []
+    for name, items in sorted(counts.items()):
+        if not name.endswith(".status") and items:
+            total = sum(items.values())
+            ordered = sorted(items.items(), key=lambda item: (-item[1], item[0]))
+            title = name.partition(".")[2].replace("_", " ")
+            made.append(Tally(title, tuple((wording.clean(value), rows, rows / total) for value, rows in ordered)))
+    return made
+
+
+def _within_budget(shown: list[cards.Card]) -> list[cards.Card]:
+    """``shown``, without the plain pictures if all pictures together exceed ``PLAIN_BUDGET``."""
+    pictures = [picture for card in shown for picture in (card.plain, card.drawn, *card.maps) if picture]
+    if sum(len(picture.uri) for picture in pictures) <= PLAIN_BUDGET:
+        return shown
+    return [replace(card, plain=None) for card in shown]
+
+
+def _legend(counted_from: float) -> list[tuple[tuple[int, int, int], str]]:
+    return [
+        (draw.BOX, f"person, score ≥ {counted_from:g}"),
+        (draw.FAINT_BOX, "lower score, not counted"),
+        (draw.COLOURS["body", "left"], "the person's left"),
+        (draw.COLOURS["body", "right"], "right"),
+        (draw.COLOURS["body", "middle"], "middle"),
+        (draw.COLOURS["face", "middle"], "face"),
+    ]
