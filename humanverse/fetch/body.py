@@ -137,17 +137,18 @@ class _Deflate:
         return self._stream is not None and self._stream.eof
 
 
-_DECODERS: dict[str, Callable[[], Decoder]] = {
+DECODERS: dict[str, Callable[[], Decoder]] = {
     "": _Identity,
     "identity": _Identity,
     "gzip": _Gzip,
     "x-gzip": _Gzip,
     "deflate": _Deflate,
 }
+"""By the name in ``Content-Encoding``, lower case."""
 
 
 def _decoder(encoding: str) -> Decoder:
-    build = _DECODERS.get(encoding.strip().lower())
+    build = DECODERS.get(encoding.strip().lower())
     if build is None:
         raise FetchError("protocol", f"unknown content encoding {encoding.strip()[:40]!r}")
     return build()

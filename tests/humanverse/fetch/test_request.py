@@ -69,9 +69,9 @@ def test_no_credentials_no_cookies_no_reordering_of_escapes() -> None:
     routes = {"/a%2Fb/../c": reply(200, PICTURE, "Set-Cookie: id=1; Path=/")}
     with serve(routes) as server:
         target = "/a%2Fb/../c?sig=%3D%3d&u=a+b%20c"
-        url = server.url(target, host="user:secret@127.0.0.1")
+        url = server.url(target, host="user:secret@name.example")
         responses = list(
-            stream([(0, url), (1, url)], SETTINGS.model_copy(update={"concurrency": 1}), only_loopback_one)
+            stream([(0, url), (1, url)], SETTINGS.model_copy(update={"concurrency": 1}), only_loopback_one, lookup)
         )
         assert [r.data for r in responses] == [PICTURE, PICTURE]
         for seen in server.seen:
