@@ -53,16 +53,18 @@ def posture(body: Body) -> str | None:
     """``standing``, ``sitting`` or ``lying down``; None where the points do not show it beyond doubt.
 
     Standing: an upright trunk, and a leg that is straight and points down. Sitting: an upright trunk above thighs that lie
-    level. Lying: a level trunk. Somebody who sits facing the camera with the thighs foreshortened gets None.
+    level. Lying: trunk and thighs level. Somebody who sits facing the camera with the thighs foreshortened gets None.
     """
     if not (body.both_seen("shoulder") and body.both_seen("hip")):
         return None
     trunk = body.middle("hip") - body.middle("shoulder")
-    if 65 < _tilt(trunk) < 115:
-        return "lying down"
-    if _tilt(trunk) > 30 or not body.both_seen("knee"):
+    if not body.both_seen("knee"):
         return None
     legs = [(body.at(f"{side}_hip"), body.at(f"{side}_knee"), side) for side in ("left", "right")]
+    if all(65 < _tilt(part) < 115 for part in (trunk, *(knee - hip for hip, knee, _ in legs))):
+        return "lying down"
+    if _tilt(trunk) > 30:
+        return None
     if all(_tilt(knee - hip) > 60 for hip, knee, _ in legs):
         return "sitting"
     length = float(np.linalg.norm(trunk))

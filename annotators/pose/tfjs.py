@@ -80,12 +80,13 @@ def to_onnx(model: GraphModel, start: str, side: int, outputs: Mapping[str, str]
     build = _Build(model, {start: "image"})
     results = {name: build.tensor(node) for name, node in outputs.items()}
     nodes = [*build.nodes, *(helper.make_node("Identity", [tensor], [name]) for name, tensor in results.items())]
-    shape = ["n", 3, side, side]
+    shape: list[str | int | None] = ["n", 3, side, side]
+    unknown: list[str | int | None] = ["n", None, None, None]
     graph = helper.make_graph(
         nodes,
         "graph",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", None, None, None]) for name in results],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, unknown) for name in results],
         build.initializers,
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
@@ -160,7 +161,7 @@ def _convolution(to_oihw: tuple[int, int, int, int], depthwise: bool) -> Callabl
 
 
 def _relu6(build: _Build, tensor: str) -> str:
-    return build.add("Clip", [tensor, build.constant(np.float32(0)), build.constant(np.float32(6))])
+    return build.add("Clip", [tensor, build.constant(np.array(0, np.float32)), build.constant(np.array(6, np.float32))])
 
 
 def _sum(build: _Build, node: Mapping[str, Any]) -> str:

@@ -23,10 +23,20 @@ _LUMINANCE = np.array(
 
 class PixelSettings(Settings):
     """Attributes:
-    side: the longer side, in pixels, that pictures are scaled to before sharpness is measured, up or down.
+    side: the longer side, in pixels, that pictures are scaled to, up or down, before they are measured.
     """
 
     side: int = Field(default=512, ge=32)
+
+
+def scaled(rgb: np.ndarray, side: int) -> np.ndarray:
+    """``rgb`` with its longer side ``side``, so that figures of small and large pictures can be compared."""
+    import cv2
+
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    target = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, target, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
 
 
 def luma(rgb: np.ndarray) -> np.ndarray:
@@ -34,29 +44,28 @@ def luma(rgb: np.ndarray) -> np.ndarray:
     return rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-def sharpness(rgb: np.ndarray, side: int) -> float:
-    """Variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) of the luma, the longer side scaled to ``side``."""
+def sharpness(gray: np.ndarray) -> float:
+    """Variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) of a float32 luma."""
     import cv2
 
-    height, width = rgb.shape[:2]
-    scale = side / max(height, width)
-    target = (max(1, round(width * scale)), max(1, round(height * scale)))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(luma(rgb), target, interpolation=interpolation)
-    return float(cv2.Laplacian(small, cv2.CV_32F).var(dtype=np.float64))
+    return float(cv2.Laplacian(gray, cv2.CV_32F).var(dtype=np.float64))
 
 
 def colorfulness(rgb: np.ndarray) -> float:
-    """Hasler and Süsstrunk, "Measuring colourfulness in natural images", 2003: their M^(3), on 8-bit sRGB; 0 is grey."""
-    red, green, blue = np.moveaxis(rgb.astype(np.float64), 2, 0)
+    """Hasler and Süsstrunk, "Measuring colourfulness in natural images", 2003: M^(3), on 8-bit sRGB; 0 is grey."""
+    red, green, blue = np.moveaxis(rgb.astype(np.float32), 2, 0)
     first, second = red - green, (red + green) / 2 - blue
-    spread = np.hypot(first.std(), second.std())
-    return float(spread + 0.3 * np.hypot(first.mean(), second.mean()))
+    spread = np.hypot(first.std(dtype=np.float64), second.std(dtype=np.float64))
+    return float(spread + 0.3 * np.hypot(first.mean(dtype=np.float64), second.mean(dtype=np.float64)))
 
 
 def saturated_ratio(rgb: np.ndarray) -> float:
-    """The part of the pixels that are clipped: a channel at 254 or more, or all at 1 or less."""
-    return float(((rgb.max(axis=2) >= 254) | (rgb.max(axis=2) <= 1)).mean())
+    """The part of the pixels of uint8 RGB that are clipped: a channel at 254 or more, or all at 1 or less."""
+    import cv2
+
+    red, green, blue = cv2.split(rgb)
+    brightest = cv2.max(cv2.max(red, green), blue)
+    return float(((brightest >= 254) | (brightest <= 1)).mean())
 
 
 def jpeg_quality(jpeg: bytes) -> int | None:
@@ -86,7 +95,7 @@ class Pixels(Annotator):
         summary="sharpness, brightness, contrast, colourfulness, clipping and JPEG quality",
         model="none: formulas",
         licence="none needed",
-        protocol="sharpness at a longer side of 512 px, the rest on the stored pixels and the stored file's tables",
+        protocol="longer side scaled to 512 px; clipping on the stored pixels, JPEG quality from the stored file",
         output=(
             "sharpness: variance of the Laplacian of 8-bit luma; brightness and contrast: mean and standard deviation "
             "of luma over 255; colorfulness: Hasler and Süsstrunk's M3; saturated_ratio: part of the pixels that are "
@@ -101,12 +110,13 @@ class Pixels(Annotator):
         return [self._row(picture) for picture in pictures]
 
     def _row(self, picture: Picture) -> Row:
-        gray = luma(picture.rgb)
+        small = scaled(picture.rgb, self.settings.side)
+        gray = luma(small)
         return {
-            "sharpness": sharpness(picture.rgb, self.settings.side),
+            "sharpness": sharpness(gray),
             "brightness": float(gray.mean(dtype=np.float64)) / 255,
             "contrast": float(gray.std(dtype=np.float64)) / 255,
-            "colorfulness": colorfulness(picture.rgb),
+            "colorfulness": colorfulness(small),
             "saturated_ratio": saturated_ratio(picture.rgb),
             "jpeg_quality": jpeg_quality(picture.jpeg),
         }
