@@ -15,7 +15,11 @@ SOI, EOI, SOS, DQT, DHT, DRI, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE
 APP0, APP1, APP2, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 
+MAX_SEGMENTS = 20_000
+"""A file has a few dozen, a thousand at most; millions of empty ones keep a parser busy for a long time."""
+
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)
+_FILL = re.compile(rb"\xff+")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _CLEAN_JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _EXIF = b"Exif\0"
@@ -88,7 +92,11 @@ class _NotUnderstood(Exception):
 
 
 def strip(data: bytes) -> Stripped | None:
-    """Parse ``data``, a whole JPEG file, and write it anew without metadata; None if it is not understood in full."""
+    """Parse ``data``, a whole JPEG file, and write it anew without metadata; None if it is not understood in full.
+
+    Raises:
+        ValueError: there are more than ``MAX_SEGMENTS`` segments; no other parser should be tried either.
+    """
     try:
         return _Parser(data).run()
     except (_NotUnderstood, IndexError):
@@ -112,7 +120,7 @@ class _Parser:
     def run(self) -> Stripped:
         if self.data[:2] != b"\xff\xd8":
             raise _NotUnderstood
-        while True:
+        for _ in range(MAX_SEGMENTS):
             marker = self.next_marker()
             if marker == EOI:
                 return self.finish()
@@ -125,6 +133,7 @@ class _Parser:
                 if handler is None:
                     raise _NotUnderstood
                 handler(self, marker, self.segment())
+        raise ValueError(f"more than {MAX_SEGMENTS} segments")
 
     def finish(self) -> Stripped:
         identifiers = {component.identifier for component in self.found.components}
@@ -143,13 +152,11 @@ class _Parser:
         return kept
 
     def next_marker(self) -> int:
-        if self.data[self.at] != 0xFF:
+        fill = _FILL.match(self.data, self.at)
+        if fill is None:
             raise _NotUnderstood
-        while self.data[self.at] == 0xFF:
-            self.at += 1
-        marker = self.data[self.at]
-        self.at += 1
-        return marker
+        self.at = fill.end() + 1
+        return self.data[fill.end()]
 
     def segment(self) -> bytes:
         length = int.from_bytes(self.data[self.at : self.at + 2], "big")

@@ -39,6 +39,7 @@ MAX_SCANS = 100
 """A progressive JPEG has about ten scans; thousands of empty ones keep a decoder busy for minutes."""
 
 _START_OF_SCAN = b"\xff\xda"
+_LONG_FILL = b"\xff" * 100_000
 _TILE_WIDTH, _TILE_LENGTH, _BITS_PER_SAMPLE, _TIFF_ORIENTATION = 322, 323, 258, 274
 _SIXTEEN_BIT_RGB = "RGB;16B"
 
@@ -205,13 +206,26 @@ def _open_icon(name: str, data: bytes, max_pixels: int) -> Opened:
 
 def _open_jpeg(name: str, data: bytes, max_pixels: int) -> Opened:
     """The stripped stream stands for the file where there is one: what is checked is then what will be stored."""
-    stripped = strip(data)
+    stripped = _strip(data)
     scans = stripped.scans if stripped else data.count(_START_OF_SCAN)
     if scans > MAX_SCANS:
         raise Refused("corrupt", f"{scans} scans, more than {MAX_SCANS}")
+    if not scans:
+        raise Refused("corrupt", "no scan: the file ends before its picture begins")
     if stripped is not None:
         return _opened(_decoder(name, stripped.jpeg), name, stripped.exif, stripped.icc, stripped)
     return _open_plain(name, data, max_pixels)
+
+
+def _strip(data: bytes) -> Stripped | None:
+    """As ``strip``; refused is also what Pillow would step through byte by byte for a long time."""
+    try:
+        stripped = strip(data)
+    except ValueError as error:
+        raise Refused("corrupt", str(error)) from None
+    if stripped is None and _LONG_FILL in data:
+        raise Refused("corrupt", f"{len(_LONG_FILL)} fill bytes in a row, in a file that is broken elsewhere")
+    return stripped
 
 
 def _open_png(name: str, data: bytes, max_pixels: int) -> Opened:

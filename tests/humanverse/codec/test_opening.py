@@ -107,6 +107,19 @@ def test_a_jpeg_of_endless_scans():
 
 
 @pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"\xff\xd8" + b"\xff\xfe\0\2" * 30_000 + saved(marked(8, 8), "JPEG")[2:], "segments"),
+        (b"\xff\xd8" + b"\xff" * 200_000 + b"\xff\xda", "fill bytes"),
+        (b"\xff\xd8\xff" + bytes(200_000), "no scan"),
+    ],
+)
+def test_a_jpeg_that_would_be_stepped_through_byte_by_byte(data, words):
+    failure = refusal(data)
+    assert failure.reason == "corrupt" and words in failure.detail
+
+
+@pytest.mark.parametrize(
     "data, reason",
     [
         (b"", "not_an_image"),

@@ -4,7 +4,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from humanverse.codec import Prepared, decode_rgb, header_size, prepare
 from humanverse.codec.jpeg_strip import strip
@@ -138,6 +138,22 @@ class TestColours:
         assert_close(decode_rgb(result.jpeg), pixels)
         with Image.open(BytesIO(result.jpeg)) as image:
             assert image.mode == "RGB"
+
+    @needs_data
+    def test_cmyk_goes_through_its_profile(self):
+        data = (DATA / "adversarial/files/Channel_digital_image_CMYK_color.jpg").read_bytes()
+        shown = decode_rgb(prepared(data).jpeg)
+        with Image.open(BytesIO(data)) as image:
+            expected = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"])),
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+        assert_close(shown, np.asarray(expected), 3)
+        assert np.abs(shown.astype(int) - pillow_rgb(data)).mean() > 8
 
     def test_a_palette_with_a_transparent_entry(self):
         image = Image.new("P", (32, 32), 1)
