@@ -86,9 +86,9 @@ class BlazeDetector:
         chosen = np.flatnonzero(scores >= min_score)
         chosen = chosen[np.argsort(-scores[chosen], kind="stable")]
         values = raw[0, chosen].astype(np.float64) / kind.side
-        pairs = values.reshape(len(chosen), -1, 2)
+        pairs = values.reshape(len(chosen), 2 + kind.points, 2)
         centers = window.to_picture(pairs[:, 0] + self._anchors[chosen])
-        points = window.to_picture(pairs[:, 2 : 2 + kind.points] + self._anchors[chosen][:, None])
+        points = window.to_picture(pairs[:, 2:] + self._anchors[chosen][:, None])
         extents = pairs[:, 1] * window.side
         return [
             Detection(float(scores[index]), extent, center, where)
