@@ -32,6 +32,7 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _OTHER_DELIMITERS = (",", "\t", ";", "|")
 _IS_URL = re.compile(r'\s*"?\s*https?://', re.IGNORECASE)
 
+# The module's limit holds for the whole process; a cell may be as long as a line.
 csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
 
 

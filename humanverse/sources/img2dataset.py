@@ -15,7 +15,7 @@ from humanverse.sources.columns import Layout, layout
 from humanverse.sources.parquet import ParquetCounted, ParquetShard, read_footer, read_piece
 from humanverse.sources.pictures import checked_payload, is_image_name, missing, read_payload
 from humanverse.sources.pieces import Piece
-from humanverse.sources.storage import SourceFile, list_folder
+from humanverse.sources.storage import SourceFile, list_folder, storage_errors
 from humanverse.sources.tars import member_payload, tar_samples
 from humanverse.sources.values import to_text
 from schemas.ledger import Failure
@@ -150,10 +150,11 @@ def pictures_beside(table: SourceFile) -> Pictures | None:
     columns = read_footer(table).columns
     if not {*SAID_COLUMNS} <= {*columns.names}:
         return None
-    if table.fs.exists(table.stem + ".tar"):
-        return TarPictures()
-    if table.fs.isdir(table.stem):
-        return FilePictures()
+    with storage_errors(table.url):
+        if table.fs.exists(table.stem + ".tar"):
+            return TarPictures()
+        if table.fs.isdir(table.stem):
+            return FilePictures()
     column = next((name for name in IMAGE_COLUMNS if name in columns.names), None)
     return ColumnPictures(column) if column else None
 

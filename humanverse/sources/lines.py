@@ -56,12 +56,14 @@ def open_lines(file: SourceFile) -> Iterator[Iterator[Line]]:
         UserError: if it cannot be read, or its compressed data is damaged or ends early.
     """
     with file.open() as raw:
+        compression = compression_of(file)
         try:
-            compression = compression_of(file)
             stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), compression) if compression else raw
             yield split_lines(stream)
         except (pa.ArrowException, OSError) as error:
-            reason = f"its {compression or 'text'} data is damaged or ends early ({one_line(error, 200)})"
+            if compression is None:
+                raise
+            reason = f"its {compression} data is damaged or ends early ({one_line(error, 200)})"
             raise UserError(f"source {file.url}: {reason}: download it again") from error
 
 

@@ -21,6 +21,8 @@ from humanverse.sources.values import conform
 _LOCAL_BUFFER = 1 << 20
 _REMOTE_BUFFER = 4 << 20
 _BATCH_ROWS = 16_384
+_DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError)
+"""What pyarrow raises for damaged files; names that are not UTF-8 and row groups that are not there among them."""
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def open_parquet(file: SourceFile) -> Iterator[pq.ParquetFile]:
         try:
             buffer = _LOCAL_BUFFER if file.local else _REMOTE_BUFFER
             yield pq.ParquetFile(stream, buffer_size=buffer, pre_buffer=False)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise UserError(f"source {file.url}: not a readable Parquet file ({one_line(error, 200)})") from error
 
 
@@ -48,7 +50,8 @@ class Footer:
 
 def read_footer(file: SourceFile) -> Footer:
     with open_parquet(file) as parquet:
-        return Footer(parquet.metadata.num_rows, parquet.schema_arrow)
+        columns = parquet.schema_arrow
+        return Footer(parquet.metadata.num_rows, pa.schema([columns.field(at) for at in range(len(columns.names))]))
 
 
 def read_footers(files: Sequence[SourceFile]) -> list[Footer]:

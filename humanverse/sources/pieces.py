@@ -27,8 +27,8 @@ class Piece:
 
 def listed_files(files: Sequence[SourceFile]) -> list[list[Any]]:
     """Names and sizes, as they stand in a source's identity. The folder that all lie in is left out: it may move."""
-    paths = [file.path for file in files]
-    root = commonpath(paths) if len(paths) > 1 else paths[0].rpartition("/")[0]
+    folders = {file.path.rpartition("/")[0] for file in files}
+    root = commonpath(folders) if len({file.fs for file in files}) == 1 else ""
     return [[file.path.removeprefix(root).lstrip("/"), file.size] for file in files]
 
 

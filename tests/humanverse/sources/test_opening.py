@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import http.server
-import threading
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +11,7 @@ from humanverse.sources import open_source
 from schemas.images import RESERVED, with_source_columns
 from schemas.recipe import SourceSettings
 from tests.humanverse.sources.test_tars import write_tar
+from tests.servers import serve_folder
 
 METADATA = Path(__file__).parents[4] / "shared" / "data" / "metadata"
 
@@ -101,25 +98,14 @@ def test_a_list_of_globs_is_one_source_in_sorted_order(tmp_path: Path) -> None:
     assert next(iter(source.shards(10))).load()["url"].to_pylist() == ["http://a", "http://b", "http://c"]
 
 
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[str]:
-    """The address of a server of ``tmp_path``."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_a_list_on_a_web_server(tmp_path: Path, web: str) -> None:
+def test_a_list_on_a_web_server(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("url,text\nhttp://a,x\nhttp://b,y\n")
-    source = open_source(f"{web}/list.csv?download=1", SourceSettings())
-    assert [row["caption"] for shard in source.shards(1) for row in shard.load().to_pylist()] == ["x", "y"]
-    with pytest.raises(UserError, match="it is not there"):
-        open_source(f"{web}/nothing.csv", SourceSettings())
+    with serve_folder(tmp_path) as web:
+        source = open_source(f"{web}/list.csv?download=1", SourceSettings())
+        rows = [row["caption"] for shard in source.shards(1) for row in shard.load().to_pylist()]
+        assert rows == ["x", "y"]
+        with pytest.raises(UserError, match="it is not there"):
+            open_source(f"{web}/nothing.csv", SourceSettings())
 
 
 @pytest.mark.skipif(not METADATA.exists(), reason=f"{METADATA} is not there")

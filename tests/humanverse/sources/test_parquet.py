@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import fsspec
 import pyarrow as pa
@@ -126,6 +127,23 @@ def test_memory_filesystem(tmp_path: Path) -> None:
     fsspec.filesystem("memory").pipe_file("/bucket/a.parquet", data)
     files = [place.file for place in find(["memory://bucket/*.parquet"]) if place.file]
     assert _urls(ParquetSource(files, {}), 8) == [f"http://h/{n}.jpg" for n in range(30)]
+
+
+def test_damage_anywhere_is_the_users_error_or_harmless(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.parquet", 0, 300, 100, tags=pa.array([[f"t{n}"] for n in range(300)]))
+    whole, random = path.read_bytes(), Random(2)
+    errors = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(random.choice([1, 2, 5])):
+            data[random.randrange(4, len(data) - 8)] = random.randrange(256)
+        path.write_bytes(data)
+        try:
+            for shard in ParquetSource(_files(path), {}).shards(70):
+                shard.load().validate(full=True)
+        except UserError:
+            errors += 1
+    assert 0 < errors < 300
 
 
 _ITERATE = """

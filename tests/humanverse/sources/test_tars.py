@@ -5,6 +5,7 @@ import json
 import pickle
 import tarfile
 from pathlib import Path
+from random import Random
 
 import fsspec
 import pytest
@@ -147,6 +148,24 @@ def test_a_damaged_tar_is_named(tars: list[Path], where: int) -> None:
     tars[0].write_bytes(data)
     with pytest.raises(UserError, match=r"0\.tar: the tar is damaged"):
         _source(*tars)
+
+
+def test_damage_anywhere_is_the_users_error_or_costs_rows(tmp_path: Path) -> None:
+    members = {**{f"{n}.jpg": b"x" * 100 for n in range(3)}, "long/" * 40 + "\u00e9.json": b"{}"}
+    path = write_tar(tmp_path / "t.tar", members)
+    whole, random = path.read_bytes()[:6_000], Random(1)
+    errors = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(random.choice([1, 2, 5])):
+            data[random.randrange(len(data))] = random.randrange(256)
+        path.write_bytes(data)
+        try:
+            for shard in _source(path).shards(2):
+                assert len(list(shard.payloads(shard.load()))) == len(shard)
+        except UserError:
+            errors += 1
+    assert 0 < errors < 300
 
 
 def test_an_empty_file_is_no_tar(tmp_path: Path) -> None:
