@@ -60,6 +60,8 @@ class Store:
         except ValueError as error:
             raise StorageError(f"{self.url}: {one_line(error)}") from error
         self.local = isinstance(self.fs, LocalFileSystem)
+        if self.local:
+            self.url = self.root
 
     def __getstate__(self) -> dict[str, str]:
         return {"url": self.url}

@@ -107,7 +107,7 @@ def build(
     stages = [
         Gate(recipe, rows.remote, allow_private, rows.extra_fields),
         Annotate(recipe.annotators, [kind for kind in annotators if kind not in gated], recipe.resources.device),
-        Commit(url),
+        Commit(store.url),
     ]
     if result.before < result.planned:
         with _engine(local, recipe, workers) as (run, counts):

@@ -32,11 +32,13 @@ class SourceSettings(_Strict):
 class FetchSettings(_Strict):
     """How a URL becomes bytes. Times are in seconds, sizes in bytes."""
 
-    concurrency: int = Field(default=128, ge=1, description="URLs in flight per gate worker")
+    concurrency: int = Field(default=64, ge=1, description="URLs in flight per gate worker")
     per_host: int = Field(default=8, ge=1)
     timeout_s: float = Field(default=30.0, gt=0, description="for one URL: all attempts, redirects and waits")
     connect_timeout_s: float = Field(default=10.0, gt=0)
-    max_bytes: int = Field(default=50_000_000, ge=1)
+    max_bytes: int = Field(
+        default=25_000_000, ge=1, description="of one body; twice concurrency of them may wait in memory"
+    )
     max_redirects: int = Field(default=5, ge=0)
     retries: int = Field(default=2, ge=0, description="further attempts after the first")
     backoff_s: float = Field(default=0.5, ge=0, description="before the second attempt; doubles each time")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from humanverse.dataset.shard import Shard
@@ -24,8 +25,15 @@ _PICKLED = "pickled"
 def to_block(item: ShardRows | Shard | Done) -> pa.Table:
     """``item`` as a table of one row. A Shard's tables are copied once; the small others are pickled."""
     buffers = item.pack() if isinstance(item, Shard) else {_PICKLED: pickle.dumps(item)}
-    row = {"number": [item.number], "names": [list(buffers)], "buffers": [list(buffers.values())]}
-    return pa.table(row, schema=SCHEMA)
+    offsets = np.cumsum([0, *(len(buffer) for buffer in buffers.values())], dtype=np.int64)
+    joined = b"".join(memoryview(buffer) for buffer in buffers.values())
+    cells = pa.Array.from_buffers(pa.large_binary(), len(buffers), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
+    columns = [
+        pa.array([item.number], pa.int64()),
+        pa.array([list(buffers)], pa.list_(pa.string())),
+        pa.LargeListArray.from_arrays(pa.array([0, len(buffers)], pa.int64()), cells),
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
 def from_block(block: pa.Table) -> Any:

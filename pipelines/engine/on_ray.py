@@ -6,15 +6,17 @@ the feeder's shards are handed on one by one, as the pools ask for them.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from humanverse.errors import UserError
+from humanverse.errors import UserError, one_line
 from humanverse.sources import ShardRows
 from pipelines.engine.block import from_block, to_block
 from pipelines.stages.base import Done, Stage, process_guarded
@@ -27,6 +29,20 @@ TRIES = 3
 """How often a shard whose worker died is begun again before it is given up."""
 
 
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Keep Ray's native start-up chatter, which no setting silences, off the terminal; errors are raised all the same."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def connect() -> bool:
     """Join the cluster of ``RAY_ADDRESS`` or of the job that we are part of; else start Ray on this machine alone.
 
@@ -37,7 +53,7 @@ def connect() -> bool:
         UserError: if Ray is not installed, or the cluster does not answer.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
     except ImportError as error:
@@ -45,11 +61,10 @@ def connect() -> bool:
     if ray.is_initialized():
         return False
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    alone = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        if os.environ.get("RAY_ADDRESS"):
-            ray.init(**quiet)
-        else:
-            ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        with _without_stderr():
+            ray.init(**quiet, **({} if os.environ.get("RAY_ADDRESS") else alone))
     except (ConnectionError, RuntimeError, ValueError) as error:
         address = os.environ.get("RAY_ADDRESS", "this machine")
         raise UserError(f"cannot use Ray on {address}: {' '.join(str(error).split())[:200]}") from error
@@ -129,9 +144,12 @@ class Worker:
         stage.setup(self._report)
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        done = to_block(process_guarded(self._stage, from_block(block)))
+        item = process_guarded(self._stage, from_block(block))
         self._report.flush()
-        return done
+        try:
+            return to_block(item)
+        except (pa.ArrowException, MemoryError) as error:
+            return to_block(Done(item.number, f"{self._stage.name}: {one_line(error)}"))
 
 
 def _feed_dataset(feed: Callable[[], Iterable[ShardRows]]) -> Any:
@@ -153,6 +171,8 @@ def _feed_dataset(feed: Callable[[], Iterable[ShardRows]]) -> Any:
 def _configure() -> None:
     from ray.data import DataContext
 
+    warnings.filterwarnings("ignore", module="ray")
+    warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
     context = DataContext.get_current()
     context.target_max_block_size = 1
     context.enable_progress_bars = False
