@@ -21,8 +21,8 @@ _REPLACED = "\ufffd"
 
 def to_text(value: Any) -> str | None:
     """Any cell as text: bytes as UTF-8 with errors replaced, the first item of a list, structures as JSON."""
-    if value is None:
-        return None
+    if value is None or (isinstance(value, str) and value.isascii()):
+        return value
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     if isinstance(value, list | tuple):
