@@ -14,10 +14,10 @@ BINS = 24
 UNIT_BINS = 20
 MOST_WHOLE = 12
 """Whole numbers from here on share a bar."""
-LOG_SPREAD = 20.0
+LOG_SPREAD = 10.0
 """95 % over 5 % quantile from which the axis is logarithmic."""
-TAIL = 0.995
-"""Quantile at which a long upper tail is gathered into the last bar."""
+TAIL = 0.005
+"""Share of the values that a long tail gathers into its end bar."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,15 @@ class Bins:
         return float((at - low) / (high - low))
 
 
-def _ranges(edges: np.ndarray, open_end: bool = False) -> tuple[str, ...]:
+def _span(values: np.ndarray, edges: np.ndarray, scale: Callable[[np.ndarray], np.ndarray], middle: float) -> Bins:
+    """Bins between ``edges``, named and labelled; an end beyond which there are values is open."""
     names = [f"{figure(low)} to {figure(high)}" for low, high in pairwise(edges)]
-    if open_end:
-        names[-1] = f"{figure(edges[-2])} and more"
-    return tuple(names)
+    start, end = figure(edges[0]), figure(edges[-1])
+    if values.min() < edges[0]:
+        names[0], start = f"up to {figure(edges[1])}", f"≤ {start}"
+    if values.max() > edges[-1]:
+        names[-1], end = f"{figure(edges[-2])} and more", f"≥ {end}"
+    return Bins(edges, tuple(names), ((0, start), (0.5, figure(middle)), (1, end)), scale)
 
 
 def whole(values: np.ndarray) -> Bins:
@@ -91,8 +95,7 @@ def whole(values: np.ndarray) -> Bins:
 
 def unit(values: np.ndarray) -> Bins:
     """Equal bins from 0 to 1."""
-    edges = np.linspace(0, 1, UNIT_BINS + 1)
-    return Bins(edges, _ranges(edges), ((0, "0"), (0.5, "0.5"), (1, "1")))
+    return _span(values, np.linspace(0, 1, UNIT_BINS + 1), np.asarray, 0.5)
 
 
 def flag(values: np.ndarray) -> Bins:
@@ -101,20 +104,15 @@ def flag(values: np.ndarray) -> Bins:
 
 
 def free(values: np.ndarray) -> Bins:
-    """Equal bins over the values' own range; logarithmic if it spans much, with a long upper tail in the last bin."""
-    low, p5, p95, tail, high = (float(value) for value in np.quantile(values, [0, 0.05, 0.95, TAIL, 1]))
+    """Equal bins over the values' own range; logarithmic if it spans much; a long tail goes into its end bar."""
+    low, start, p5, p95, end, high = (float(value) for value in np.quantile(values, [0, TAIL, 0.05, 0.95, 1 - TAIL, 1]))
     if low == high:
         half = abs(low) / 2 or 0.5
         return Bins(low + half * np.array([-5, -3, -1, 1, 3, 5]), ("", "", figure(low), "", ""), ((0.5, figure(low)),))
     if low > 0 and p95 / p5 >= LOG_SPREAD:
-        edges = np.geomspace(low, high, BINS + 1)
-        middle = float(np.sqrt(low * high))
-        return Bins(edges, _ranges(edges), ((0, figure(low)), (0.5, figure(middle)), (1, figure(high))), np.log)
-    long_tail = high - low > 1.5 * (tail - low) > 0
-    top = tail if long_tail else high
-    edges = np.linspace(low, top, BINS + 1)
-    ticks = ((0, figure(low)), (0.5, figure((low + top) / 2)), (1, f"{figure(top)}{'+' if long_tail else ''}"))
-    return Bins(edges, _ranges(edges, long_tail), ticks)
+        return _span(values, np.geomspace(start, end, BINS + 1), np.log, float(np.sqrt(start * end)))
+    top = end if high - low > 1.5 * (end - low) > 0 else high
+    return _span(values, np.linspace(low, top, BINS + 1), np.asarray, (low + top) / 2)
 
 
 SHAPES: dict[str, Callable[[np.ndarray], Bins]] = {"whole": whole, "unit": unit, "flag": flag, "free": free}
@@ -136,10 +134,12 @@ def histogram(values: np.ndarray, shape: str, total: int | None = None) -> Histo
         Bar(index * width, width, number / counts.max(), f"{name}: {percent(number / len(values))}")
         for index, (name, number) in enumerate(zip(bins.names, counts, strict=True))
     )
-    number = f"n = {count(len(values) if total is None else total)}"
+    number = f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count(len(values) if total is None else total)}"
     if shape == "flag":
         return Histogram(bars, bins.ticks, None, f"yes: {percent(float(np.mean(values)))}; {number}")
     p5, median, p95 = (float(value) for value in np.quantile(values, [0.05, 0.5, 0.95]))
     marked = bins.place(median), figure(median)
     summary = f"median {figure(median)}; 5–95 %: {figure(p5)}–{figure(p95)}; {number}"
+    if bins.scale is np.log:
+        summary += "; logarithmic axis"
     return Histogram(bars, bins.ticks, marked, summary)

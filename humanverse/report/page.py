@@ -17,11 +17,14 @@ import humanverse
 from humanverse.dataset import layout, stats, status
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
-from humanverse.report import draw, figures, funnel, layers, wording
+from humanverse.report import draw, figures, funnel, holdings, layers, wording
 from humanverse.report import samples as cards
 
 PLAIN_BUDGET = 8_000_000
 """Bytes of pictures up to which each is in the page twice, with and without what was found."""
+
+TALLIED = 8
+"""Lines of a tally before the rest is put together."""
 
 
 @dataclass(frozen=True)
@@ -112,26 +115,26 @@ def _content(dataset: Dataset, wanted: int) -> dict[str, Any]:
     """Everything the template shows, by the names it uses."""
     found = status.status(dataset)
     series, counts = stats.collect(dataset)
-    held = cards.count_samples(dataset)
+    held = holdings.read(dataset)
     names = dataset.layers()
     facts = [layers.facts(dataset, layer, counts.get(f"{layer}.status", {})) for layer in names]
     shown = cards.shown_layers(dataset)
     return {
         "title": wording.without_password(dataset.store.url).rpartition("/")[2] or dataset.store.url,
         "complete": found.complete,
-        "head": _head(dataset, found, sum(held.values()), facts),
+        "head": _head(dataset, found, held.total, facts),
         "recipe": _recipe_yaml(dataset),
         "funnel": funnel.steps(found),
         "failed": funnel.reasons(found.failed, found.rows),
         "rejected": funnel.reasons(found.rejected, found.rows),
         "groups": figures.groups(series, names),
-        "tallies": _tallies(counts),
+        "tallies": _tallies(counts) + _licences(held),
         "layers": facts,
         "shards": found.shards,
         "unknown_layers": layers.unknown(dataset),
-        "cards": _within_budget(cards.read(dataset, shown, held, wanted)),
+        "cards": _within_budget(cards.read(dataset, shown, held.samples, wanted)),
         "shown_layers": shown,
-        "total": sum(held.values()),
+        "total": held.total,
         "legend": _legend(dataset.recipe.gate.person_score),
         "version": humanverse.__version__,
         "made": wording.time(datetime.now(UTC).isoformat()),
@@ -157,8 +160,10 @@ def _head(
         ("size", f"{wording.size(found.bytes)} in all files"),
         ("format", f"version {layout.FORMAT}"),
     ]
-    lines += [(f"layer {item.layer}", item.made) for item in facts]
-    return lines
+    made: dict[str, list[str]] = {}
+    for item in facts:
+        made.setdefault(item.made, []).append(item.layer)
+    return lines + [(f"layers made {when}", ", ".join(names)) for when, names in sorted(made.items())]
 
 
 def _recipe_yaml(dataset: Dataset) -> str:
@@ -171,16 +176,24 @@ def _recipe_yaml(dataset: Dataset) -> str:
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
 
 
+def _tally(title: str, counts: Mapping[str, int]) -> Tally:
+    """``counts`` by size, those beyond ``TALLIED`` in one line."""
+    total = sum(counts.values())
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if rest := sum(rows for _, rows in ordered[TALLIED:]):
+        ordered = [*ordered[:TALLIED], ("all others", rest)]
+    return Tally(title, tuple((wording.clean(value, limit=80), rows, rows / total) for value, rows in ordered))
+
+
 def _tallies(counts: Mapping[str, Mapping[str, int]]) -> list[Tally]:
     """What is counted and not measured, row statuses left to the table of layers."""
-    made = []
-    for name, items in sorted(counts.items()):
-        if not name.endswith(".status") and items:
-            total = sum(items.values())
-            ordered = sorted(items.items(), key=lambda item: (-item[1], item[0]))
-            title = name.partition(".")[2].replace("_", " ")
-            made.append(Tally(title, tuple((wording.clean(value), rows, rows / total) for value, rows in ordered)))
-    return made
+    named = {name.partition(".")[2].replace("_", " "): items for name, items in sorted(counts.items())}
+    return [_tally(name, items) for name, items in named.items() if name != "status" and items]
+
+
+def _licences(held: holdings.Holdings) -> list[Tally]:
+    named = sorted(held.licences.items())
+    return [_tally(f"{wording.clean(column)}, as the source states it", values) for column, values in named if values]
 
 
 def _within_budget(shown: list[cards.Card]) -> list[cards.Card]:

@@ -246,18 +246,12 @@ def shown_layers(dataset: Dataset) -> dict[str, str]:
     return shown
 
 
-def count_samples(dataset: Dataset) -> dict[int, int]:
-    """Committed shards and how many samples each serves."""
-    shards = dataset.shards()
-    return dict(zip(shards, over_shards(lambda shard: dataset.images(shard).num_rows, shards), strict=True))
-
-
 def read(dataset: Dataset, layers: Mapping[str, str], counts: Mapping[int, int], wanted: int) -> list[Card]:
     """Cards of at most ``wanted`` samples, evenly spread; reads the tables of their shards, and of the tars only their bytes.
 
     Args:
         layers: from ``shown_layers``.
-        counts: from ``count_samples``.
+        counts: from ``holdings.read``.
     """
     reader = Reader(dataset, layers, dataset.recipe.gate.person_score)
     chosen = choose(counts, wanted)
