@@ -1,7 +1,7 @@
 """Draw what was found on a picture: person boxes with scores, and the 133-point skeleton.
 
 Coordinates are pixels of the array that is drawn on, (0, 0) the top left corner; whoever draws on a smaller picture scales them
-first. Lines are anti-aliased and placed to a sixteenth of a pixel, over a dark rim that keeps them visible on any ground.
+first. Limbs are anti-aliased and placed to a sixteenth of a pixel, over a dark rim that keeps them visible on any ground.
 The person's left is blue, the right orange, what belongs to both yellow: three colours that colour-blind readers tell apart.
 """
 
@@ -63,6 +63,11 @@ _POINTS = tuple(COLOURS[_PART[slot], _side(slot)] for slot in range(len(WHOLEBOD
 def _fixed(x: float, y: float) -> tuple[int, int]:
     """A place as OpenCV takes it: whole sixteenths of a pixel, counted from the centre of the first pixel."""
     return tuple(round((min(max(float(v), -_FAR), _FAR) - 0.5) * (1 << _SHIFT)) for v in (x, y))  # type: ignore[return-value]
+
+
+def _pixel(x: float, y: float) -> tuple[int, int]:
+    """The nearest pixel: upright lines are crisp on whole pixels."""
+    return tuple(round(min(max(float(v), -_FAR), _FAR)) for v in (x, y))  # type: ignore[return-value]
 
 
 def _line(canvas: np.ndarray, start: Any, end: Any, colour: Colour, thickness: int) -> None:
@@ -128,11 +133,11 @@ def boxes(rgb: np.ndarray, found: Sequence[Any], scores: Sequence[float], counte
     canvas = np.ascontiguousarray(rgb).copy()
     drawn = [(box, score) for box, score in zip(found, scores, strict=True) if np.isfinite([*box, score]).all()]
     for box, score in reversed(drawn):
-        start, end = _fixed(box[0], box[1]), _fixed(box[2], box[3])
+        start, end = _pixel(box[0], box[1]), _pixel(box[2] - 1, box[3] - 1)
         if score >= counted_from:
-            cv2.rectangle(canvas, start, end, RIM, 4, cv2.LINE_AA, _SHIFT)
+            cv2.rectangle(canvas, start, end, RIM, 4)
         colour, thickness = (BOX, 2) if score >= counted_from else (FAINT_BOX, 1)
-        cv2.rectangle(canvas, start, end, colour, thickness, cv2.LINE_AA, _SHIFT)
+        cv2.rectangle(canvas, start, end, colour, thickness)
     return _labelled(canvas, [(box, score, score >= counted_from) for box, score in reversed(drawn)])
 
 

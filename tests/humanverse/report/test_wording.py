@@ -1,0 +1,48 @@
+from humanverse.report import wording
+
+
+def test_sizes_and_counts() -> None:
+    assert [wording.size(n) for n in (0, 999, 1000, 3_140_000, 5e15)] == ["0 B", "999 B", "1.0 kB", "3.1 MB", "5.0 PB"]
+    assert wording.count(1234567) == "1,234,567"
+    assert [wording.plural(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
+
+
+def test_figures_keep_three_digits() -> None:
+    assert [wording.figure(n) for n in (0, 0.01234, 4.5678, 99.94, 1234.5)] == ["0", "0.0123", "4.57", "99.9", "1,234"]
+
+
+def test_a_share_of_nothing_is_a_dash() -> None:
+    assert wording.percent(None) == "–"
+    assert wording.percent(0.1234) == "12.3 %"
+
+
+def test_times_are_utc() -> None:
+    assert wording.time("2026-01-31T12:34:56+02:00") == "2026-01-31 10:34 UTC"
+    assert wording.time("long ago") == "long ago"
+
+
+def test_text_from_elsewhere_loses_what_could_reorder_or_hide_it() -> None:
+    assert wording.clean("a\u202eb\x00c\ud800d\u200be\nf") == "abcde\nf"
+    assert wording.clean("x" * 20, limit=5) == "xxxxx…"
+    assert wording.clean(b"\x00\x01") == "2 bytes"
+
+
+def test_only_web_addresses_become_links() -> None:
+    assert wording.is_web_link("https://example.org/a") and wording.is_web_link("HTTP://example.org")
+    for url in (
+        "javascript:alert(1)",
+        " https://a",
+        "data:text/html,x",
+        "java\nscript:x",
+        "//a.b",
+        "file:///x",
+        "",
+        "httpx://a",
+    ):
+        assert not wording.is_web_link(url)
+
+
+def test_passwords_are_left_out() -> None:
+    assert wording.without_password("http://me:secret@proxy:80/") == "http://***@proxy:80/"
+    assert wording.without_password("s3://bucket/a@b") == "s3://bucket/a@b"
+    assert wording.without_password("http://[broken") == "http://[broken"
