@@ -87,7 +87,7 @@ def steps(found: Status) -> list[Step]:
         made.append(Step(label, note, main, left, lost, shares[1], gone))
 
     add("source rows", "", True, 0)
-    add("in the ledger", "their shards are not committed yet", True, source - found.rows)
+    add("in the ledger", "not yet: their shards are not committed", True, source - found.rows)
     for label, note, main, lost in _losses(found):
         add(label, note, main, lost)
     add("kept", "", True, made[-1].left - found.kept)

@@ -28,11 +28,20 @@ def test_only_the_bytes_of_the_shown_pictures_are_read(tmp_path: Path, monkeypat
     read_whole: list[str] = []
     ranges: list[str] = []
     whole, part = dataset.store.read, dataset.store.read_range
-    monkeypatch.setattr(dataset.store, "read", lambda path: read_whole.append(path) or whole(path))
-    monkeypatch.setattr(dataset.store, "read_range", lambda path, *place: ranges.append(path) or part(path, *place))
+
+    def read(path: str) -> bytes:
+        read_whole.append(path)
+        return whole(path)
+
+    def read_range(path: str, offset: int, size: int) -> bytes:
+        ranges.append(path)
+        return part(path, offset, size)
+
+    monkeypatch.setattr(dataset.store, "read", read)
+    monkeypatch.setattr(dataset.store, "read_range", read_range)
     found = samples.read(dataset, {"person": "person/test"}, held, 2)
     assert [card.place for card in found] == ["shard 1, sample 0", "shard 3, sample 0"]
-    assert ranges.count("images/000001.tar") == ranges.count("images/000003.tar") == 1 and len(ranges) == 2
+    assert sorted(ranges) == ["images/000001.tar", "images/000003.tar"]
     assert not [path for path in read_whole if path.endswith(".tar") or "000000" in path]
 
 
