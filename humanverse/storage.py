@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from humanverse.errors import UserError, one_line
 
 TMP = ".tmp"
+_READING = ("read", "look up")
 T = TypeVar("T")
 
 
@@ -77,8 +78,10 @@ class Store:
     def _guard(self, action: str, path: str, call: Callable[[], T]) -> T:
         try:
             return call()
-        except FileNotFoundError:
-            raise
+        except FileNotFoundError as error:
+            if action in _READING:
+                raise
+            raise StorageError(f"{self.url}: cannot {action} {path or 'it'}: the place does not exist") from error
         except UserError:
             raise
         except OSError as error:

@@ -201,4 +201,6 @@ def load(preset: str = "lite", path: str | Path | None = None, overrides: dict[s
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = "there is no such setting"
         raise ValueError(f"{where}: {name + ': ' if name else ''}{message}") from error

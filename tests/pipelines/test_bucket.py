@@ -1,0 +1,75 @@
+"""A build into an S3 bucket gives what a build on a disk gives, and is read by range requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+import humanverse
+from humanverse.dataset.verify import verify
+from humanverse.errors import UserError
+from humanverse.storage import Store
+from pipelines.build import build
+from schemas.recipe import load
+from tests.bucket import credentials, s3_server
+from tests.compare import assert_identical
+from tests.pipelines.web import make_web, write_recipe
+from tests.servers import free_port, serve_folder
+
+pytest.importorskip("s3fs")
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    with s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in credentials(endpoint).items():
+            patch.setenv(name, value)
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        yield "s3://bucket"
+
+
+def test_a_bucket_gets_the_same_dataset_as_a_disk(bucket: str, tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    web.mkdir()
+    with serve_folder(web) as base:
+        source = str(make_web(web, base, 14))
+        recipe = load(path=write_recipe(web))
+        build([source], str(tmp_path / "disk"), recipe, local=True, allow_private=True)
+        build([source], f"{bucket}/people", recipe, workers=1, allow_private=True)
+        again = build([source], f"{bucket}/people", recipe, local=True, allow_private=True)
+    assert (again.before, again.committed) == (again.planned, 0)
+    dataset = humanverse.open(f"{bucket}/people")
+    assert verify(dataset).findings == ()
+    on_disk = list(humanverse.open(str(tmp_path / "disk")))
+    assert [sample.uid for sample in dataset] == [sample.uid for sample in on_disk]
+    row = dataset.images(0).to_pylist()[0]
+    assert dataset.jpeg(0, row) == on_disk[0].jpeg
+    _download(dataset.store, tmp_path / "copy")
+    assert_identical(tmp_path / "copy", tmp_path / "disk")
+
+
+def _download(store: Store, folder: Path) -> None:
+    for path, _ in store.walk():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(store.read(path))
+
+
+def test_a_bucket_that_cannot_be_reached_is_one_line(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with pytest.raises(UserError, match="bucket") as caught:
+        humanverse.open(f"{bucket}/people")
+    assert "\n" not in str(caught.value)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+def test_wrong_credentials_are_one_line(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with pytest.raises(UserError, match="bucket") as caught:
+        humanverse.open(f"{bucket}/elsewhere")
+    assert "\n" not in str(caught.value)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
