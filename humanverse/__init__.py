@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from humanverse.dataset.reader import Dataset
 
 
-def open(url: str) -> Dataset:  # noqa: A001
+def open(url: str) -> Dataset:
     """Open the dataset at ``url`` (a path or any fsspec URL) for reading.
 
     Raises:

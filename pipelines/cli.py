@@ -142,10 +142,9 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write one self-contained HTML page: funnel, distributions, samples with what was found drawn on them."""
-    from humanverse.report import write
-
     from humanverse.dataset.reader import Dataset
     from humanverse.errors import UserError
+    from humanverse.report import write
 
     opened = Dataset(dataset)
     if out is None:

@@ -19,6 +19,13 @@ def _png(pixels: np.ndarray) -> bytes:
     return data.tobytes()
 
 
+def _pixels(png: bytes, mode: int) -> np.ndarray:
+    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), mode)
+    if pixels is None:
+        raise ValueError("the map is not a PNG")
+    return pixels
+
+
 def encode_depth(depth: np.ndarray) -> tuple[bytes, dict[str, float]]:
     """A depth map as 16-bit PNG.
 
@@ -38,8 +45,8 @@ def encode_depth(depth: np.ndarray) -> tuple[bytes, dict[str, float]]:
 
 
 def decode_depth(png: bytes, scale: float, offset: float) -> np.ndarray:
-    """float32 (height, width); NaN where there is no depth."""
-    levels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    """float32 (height, width); NaN where there is no depth. Raises ValueError if ``png`` is none."""
+    levels = _pixels(png, cv2.IMREAD_UNCHANGED)
     depth = offset + scale * (levels.astype(np.float32) - 1)
     depth[levels == 0] = np.nan
     return depth
@@ -62,8 +69,8 @@ def encode_normal(normal: np.ndarray) -> tuple[bytes, dict[str, float]]:
 
 
 def decode_normal(png: bytes) -> np.ndarray:
-    """float32 (height, width, 3) unit vectors; NaN where there is none."""
-    levels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    """float32 (height, width, 3) unit vectors; NaN where there is none. Raises ValueError if ``png`` is none."""
+    levels = _pixels(png, cv2.IMREAD_COLOR)[:, :, ::-1]
     normal = levels.astype(np.float32) / 127.5 - 1
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
     normal[(levels == 0).all(axis=2)] = np.nan

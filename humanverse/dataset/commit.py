@@ -43,8 +43,8 @@ def write_layer(store: Store, layer: str, number: int, table: pa.Table) -> None:
         names = [f"{uid}.{kind.suffix}" for uid in table.column("uid").to_pylist()]
         places = write_tar(store, layout.layer_tar(layer, number), names, table.column("map"))
         table = table.drop_columns(["map"])
-        table = _set(table, "map_offset", [place and place.offset for place in places])
-        table = _set(table, "map_size", [place and place.size for place in places])
+        table = _set(table, "map_offset", [place.offset if place else None for place in places])
+        table = _set(table, "map_size", [place.size if place else None for place in places])
     store.write(layout.layer_table(layer, number), parquet_bytes(table))
 
 

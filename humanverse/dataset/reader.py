@@ -90,7 +90,7 @@ class Dataset:
         return [layer for layer in found if self.store.exists(layout.layer_card(layer))]
 
     def layer_shards(self, layer: str) -> frozenset[int]:
-        """Numbers of the shards for which ``<kind>/<name>`` is committed; fewer than ``shards()`` while a layer is being added."""
+        """Numbers of the shards that have ``<kind>/<name>``; fewer than ``shards()`` while a layer is being added."""
         numbers = (layout.shard_number(name) for name in self.store.names(layout.layer_folder(layer)))
         return frozenset(number for number in numbers if number is not None)
 

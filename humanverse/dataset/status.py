@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from humanverse.dataset import layout
 from humanverse.dataset.reader import Dataset
 from schemas.ledger import FAILED, KEPT, REJECTED
 
@@ -78,10 +77,7 @@ def status(dataset: Dataset) -> Status:
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     committed = set(shards)
-    layers = {}
-    for layer in dataset.layers():
-        numbers = {layout.shard_number(name) for name in dataset.store.names(layout.layer_folder(layer))}
-        layers[layer] = len(numbers & committed)
+    layers = {layer: len(dataset.layer_shards(layer) & committed) for layer in dataset.layers()}
     return Status(
         url=dataset.store.url,
         shards=len(shards),

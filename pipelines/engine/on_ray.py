@@ -74,8 +74,8 @@ def connect() -> bool:
     if ray.is_initialized():
         return False
     _check_reachable(os.environ.get("RAY_ADDRESS", ""))
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    alone = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    alone: dict[str, Any] = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         with _without_stderr():
             ray.init(**quiet, **({} if os.environ.get("RAY_ADDRESS") else alone))
