@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from annotators.convert import tfjs
+from annotators.convert.graph import to_onnx
 from annotators.engines import onnx_session
-from annotators.pose import tfjs
 from annotators.pose.crops import around, blur_outside, cut
 from annotators.weights import Archive, Weight, derived, obtain
 from schemas.skeletons import BODY, WHOLEBODY_FLIP
@@ -158,6 +159,6 @@ def heads_model() -> Path:
     """The network up to its heads as an ONNX file, converted once and kept in the cache."""
 
     def convert() -> bytes:
-        return tfjs.to_onnx(tfjs.read(obtain(TOPOLOGY), obtain(TENSORS)), _INPUT, SIDE, _HEADS)
+        return to_onnx(tfjs.read(obtain(TOPOLOGY), obtain(TENSORS)), _INPUT, SIDE, _HEADS)
 
     return derived(TENSORS, f"movenet-thunder-{_CONVERTER}.onnx", convert)

@@ -1,23 +1,18 @@
-"""TensorFlow.js graph models turned into ONNX: the convolutional part, between an inner tensor and named outputs.
+"""The convolutional part of a TensorFlow graph, said in ONNX: what lies between an inner tensor and named outputs.
 
-A graph model is a JSON file (a TensorFlow GraphDef spelled in JSON, and a manifest of the weights) and a binary file that
-holds the weights one after the other, float32 ones often quantised to float16
-(https://github.com/tensorflow/tfjs/blob/master/docs/WEIGHTS_BIN.md). What comes out depends on nothing but these two files,
-the names asked for, and the version of the ``onnx`` package.
+The graphs at hand end in decoders full of control flow that no other engine runs, while their networks are a handful of
+operations. What comes out depends on nothing but the graph, the names asked for, and the version of the ``onnx`` package.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-_DTYPES = {"float32": "<f4", "float16": "<f2", "int32": "<i4"}
 _OPSET = 17
 _IR_VERSION = 8
 
@@ -38,26 +33,21 @@ class GraphModel:
     nodes: Mapping[str, Mapping[str, Any]]
     constants: Mapping[str, np.ndarray]
 
-
-def read(topology: Path, weights: Path) -> GraphModel:
-    """Reads a graph model from its JSON and its one binary file."""
-    description = json.loads(topology.read_bytes())
-    nodes = {node["name"]: node for node in description["modelTopology"]["node"]}
-    entries = [entry for group in description["weightsManifest"] for entry in group["weights"]]
-    return GraphModel(nodes, _constants(entries, weights.read_bytes()))
-
-
-def _constants(entries: list[dict[str, Any]], blob: bytes) -> dict[str, np.ndarray]:
-    constants, offset = {}, 0
-    for entry in entries:
-        stored = np.dtype(_DTYPES[entry.get("quantization", entry)["dtype"]])
-        count = int(np.prod(entry["shape"], dtype=np.int64))
-        values = np.frombuffer(blob, stored, count, offset).reshape(entry["shape"])
-        constants[entry["name"]] = values.astype(_DTYPES[entry["dtype"]])
-        offset += count * stored.itemsize
-    if offset != len(blob):
-        raise UnsupportedGraph(f"the manifest names {offset} bytes of weights, the file has {len(blob)}")
-    return constants
+    def folded(self, name: str) -> np.ndarray | None:
+        """The value of a tensor that is computed from constants alone; None if it is not."""
+        if name in self.constants:
+            return self.constants[name]
+        node = self.nodes[name]
+        compute = _FOLDED.get(node["op"])
+        if compute is None:
+            return None
+        inputs = []
+        for source in node["input"]:
+            value = self.folded(source)
+            if value is None:
+                return None
+            inputs.append(value)
+        return compute(*inputs)
 
 
 def to_onnx(model: GraphModel, start: str, side: int, outputs: Mapping[str, str]) -> bytes:
@@ -113,6 +103,18 @@ class _Build:
             self.tensors[name] = translate(self, node)
         return self.tensors[name]
 
+    def value(self, name: str) -> np.ndarray:
+        """The value of a constant tensor."""
+        value = self.model.folded(name)
+        if value is None:
+            raise UnsupportedGraph(f"{name} is not a constant")
+        return value
+
+    def operand(self, name: str) -> str:
+        """The ONNX tensor of a node's output or, for a constant per channel, of the constant, shaped (channels, 1, 1)."""
+        value = self.model.folded(name)
+        return self.tensor(name) if value is None else self.constant(value.reshape(-1, 1, 1))
+
     def add(self, operation: str, inputs: list[str], **attributes: Any) -> str:
         from onnx import helper
 
@@ -141,10 +143,10 @@ def _convolution(to_oihw: tuple[int, int, int, int], depthwise: bool) -> Callabl
 
     def translate(build: _Build, node: Mapping[str, Any]) -> str:
         source, kernel, *bias = node["input"]
-        weights = build.model.constants[kernel].transpose(to_oihw)
+        weights = build.value(kernel).transpose(to_oihw)
         fused = [_text(name) for name in node["attr"].get("fused_ops", {}).get("list", {}).get("s", [])]
         inputs = [build.tensor(source), build.constant(weights)]
-        inputs += [build.constant(build.model.constants[name]) for name in bias[: fused.count("BiasAdd")]]
+        inputs += [build.constant(build.value(name)) for name in bias[: fused.count("BiasAdd")]]
         output = build.add(
             "Conv",
             inputs,
@@ -164,8 +166,21 @@ def _relu6(build: _Build, tensor: str) -> str:
     return build.add("Clip", [tensor, build.constant(np.array(0, np.float32)), build.constant(np.array(6, np.float32))])
 
 
-def _sum(build: _Build, node: Mapping[str, Any]) -> str:
-    return build.add("Add", [build.tensor(name) for name in node["input"]])
+def _elementwise(operation: str) -> Callable[[_Build, Mapping[str, Any]], str]:
+    """An operation on two tensors, one of which may be a constant per channel."""
+
+    def translate(build: _Build, node: Mapping[str, Any]) -> str:
+        return build.add(operation, [build.operand(name) for name in node["input"]])
+
+    return translate
+
+
+def _same(build: _Build, node: Mapping[str, Any]) -> str:
+    return build.tensor(node["input"][0])
+
+
+def _activation(name: str) -> Callable[[_Build, Mapping[str, Any]], str]:
+    return lambda build, node: _ACTIVATIONS[name](build, build.tensor(node["input"][0]))
 
 
 def _bilinear(build: _Build, node: Mapping[str, Any]) -> str:
@@ -174,7 +189,7 @@ def _bilinear(build: _Build, node: Mapping[str, Any]) -> str:
     source, size = node["input"]
     image = build.tensor(source)
     channels = build.add("Slice", [build.add("Shape", [image]), *_first_two(build)])
-    sizes = build.add("Concat", [channels, build.constant(build.model.constants[size].astype(np.int64))], axis=0)
+    sizes = build.add("Concat", [channels, build.constant(build.value(size).astype(np.int64))], axis=0)
     mode = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     return build.add("Resize", [image, "", "", sizes], **mode)
 
@@ -189,11 +204,27 @@ _ACTIVATIONS: dict[str, Callable[[_Build, str], str]] = {
     "Relu6": _relu6,
 }
 
+_FOLDED: dict[str, Callable[..., np.ndarray]] = {
+    "Identity": lambda value: value,
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Rsqrt": lambda value: 1 / np.sqrt(value),
+}
+"""Operations that are done here where all their inputs are constants: batch normalisation is written with them."""
+
 _TRANSLATIONS: dict[str, Callable[[_Build, Mapping[str, Any]], str]] = {
+    "Conv2D": _convolution((3, 2, 0, 1), depthwise=False),
     "_FusedConv2D": _convolution((3, 2, 0, 1), depthwise=False),
-    "FusedDepthwiseConv2dNative": _convolution((2, 3, 0, 1), depthwise=True),
     "DepthwiseConv2dNative": _convolution((2, 3, 0, 1), depthwise=True),
-    "AddV2": _sum,
+    "FusedDepthwiseConv2dNative": _convolution((2, 3, 0, 1), depthwise=True),
+    "Add": _elementwise("Add"),
+    "AddV2": _elementwise("Add"),
+    "BiasAdd": _elementwise("Add"),
+    "Mul": _elementwise("Mul"),
+    "Identity": _same,
+    "Relu": _activation("Relu"),
+    "Relu6": _activation("Relu6"),
     "ResizeBilinear": _bilinear,
 }
 """TensorFlow operation -> how it is said in ONNX. Depth-wise kernels here have one output per input channel."""
