@@ -50,14 +50,15 @@ class GraphModel:
         return compute(*inputs)
 
 
-def to_onnx(model: GraphModel, start: str, side: int, outputs: Mapping[str, str]) -> bytes:
+def to_onnx(model: GraphModel, start: str, side: int, outputs: Mapping[str, str], channels: int = 3) -> bytes:
     """The ONNX model that computes ``outputs`` from the tensor ``start``.
 
     Args:
         model: the graph model.
-        start: the node whose output becomes the model's input ``image``, float32 (n, 3, side, side).
+        start: the node whose output becomes the model's input ``image``, float32 (n, channels, side, side).
         side: height and width of the input, in pixels.
-        outputs: name of the ONNX output -> the graph's node; each is float32 (n, channels, height, width).
+        outputs: name of the ONNX output -> the graph's node; each is float32 (n, values, height, width).
+        channels: of the input.
 
     Returns:
         The serialised ONNX model, opset 17.
@@ -70,7 +71,7 @@ def to_onnx(model: GraphModel, start: str, side: int, outputs: Mapping[str, str]
     build = _Build(model, {start: "image"})
     results = {name: build.tensor(node) for name, node in outputs.items()}
     nodes = [*build.nodes, *(helper.make_node("Identity", [tensor], [name]) for name, tensor in results.items())]
-    shape: list[str | int | None] = ["n", 3, side, side]
+    shape: list[str | int | None] = ["n", channels, side, side]
     unknown: list[str | int | None] = ["n", None, None, None]
     graph = helper.make_graph(
         nodes,

