@@ -22,10 +22,12 @@ class _Strict(BaseModel):
 class SourceSettings(_Strict):
     """How the source table is read."""
 
-    kind: Literal["auto", "table", "folder", "webdataset", "img2dataset"] = "auto"
+    kind: Literal["auto", "table", "folder", "webdataset", "img2dataset"] = Field(
+        default="auto", description="auto looks at what is there; else table, folder, webdataset, img2dataset"
+    )
     columns: dict[str, str] = Field(default={}, description="our column name -> the source's")
     header: bool | None = Field(default=None, description="CSV/TSV: does the first line name the columns? null guesses")
-    delimiter: str | None = None
+    delimiter: str | None = Field(default=None, description="CSV/TSV: null takes it from the suffix and the first line")
     shard_size: int = Field(default=10_000, ge=1, le=1_000_000, description="source rows per shard")
 
 
@@ -33,28 +35,34 @@ class FetchSettings(_Strict):
     """How a URL becomes bytes. Times are in seconds, sizes in bytes."""
 
     concurrency: int = Field(default=64, ge=1, description="URLs in flight per gate worker")
-    per_host: int = Field(default=8, ge=1)
+    per_host: int = Field(default=8, ge=1, description="of them at one host")
     timeout_s: float = Field(default=30.0, gt=0, description="for one URL: all attempts, redirects and waits")
-    connect_timeout_s: float = Field(default=10.0, gt=0)
+    connect_timeout_s: float = Field(default=10.0, gt=0, description="for a name look-up, and for a connection")
     max_bytes: int = Field(
         default=25_000_000, ge=1, description="of one body; twice concurrency of them may wait in memory"
     )
-    max_redirects: int = Field(default=5, ge=0)
+    max_redirects: int = Field(default=5, ge=0, description="each is checked like a first URL")
     retries: int = Field(default=2, ge=0, description="further attempts after the first")
     backoff_s: float = Field(default=0.5, ge=0, description="before the second attempt; doubles each time")
-    user_agent: str = (
-        "humanverse/0.1 (+https://github.com/humanverse/humanverse; dataset builder; opt out with X-Robots-Tag: noai)"
+    user_agent: str = Field(
+        default="humanverse/0.1 (+https://github.com/humanverse/humanverse; dataset builder; opt out by X-Robots-Tag: noai)",
+        description="say who you are and how to reach you",
     )
     opt_out: bool = Field(default=True, description="honour X-Robots-Tag")
-    opt_out_tokens: tuple[str, ...] = ("noai", "noimageai", "noindex", "noimageindex")
-    proxy: str | None = None
+    opt_out_tokens: tuple[str, ...] = Field(
+        default=("noai", "noimageai", "noindex", "noimageindex"), description="any of them in the header is a no"
+    )
+    proxy: str | None = Field(default=None, description="http://host:port; names are then resolved by the proxy")
 
 
 class ImageSettings(_Strict):
     """How bytes become the stored JPEG. Names and meanings of ``resize`` are img2dataset's."""
 
     max_pixels: int = Field(default=100_000_000, ge=1, description="read from the header, before decoding")
-    resize: Literal["no", "keep_ratio", "keep_ratio_largest", "center_crop", "border"] = "no"
+    resize: Literal["no", "keep_ratio", "keep_ratio_largest", "center_crop", "border"] = Field(
+        default="no",
+        description="no; keep_ratio: shorter side to size; keep_ratio_largest: longer side; center_crop; border",
+    )
     size: int = Field(default=1024, ge=1, description="pixels, for any resize but no")
     only_shrink: bool = Field(default=True, description="never enlarge (img2dataset's resize_only_if_bigger)")
     quality: int = Field(default=95, ge=1, le=100, description="of JPEGs that must be encoded anew")
@@ -69,12 +77,12 @@ class GateSettings(_Strict):
 
     min_side: int = Field(default=200, ge=1, description="of the stored image, pixels")
     person_score: float = Field(default=0.4, ge=0, le=1, description="a box counts as a person from here")
-    min_people: int = Field(default=1, ge=0)
-    max_people: int | None = Field(default=3, ge=0)
-    person_area: Literal["union", "each"] = "union"
-    min_area_ratio: float | None = Field(default=0.15, ge=0, le=1)
-    min_aesthetic: float | None = None
-    max_unsafe: float | None = Field(default=None, ge=0, le=1)
+    min_people: int = Field(default=1, ge=0, description="fewer is too_few_people")
+    max_people: int | None = Field(default=3, ge=0, description="more is too_many_people")
+    person_area: Literal["union", "each"] = Field(default="union", description="what min_area_ratio is compared with")
+    min_area_ratio: float | None = Field(default=0.15, ge=0, le=1, description="of the picture")
+    min_aesthetic: float | None = Field(default=None, description="needs an aesthetic annotator; the paper has 4.5")
+    max_unsafe: float | None = Field(default=None, ge=0, le=1, description="needs a safety annotator")
     drop_duplicates: bool = Field(default=True, description="same URL or same bytes within a shard")
 
 
@@ -88,9 +96,9 @@ class AnnotatorSettings(_Strict):
 class StageResources(_Strict):
     """What one worker of a stage takes from the cluster, and how many there are (null: one per CPU, or per GPU)."""
 
-    workers: int | None = Field(default=None, ge=1)
-    cpus: float = Field(default=0.5, gt=0)
-    gpus: float = Field(default=0.0, ge=0)
+    workers: int | None = Field(default=None, ge=1, description="null: as many as fit")
+    cpus: float = Field(default=0.5, gt=0, description="of one worker; fractions are for Ray's accounting")
+    gpus: float = Field(default=0.0, ge=0, description="of one worker; 0.25 puts four on a GPU")
 
 
 class Resources(_Strict):
@@ -98,7 +106,9 @@ class Resources(_Strict):
 
     gate: StageResources = StageResources(cpus=0.5)
     annotate: StageResources = StageResources(cpus=0.4)
-    device: str = Field(default="cpu", description="where the estimators run: cpu, cuda, cuda:0")
+    device: str = Field(
+        default="cpu", description="where the estimators run: cpu, cuda, cuda:0; those of lite run on the CPU"
+    )
     heartbeat_s: float = Field(default=120.0, gt=0, description="say so when nothing moved for this long")
 
 

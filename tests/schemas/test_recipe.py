@@ -61,3 +61,10 @@ def test_resources_and_speed_do_not_decide_what_is_written() -> None:
     fast = load(overrides={"resources": {"gate": {"workers": 9}}, "fetch": {"concurrency": 1}})
     assert fast.deciding() == load().deciding()
     assert load(overrides={"fetch": {"max_bytes": 1}}).deciding() != load().deciding()
+
+
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[2] / "examples").glob("*.yaml")), ids=lambda file: file.stem
+)
+def test_every_example_loads(file: Path) -> None:
+    assert load(path=file).annotators

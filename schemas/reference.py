@@ -1,0 +1,67 @@
+"""The reference of all recipe settings, as ``docs/recipe.md`` has it: ``python -m schemas.reference > docs/recipe.md``."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from pydantic import BaseModel
+
+from schemas.recipe import (
+    FetchSettings,
+    GateSettings,
+    ImageSettings,
+    Resources,
+    SourceSettings,
+    StageResources,
+    preset_text,
+)
+
+_HEAD = """# The recipe
+
+A recipe is a YAML file that is laid on a preset: `humanverse build urls.parquet people/ --recipe recipe.yaml`. What it does
+not name stays as in the preset; an unknown name is an error. The recipe as resolved is written into the dataset, and a build that goes on
+must have the same (`resources`, `fetch.concurrency` and `fetch.per_host` may differ: they do not decide what is written).
+
+```yaml
+preset: lite                     # the default, and the only one in this version
+gate: {max_people: 1}
+annotators:
+  text: null                     # leave a layer out
+  person: {name: ssd-mobilenet-v2, settings: {min_score: 0.3}}
+```
+
+`annotators` maps kinds of layers to annotators; `humanverse annotators` lists them and their settings. `person` must be there,
+since the gate counts people with it.
+"""
+_SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("source", SourceSettings),
+    ("fetch", FetchSettings),
+    ("image", ImageSettings),
+    ("gate", GateSettings),
+    ("resources.gate, resources.annotate", StageResources),
+    ("resources", Resources),
+)
+
+
+def _table(model: type[BaseModel]) -> str:
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        default = field.get_default()
+        if isinstance(default, BaseModel):
+            continue
+        lines.append(f"| `{name}` | `{json.dumps(default, ensure_ascii=False)}` | {field.description or ''} |")
+    return "\n".join(lines)
+
+
+def reference() -> str:
+    """The whole page, Markdown."""
+    parts = [_HEAD]
+    for name, model in _SECTIONS:
+        parts.append(f"## {name}\n\n{' '.join((model.__doc__ or '').split())}\n\n{_table(model)}\n")
+    parts.append(f"## The lite preset\n\n```yaml\n{preset_text('lite').strip()}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
