@@ -6,7 +6,7 @@ import numpy as np
 
 from schemas.skeletons import BODY
 
-SEEN = 0.35
+SEEN = 0.5
 """From this confidence on a point counts as seen."""
 
 _INDEX = {name: slot for slot, name in enumerate(BODY)}

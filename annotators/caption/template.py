@@ -56,7 +56,7 @@ class Template(Annotator):
         summary="a sentence on the number of people, framing and posture, composed from the person and pose layers",
         model="none: rules",
         licence="none needed",
-        protocol="body points of confidence 0.35 or more; people of score 0.4 or more",
+        protocol="body points of confidence 0.5 or more; people of score 0.4 or more",
         output="English; it knows nothing of who people are, what they wear, what they do, or where they are",
         needs=("person", "pose"),
     )

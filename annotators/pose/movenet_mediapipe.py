@@ -50,9 +50,9 @@ class MoveNetMediapipe(Annotator):
         licence="Apache-2.0 (MoveNet, MediaPipe)",
         protocol="a square of 1.1 x the box around each person, all outside the box blurred, 256 x 256, flip test",
         output=(
-            "pixels of the stored picture; a body point's confidence is the network's score, that of feet, face and "
-            "hands its belief to have looked at one; these have confidence 0 where nothing agrees with the body, and small "
-            "toes are never present"
+            "pixels of the stored picture; a body point's confidence is the probability that it is right, calibrated on "
+            "COCO, that of feet, face and hands the network's belief to have looked at one; these have confidence 0 where "
+            "nothing agrees with the body, and small toes are never present"
         ),
         weights=(
             movenet.TOPOLOGY,
