@@ -29,6 +29,9 @@ JOINTS = archives.mediapipe(
 )
 
 _SIDE = 224
+_WINDOW = 3
+"""Side of the part of the picture to look for a hand in, in lengths of a hand."""
+_OTHER = {"left": "right", "right": "left"}
 _WRIST, _MIDDLE_KNUCKLE = 0, 2
 _SEEN = 0.2
 _MIN_HAND = 16
@@ -68,7 +71,21 @@ def hand_window(body: np.ndarray, side: str) -> Window | None:
     elbow = body[BODY.index(f"{side}_elbow")]
     forearm = (wrist - elbow)[:2] if elbow[2] >= _SEEN else np.zeros(2)
     x, y = wrist[:2] + 0.4 * length * forearm / max(float(np.linalg.norm(forearm)), 1e-6)
-    return Window(float(x), float(y), 3 * length)
+    return Window(float(x), float(y), _WINDOW * length)
+
+
+def belongs(root: np.ndarray, body: np.ndarray, side: str, reach: float) -> bool:
+    """Whether a hand whose root is at ``root`` is that of ``side``: within reach of its wrist, and not nearer to the other.
+
+    Args:
+        root: (x, y) in pixels.
+        body: float (17, 3): x, y in pixels, confidence.
+        side: ``left`` or ``right``.
+        reach: in pixels.
+    """
+    own, other = (body[BODY.index(f"{name}_wrist")] for name in (side, _OTHER[side]))
+    distance = float(np.linalg.norm(root - own[:2]))
+    return distance <= reach and (other[2] < _SEEN or distance <= float(np.linalg.norm(root - other[:2])))
 
 
 class HandEstimator:
@@ -100,12 +117,11 @@ class HandEstimator:
         window = hand_window(body, self._side)
         if window is None:
             return None
-        wrist = body[BODY.index(f"{self._side}_wrist"), :2]
-        reach = _AGREE * window.side / 3
+        reach = _AGREE * window.side / _WINDOW
         palms = self._detector.detect(rgb, window, _MIN_DETECTION)
-        near = [palm for palm in palms if np.linalg.norm(palm.points[_WRIST] - wrist) <= reach]
-        measured = self._measured(rgb, near[0]) if near else None
-        if measured is None or np.linalg.norm(measured[0, :2] - wrist) > reach:
+        own = [palm for palm in palms if belongs(palm.points[_WRIST], body, self._side, reach)]
+        measured = self._measured(rgb, own[0]) if own else None
+        if measured is None or not belongs(measured[0, :2], body, self._side, reach):
             return None
         return measured
 
