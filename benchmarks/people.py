@@ -51,8 +51,9 @@ class Bench:
         return annotator
 
     def picture(self, file: str) -> Picture:
-        """The stored picture of a file, by its name without folders."""
-        path = self._images / Path(file).name
+        """The stored picture of a file of the manifest: below the folder as it is named there, or by its name alone."""
+        named = self._images / file
+        path = named if named.exists() else self._images / Path(file).name
         try:
             prepared = prepare(path.read_bytes(), ImageSettings())
         except OSError as error:
