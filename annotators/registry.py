@@ -16,8 +16,8 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("text", "rapidocr-detector"): "annotators.text.rapidocr_det:RapidOcrDetector",
     ("quality", "pixels"): "annotators.quality.pixels:Pixels",
     ("caption", "template"): "annotators.caption.template:Template",
-    ("depth", "none"): "annotators.depth.none:NoDepth",
-    ("normal", "none"): "annotators.normal.none:NoNormal",
+    ("depth", "none"): "annotators.absent:NoDepth",
+    ("normal", "none"): "annotators.absent:NoNormal",
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""
 

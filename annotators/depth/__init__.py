@@ -1,1 +1,0 @@
-"""Estimators of depth: the ``depth`` layer."""

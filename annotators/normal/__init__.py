@@ -1,1 +1,0 @@
-"""Estimators of surface normals: the ``normal`` layer."""
