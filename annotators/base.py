@@ -7,8 +7,6 @@ batching, halving on out-of-memory and the isolation of a picture on which it ra
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from annotators.weights import Weight
 from humanverse.codec import decode_rgb
 from schemas.layers import KINDS, Kind
+from schemas.provenance import fingerprint
 
 Row = dict[str, Any]
 
@@ -119,7 +118,9 @@ class Annotator:
     def load(self) -> None:
         """Get the weights and build the model. Called once, in the process that will annotate."""
 
-    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
+    def annotate(
+        self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]
+    ) -> Sequence[Row | Unavailable]:
         """The rows of this layer for ``pictures``, one each, in order.
 
         Args:
@@ -152,9 +153,4 @@ class Annotator:
             "settings": self.settings.model_dump(mode="json"),
             "needs": dict(sorted(needed.items())),
         }
-        canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-        return {
-            **facts,
-            "licence": card.licence,
-            "fingerprint": hashlib.sha256(canonical.encode()).hexdigest(),
-        }
+        return {**facts, "licence": card.licence, "fingerprint": fingerprint(facts)}

@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from humanverse.errors import UserError, one_line
+from humanverse.scratch import Scratch, remove_abandoned
 
 TMP = ".tmp"
 _READING = ("read", "look up")
@@ -25,6 +24,21 @@ T = TypeVar("T")
 
 class StorageError(UserError):
     """The folder or bucket cannot be used; going on would fail for every shard."""
+
+
+def _scan_local(folder: str) -> list[tuple[str, int | None]]:
+    """Names and sizes of the files in ``folder``; a folder's name ends with a slash and its size is None."""
+    found: list[tuple[str, int | None]] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    found.append(
+                        (f"{entry.name}/", None) if entry.is_dir() else (entry.name, entry.stat().st_size)
+                    )
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return found
 
 
 def _is_full(error: OSError) -> bool:
@@ -81,7 +95,9 @@ class Store:
         except FileNotFoundError as error:
             if action in _READING:
                 raise
-            raise StorageError(f"{self.url}: cannot {action} {path or 'it'}: the place does not exist") from error
+            raise StorageError(
+                f"{self.url}: cannot {action} {path or 'it'}: the place does not exist"
+            ) from error
         except UserError:
             raise
         except OSError as error:
@@ -106,37 +122,81 @@ class Store:
         Raises:
             FileNotFoundError: if there is none.
         """
+        if self.local:
+            return self._guard("read", path, Path(self.full(path)).read_bytes)
         return self._guard("read", path, lambda: self.fs.cat_file(self.full(path)))
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
         """``size`` bytes from ``offset``: one range request in a bucket."""
-        return self._guard("read", path, lambda: self.fs.cat_file(self.full(path), start=offset, end=offset + size))
+        return self._guard(
+            "read", path, lambda: self.fs.cat_file(self.full(path), start=offset, end=offset + size)
+        )
 
     def names(self, folder: str) -> list[str]:
         """Names of the files and folders directly in ``folder``, sorted; none if it does not exist."""
 
         def call() -> list[str]:
             try:
+                if self.local:
+                    return sorted(path.name for path in Path(self.full(folder)).iterdir())
                 entries = self.fs.ls(self.full(folder), detail=False)
             except (FileNotFoundError, NotADirectoryError):
                 return []
-            return sorted(name for name in (str(entry).rstrip("/").rpartition("/")[2] for entry in entries) if name)
+            return sorted(
+                name for name in (str(entry).rstrip("/").rpartition("/")[2] for entry in entries) if name
+            )
 
         return self._guard("list", folder, call)
 
     def walk(self) -> Iterator[tuple[str, int]]:
-        """Every file below, as (path, size), sorted, temporary ones left out."""
-        found = self._guard("list", "", lambda: self.fs.find(self.root, detail=True))
-        prefix = len(self.root.rstrip("/")) + 1
-        for name in sorted(found):
-            path = name[prefix:]
-            if not path.startswith(TMP + "/"):
-                yield path, int(found[name]["size"])
+        """Every file below, as (path, size), sorted by path, temporary ones left out; memory is bounded by one folder.
+
+        A file that is deleted meanwhile may be left out.
+        """
+        return self._walk("")
+
+    def _walk(self, folder: str) -> Iterator[tuple[str, int]]:
+        listed = _scan_local if self.local else self._scan_remote
+        for name, size in self._guard("list", folder, lambda: sorted(listed(self.full(folder)))):
+            path = f"{folder}/{name}" if folder else name
+            if size is not None:
+                yield path, size
+            elif path != TMP + "/":
+                yield from self._walk(path.rstrip("/"))
+
+    def _scan_remote(self, folder: str) -> list[tuple[str, int | None]]:
+        """As ``_scan_local``, of a folder in a bucket."""
+        try:
+            entries = self.fs.ls(folder, detail=True)
+        except FileNotFoundError:
+            return []
+        names = ((entry, str(entry["name"]).rstrip("/").rpartition("/")[2]) for entry in entries)
+        return [
+            (f"{name}/", None) if entry["type"] == "directory" else (name, int(entry["size"]))
+            for entry, name in names
+            if name
+            and not (entry["type"] == "directory" and str(entry["name"]).rstrip("/") == folder.rstrip("/"))
+        ]
+
+    @contextlib.contextmanager
+    def reading(self, path: str) -> Iterator[BinaryIO]:
+        """The file, open for reading from front to back with some skipping; never in memory as a whole.
+
+        Raises:
+            FileNotFoundError: if there is none.
+        """
+        full = self.full(path)
+        opener: Callable[[], Any] = (
+            (lambda: Path(full).open("rb")) if self.local else (lambda: self.fs.open(full, "rb"))
+        )
+        with self._guard("read", path, opener) as file:
+            yield file
 
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[Path]:
         """A local path to write to; when the block ends well the file becomes ``path`` at once, else it is deleted."""
-        scratch = self._scratch()
+        made = self._scratch()
+        scratch = made.path
         try:
             yield scratch
             self._guard("write", path, lambda: self._publish(scratch, path))
@@ -147,7 +207,7 @@ class Store:
                 ) from error
             raise
         finally:
-            scratch.unlink(missing_ok=True)
+            made.close()
 
     def write(self, path: str, data: bytes) -> None:
         """``data`` as the whole file ``path``, at once or not at all."""
@@ -157,12 +217,10 @@ class Store:
         else:
             self._guard("write", path, lambda: self.fs.pipe_file(self.full(path), data))
 
-    def _scratch(self) -> Path:
+    def _scratch(self) -> Scratch:
         if not self.local:
-            return Path(tempfile.gettempdir()) / f"humanverse-{uuid.uuid4().hex}"
-        folder = Path(self.full(TMP))
-        self._guard("write in", TMP, lambda: folder.mkdir(parents=True, exist_ok=True))
-        return folder / uuid.uuid4().hex
+            return Scratch(Path(tempfile.gettempdir()), "humanverse-")
+        return self._guard("write in", TMP, lambda: Scratch(Path(self.full(TMP))))
 
     def _publish(self, scratch: Path, path: str) -> None:
         if not self.local:
@@ -180,6 +238,6 @@ class Store:
             os.close(folder)
 
     def remove_temporary(self) -> None:
-        """Delete what killed writers left behind. Only for when no other writer is at work."""
+        """Delete what killed writers left behind. Others may be writing meanwhile."""
         if self.local:
-            shutil.rmtree(self.full(TMP), ignore_errors=True)
+            remove_abandoned(Path(self.full(TMP)))

@@ -7,7 +7,7 @@ Every layer row begins with ``uid``, ``status`` and ``reason``; the kind's own c
 * ``unavailable``: no estimator of this kind exists in this setting; ``reason`` says so; the columns are null.
 
 Coordinates are float32 pixels of the stored image, (0, 0) its top left corner. Scores and confidences are in [0, 1]
-unless the layer's ``layer.json`` says otherwise.
+unless ``score_range`` in the layer's ``layer.json`` is another [low, high].
 """
 
 from __future__ import annotations

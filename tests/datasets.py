@@ -17,6 +17,7 @@ from humanverse.dataset.create import create_or_continue, declare_layer
 from humanverse.dataset.shard import Shard
 from humanverse.storage import Store
 from schemas import images, layers, ledger, recipe
+from schemas.provenance import fingerprint
 from schemas.skeletons import PARTS, WHOLEBODY
 
 WIDTH, HEIGHT = 320, 240
@@ -109,7 +110,9 @@ def layer_table(layer: str, samples: Sequence[Mapping[str, Any]], unavailable: M
     kind = layers.KINDS[layer.partition("/")[0]]
     reason = unavailable.get(kind.name)
     head = {"status": layers.UNAVAILABLE if reason else layers.OK, "reason": reason}
-    rows = [{"uid": item["uid"], **head, **({} if reason else _ROWS[kind.name](item["row"]))} for item in samples]
+    rows = [
+        {"uid": item["uid"], **head, **({} if reason else _ROWS[kind.name](item["row"]))} for item in samples
+    ]
     schema = kind.schema.append(pa.field("map", pa.large_binary())) if kind.dense else kind.schema
     return pa.Table.from_pylist(rows, schema=schema)
 
@@ -137,7 +140,13 @@ def make_shard(
         for item in samples
     ]
     lost = [
-        {"row": first_row + per_shard + index, "url": None, "status": status, "reason": reason, "detail": detail}
+        {
+            "row": first_row + per_shard + index,
+            "url": None,
+            "status": status,
+            "reason": reason,
+            "detail": detail,
+        }
         for index, (status, reason, detail) in enumerate(LOST)
     ]
     return Shard(
@@ -146,6 +155,32 @@ def make_shard(
         pa.Table.from_pylist(samples, schema=schema),
         {layer: layer_table(layer, samples, unavailable) for layer in LAYERS},
     )
+
+
+def cards() -> dict[str, dict[str, Any]]:
+    """``layer.json`` of each of ``LAYERS``, without time and version: pose is made from person."""
+    made: dict[str, dict[str, Any]] = {}
+    for layer in LAYERS:
+        kind, _, name = layer.partition("/")
+        needs = {"person": made["person/test"]["fingerprint"]} if kind == "pose" else {}
+        facts = {
+            "kind": kind,
+            "name": name,
+            "version": 1,
+            "model": f"model of {layer}",
+            "settings": {},
+            "needs": needs,
+        }
+        facts |= {"weights": {"a.onnx": "ab" * 32}}
+        made[layer] = {**facts, "licence": "CC0-1.0", "fingerprint": fingerprint(facts)}
+    return made
+
+
+def _recipe() -> recipe.Recipe:
+    """The lite preset's, with ``LAYERS`` for annotators."""
+    named = dict(layer.split("/") for layer in LAYERS)
+    others = dict.fromkeys(recipe.load().annotators)
+    return recipe.load(overrides={"annotators": {**others, **named}})
 
 
 def make_dataset(
@@ -167,11 +202,9 @@ def make_dataset(
     store = Store(path)
     size = per_shard + len(LOST)
     source = {"kind": "table", "rows": (planned_shards or shards) * size, "shard_size": size}
-    create_or_continue(store, recipe.load(), source)
-    for layer in LAYERS:
-        kind, _, name = layer.partition("/")
-        facts = {"kind": kind, "name": name, "model": f"model of {layer}", "licence": "CC0-1.0"}
-        declare_layer(store, layer, {**facts, "weights": {"a.onnx": "ab" * 32}, "fingerprint": "cd" * 32})
+    create_or_continue(store, _recipe(), source)
+    for layer, card in cards().items():
+        declare_layer(store, layer, card)
     for number in range(shards):
         commit(store, make_shard(number, number * size, per_shard, columns or {}, unavailable or {}))
     return store

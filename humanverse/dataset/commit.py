@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from humanverse.dataset import layout, tar
+from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.shard import Shard
 from humanverse.storage import Store
 from schemas.layers import KINDS
 
-
-def parquet_bytes(table: pa.Table) -> bytes:
-    """``table`` as a Parquet file; the same table always gives the same bytes."""
-    sink = io.BytesIO()
-    pq.write_table(table.combine_chunks(), sink, compression="zstd", row_group_size=10_000)
-    return sink.getvalue()
+__all__ = ["commit", "parquet_bytes", "write_layer", "write_tar"]
 
 
-def write_tar(store: Store, path: str, names: list[str], contents: pa.ChunkedArray) -> list[tar.Member | None]:
+def write_tar(
+    store: Store, path: str, names: list[str], contents: pa.ChunkedArray
+) -> list[tar.Member | None]:
     """A tar of ``contents`` (binary, null where there is nothing to store) under ``names``; the place of each, or None."""
     there = [index for index, content in enumerate(contents) if content.is_valid]
     with store.writing(path) as scratch, scratch.open("wb") as file:

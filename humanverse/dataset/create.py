@@ -23,18 +23,25 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def read_json(store: Store, path: str) -> Any:
-    """The JSON in ``path``, or None if there is no such file.
+def read_json(store: Store, path: str) -> dict[str, Any] | None:
+    """The JSON object in ``path``, or None if there is no such file.
 
     Raises:
-        DatasetError: if it is there and not JSON.
+        DatasetError: if it is there and not a JSON object.
     """
     try:
-        return json.loads(store.read(path))
+        value = json.loads(store.read(path))
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise DatasetError(f"{store.url}/{path} is not JSON: the dataset is damaged") from error
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(
+            f"{store.url}/{path} is not JSON: the dataset is damaged, run humanverse verify"
+        ) from error
+    if not isinstance(value, dict):
+        raise DatasetError(
+            f"{store.url}/{path} is not a JSON object: the dataset is damaged, run humanverse verify"
+        )
+    return value
 
 
 def difference(old: Any, new: Any, name: str = "") -> str | None:
@@ -64,7 +71,9 @@ def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) 
     """
     marker = read_json(store, layout.MARKER)
     if marker is None:
-        others = [name for name in store.names("") if name != ".tmp" and name not in (layout.SOURCE, layout.RECIPE)]
+        others = [
+            name for name in store.names("") if name != ".tmp" and name not in (layout.SOURCE, layout.RECIPE)
+        ]
         if others:
             raise DatasetError(
                 f"{store.url} is not empty and not a dataset (it holds {others[0]}): give an empty place"
@@ -81,9 +90,9 @@ def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) 
     return True
 
 
-def check_format(store: Store, marker: Any) -> None:
+def check_format(store: Store, marker: Mapping[str, Any]) -> None:
     """Raise DatasetError unless ``marker`` (``humanverse.json``) is of a format that this version reads."""
-    version = marker.get("format") if isinstance(marker, dict) else None
+    version = marker.get("format")
     if version != layout.FORMAT:
         raise DatasetError(
             f"{store.url} has format {version}, this version reads {layout.FORMAT}: use the humanverse that wrote it"
@@ -102,15 +111,26 @@ def read_recipe(store: Store) -> Recipe:
         raise DatasetError(f"{store.url}/{layout.RECIPE} is missing or damaged") from error
 
 
+def read_source(store: Store) -> dict[str, Any]:
+    """What a dataset was built from: ``kind``, files, ``rows`` and ``shard_size``."""
+    source = read_json(store, layout.SOURCE) or {}
+    rows, size = source.get("rows"), source.get("shard_size")
+    if not isinstance(rows, int) or not isinstance(size, int) or rows < 0 or size < 1:
+        raise DatasetError(f"{store.url}/{layout.SOURCE} is missing or damaged: run humanverse verify")
+    return source
+
+
 def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> None:
     changed = difference(read_recipe(store).deciding(), recipe.deciding())
     if changed:
         raise DatasetError(
             f"{store.url} was built with another recipe ({changed}): use its {layout.RECIPE}, or a new place"
         )
-    changed = difference(read_json(store, layout.SOURCE), dict(source))
+    changed = difference(read_source(store), dict(source))
     if changed:
-        raise DatasetError(f"{store.url} was built from another source ({changed}): give that one, or a new place")
+        raise DatasetError(
+            f"{store.url} was built from another source ({changed}): give that one, or a new place"
+        )
 
 
 def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> None:
@@ -129,8 +149,9 @@ def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> No
         store.write(path, _json({**provenance, **made}))
         return
     if card.get("fingerprint") != provenance["fingerprint"]:
-        keys = [key for key in provenance if key not in ("fingerprint", "licence")]
-        changed = difference({key: card.get(key) for key in keys}, {key: provenance[key] for key in keys})
+        keys = [*(key for key in provenance if key not in ("fingerprint", "licence")), "fingerprint"]
+        found = (difference(card.get(key), provenance[key], key) for key in keys)
+        changed = next(text for text in found if text)
         raise DatasetError(
             f"layer {layer} of {store.url} was made otherwise ({changed}): give the new one another name"
         )

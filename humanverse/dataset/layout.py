@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 FORMAT = 1
 MARKER = "humanverse.json"
 RECIPE = "recipe.yaml"
@@ -22,9 +24,15 @@ def shard_name(number: int) -> str:
 
 
 def shard_number(name: str) -> int | None:
-    """The number in ``000042.parquet``; None for a name that is not a shard's."""
+    """The number in ``000042.parquet``; None for a name that is not a shard's table."""
     stem, _, suffix = name.partition(".")
-    return int(stem) if suffix == "parquet" and stem.isdigit() else None
+    return stem_number(stem) if suffix == "parquet" else None
+
+
+def stem_number(stem: str) -> int | None:
+    """The number in ``000042``; None for what ``shard_name`` does not give (``42``, ``0000042``)."""
+    number = int(stem) if re.fullmatch("[0-9]{6,18}", stem) else None
+    return number if number is not None and shard_name(number) == stem else None
 
 
 def ledger(number: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,14 +10,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from humanverse.codec import decode_rgb
 from humanverse.dataset import create, layout
-from humanverse.errors import DatasetError, one_line
+from humanverse.dataset.parquet import parquet_table
+from humanverse.errors import DatasetError
 from humanverse.storage import Store
 from schemas.layers import KINDS
 from schemas.recipe import Recipe
+
+ROWS_AT_ONCE = 256
+"""Rows that are Python objects at a time; a shard's tables stay in Arrow's form, which is many times smaller."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class Sample:
         return decode_rgb(self.jpeg)
 
 
+def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows of ``table`` as ``to_pylist`` gives them, ``ROWS_AT_ONCE`` in memory at a time."""
+    for start in range(0, table.num_rows, ROWS_AT_ONCE):
+        yield from table.slice(start, ROWS_AT_ONCE).to_pylist()
+
+
 class Dataset:
     """A dataset in a folder or bucket, open for reading.
 
@@ -57,9 +65,12 @@ class Dataset:
 
     def __init__(self, url: str) -> None:
         self.store = Store(url)
+        self._known_layers: set[str] = set()
         marker = create.read_json(self.store, layout.MARKER)
         if marker is None:
-            raise DatasetError(f"{url} is not a dataset (no {layout.MARKER}): check the path, or build one there")
+            raise DatasetError(
+                f"{url} is not a dataset (no {layout.MARKER}): check the path, or build one there"
+            )
         create.check_format(self.store, marker)
 
     @cached_property
@@ -69,10 +80,7 @@ class Dataset:
     @cached_property
     def source(self) -> Mapping[str, Any]:
         """What the dataset was made from: kind, files, ``rows`` and ``shard_size``."""
-        source = create.read_json(self.store, layout.SOURCE)
-        if not isinstance(source, dict) or "rows" not in source:
-            raise DatasetError(f"{self.store.url}/{layout.SOURCE} is missing or damaged")
-        return source
+        return create.read_source(self.store)
 
     @property
     def planned_shards(self) -> int:
@@ -80,8 +88,11 @@ class Dataset:
 
     def shards(self) -> list[int]:
         """Numbers of the committed shards, as they are now, in order."""
-        numbers = (layout.shard_number(name) for name in self.store.names(layout.LEDGER))
-        return sorted(number for number in numbers if number is not None)
+        return sorted(self._numbers(layout.LEDGER))
+
+    def _numbers(self, folder: str) -> Iterator[int]:
+        numbers = (layout.shard_number(name) for name in self.store.names(folder))
+        return (number for number in numbers if number is not None)
 
     def layers(self) -> list[str]:
         """``<kind>/<name>`` of every layer."""
@@ -91,8 +102,7 @@ class Dataset:
 
     def layer_shards(self, layer: str) -> frozenset[int]:
         """Numbers of the shards that have ``<kind>/<name>``; fewer than ``shards()`` while a layer is being added."""
-        numbers = (layout.shard_number(name) for name in self.store.names(layout.layer_folder(layer)))
-        return frozenset(number for number in numbers if number is not None)
+        return frozenset(self._numbers(layout.layer_folder(layer)))
 
     def layer_card(self, layer: str) -> Mapping[str, Any]:
         """What made the layer: annotator, model, weights, settings, licence, fingerprint, time."""
@@ -104,7 +114,10 @@ class Dataset:
         Raises:
             DatasetError: if there is no such layer, or a kind has several and none was named.
         """
+        if layer in self._known_layers:
+            return layer
         there = self.layers()
+        self._known_layers.update(there)
         matches = [name for name in there if name == layer or name.partition("/")[0] == layer]
         if len(matches) == 1:
             return matches[0]
@@ -112,73 +125,130 @@ class Dataset:
             raise DatasetError(f"several layers of kind {layer}: name one of {', '.join(matches)}")
         raise DatasetError(f"no layer {layer} in {self.store.url}: there are {', '.join(there) or 'none'}")
 
+    def _resolve_all(self, layers: Sequence[str]) -> dict[str, str]:
+        """``<kind>/<name>`` by kind."""
+        names = {self.resolve(layer) for layer in layers}
+        by_kind = {name.partition("/")[0]: name for name in sorted(names)}
+        if len(by_kind) < len(names):
+            raise DatasetError(
+                f"only one layer of a kind can be read at a time, not {', '.join(sorted(names))}"
+            )
+        return by_kind
+
     @cached_property
     def tombstones(self) -> frozenset[str]:
-        """uids that must never be served, as of the opening of this dataset."""
+        """uids that must never be served, as of the first reading from this dataset."""
         uids: set[str] = set()
         for name in self.store.names(layout.TOMBSTONES):
             if name.endswith(".parquet"):
                 uids.update(self._table(f"{layout.TOMBSTONES}/{name}", ["uid"]).column("uid").to_pylist())
         return frozenset(uids)
 
+    @cached_property
+    def _dead(self) -> pa.Array:
+        return pa.array(sorted(self.tombstones), pa.string())
+
     def _table(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         try:
-            return pq.read_table(io.BytesIO(self.store.read(path)), columns=columns)
+            return parquet_table(self.store.read(path), columns)
         except FileNotFoundError as error:
             raise DatasetError(f"{self.store.url}/{path} is missing: run humanverse verify") from error
-        except (pa.ArrowException, OSError) as error:
-            raise DatasetError(f"{self.store.url}/{path} is damaged: {one_line(error)}") from error
+        except ValueError as error:
+            raise DatasetError(
+                f"{self.store.url}/{path} is damaged: {error}; run humanverse verify"
+            ) from error
 
     def _alive(self, table: pa.Table) -> pa.Table:
         if not self.tombstones:
             return table
-        dead = pc.is_in(table.column("uid"), value_set=pa.array(sorted(self.tombstones), pa.string()))
-        return table.filter(pc.invert(dead))
+        return table.filter(pc.invert(pc.is_in(table.column("uid"), value_set=self._dead)))
 
-    def ledger(self, shard: int) -> pa.Table:
-        """Every source row of a shard with its final status."""
-        return self._table(layout.ledger(shard))
+    def ledger(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Every source row of a shard with its final status; only ``columns`` of it if they are given."""
+        return self._table(layout.ledger(shard), columns)
 
     def images(self, shard: int) -> pa.Table:
         """The samples of a shard, one row each, without tombstoned ones."""
         return self._alive(self._table(layout.images_table(shard)))
 
-    def layer(self, layer: str, shard: int) -> pa.Table:
+    def layer(self, layer: str, shard: int, images: pa.Table | None = None) -> pa.Table:
         """One layer's rows of a shard, aligned with ``images(shard)``.
+
+        Args:
+            images: ``images(shard)``, if it is at hand; else it is read.
 
         Raises:
             DatasetError: if the shard has no such layer, or its rows are not those of the images.
         """
         name = self.resolve(layer)
         table = self._alive(self._table(layout.layer_table(name, shard)))
-        if not table.column("uid").equals(self.images(shard).column("uid")):
-            raise DatasetError(f"layer {name} does not match the images of shard {shard}: run humanverse verify")
+        expected = self.images(shard) if images is None else images
+        if not table.column("uid").equals(expected.column("uid")):
+            raise DatasetError(
+                f"layer {name} does not match the images of shard {shard}: run humanverse verify"
+            )
         return table
+
+    def _check_served(self, row: Mapping[str, Any]) -> None:
+        if row["uid"] in self.tombstones:
+            raise DatasetError(f"{row['uid']} was removed from {self.store.url} and is not served")
+
+    def _range(self, path: str, offset: int, size: int) -> bytes:
+        try:
+            data = self.store.read_range(path, offset, size)
+        except FileNotFoundError as error:
+            raise DatasetError(f"{self.store.url}/{path} is missing: run humanverse verify") from error
+        return self._whole(path, data, size)
+
+    def _whole(self, path: str, data: bytes, size: int) -> bytes:
+        if len(data) != size:
+            raise DatasetError(f"{self.store.url}/{path} is damaged: it ends early; run humanverse verify")
+        return data
 
     def jpeg(self, shard: int, row: Mapping[str, Any]) -> bytes:
         """The stored bytes of one row of ``images(shard)``, by one range request."""
-        return self.store.read_range(layout.images_tar(shard), row["jpg_offset"], row["jpg_size"])
+        self._check_served(row)
+        return self._range(layout.images_tar(shard), row["jpg_offset"], row["jpg_size"])
 
     def map_png(self, layer: str, shard: int, row: Mapping[str, Any]) -> bytes | None:
         """The PNG of one row of a dense layer, by one range request; None where there is no map."""
+        self._check_served(row)
         if row["map_offset"] is None:
             return None
-        return self.store.read_range(layout.layer_tar(self.resolve(layer), shard), row["map_offset"], row["map_size"])
+        return self._range(layout.layer_tar(self.resolve(layer), shard), row["map_offset"], row["map_size"])
 
     def samples(self, layers: Sequence[str] = (), shards: Sequence[int] | None = None) -> Iterator[Sample]:
-        """Every sample, shard by shard in tar order, with its rows of ``layers``; memory is bounded by one shard."""
+        """Every sample, shard by shard in tar order, with its rows of ``layers``, at most one of a kind.
+
+        Memory is bounded by the tables of one shard; pictures are read one by one.
+        """
+        by_kind = self._resolve_all(layers)
         for shard in self.shards() if shards is None else shards:
-            rows = self.images(shard).to_pylist()
-            tables = {name.partition("/")[0]: self.layer(name, shard).to_pylist() for name in layers}
-            tar = self.store.read(layout.images_tar(shard)) if rows else b""
-            for index, row in enumerate(rows):
-                jpeg = tar[row["jpg_offset"] : row["jpg_offset"] + row["jpg_size"]]
-                said = {kind: table[index] for kind, table in tables.items()}
-                yield Sample(row["uid"], shard, row, jpeg, said)
+            images = self.images(shard)
+            tables = [rows(self.layer(name, shard, images)) for name in by_kind.values()]
+            columns = rows(images)
+            for row, jpeg, *said in zip(columns, self._jpegs(shard, images), *tables, strict=True):
+                yield Sample(row["uid"], shard, row, jpeg, dict(zip(by_kind, said, strict=True)))
+
+    def _jpegs(self, shard: int, images: pa.Table) -> Iterator[bytes]:
+        """The stored bytes of each row of ``images``, in one passage over the tar."""
+        path = layout.images_tar(shard)
+        places = zip(
+            images.column("jpg_offset").to_pylist(), images.column("jpg_size").to_pylist(), strict=True
+        )
+        try:
+            with self.store.reading(path) as tar:
+                for offset, size in places:
+                    tar.seek(offset)
+                    yield self._whole(path, tar.read(size), size)
+        except FileNotFoundError as error:
+            raise DatasetError(f"{self.store.url}/{path} is missing: run humanverse verify") from error
 
     def __iter__(self) -> Iterator[Sample]:
         return self.samples()
 
     def __len__(self) -> int:
-        """The number of samples; reads every images table."""
-        return sum(self.images(shard).num_rows for shard in self.shards())
+        """The number of samples; reads a column of every images table."""
+        return sum(
+            self._alive(self._table(layout.images_table(shard), ["uid"])).num_rows for shard in self.shards()
+        )

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
-from humanverse.dataset.reader import Dataset
+from humanverse.dataset.reader import Dataset, rows
 from schemas.layers import OK
 from schemas.skeletons import PARTS
 
@@ -100,15 +101,16 @@ def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]
     layers = {layer: dataset.layer_shards(layer) for layer in dataset.layers()}
     for shard in dataset.shards():
         images = dataset.images(shard)
-        counts.setdefault("image.original_format", Counter()).update(images.column("original_format").to_pylist())
-        for row in images.to_pylist():
+        counts.setdefault("image.original_format", Counter()).update(
+            images.column("original_format").to_pylist()
+        )
+        for row in rows(images):
             add(_image(row))
         for layer in (name for name, there in layers.items() if shard in there):
-            rows = dataset.layer(layer, shard).to_pylist()
-            counts.setdefault(f"{layer}.status", Counter()).update(row["status"] for row in rows)
-            for row in rows:
-                if row["status"] == OK:
-                    add(figures(layer.partition("/")[0], row))
+            table = dataset.layer(layer, shard, images)
+            counts.setdefault(f"{layer}.status", Counter()).update(table.column("status").to_pylist())
+            for row in rows(table.filter(pc.equal(table.column("status"), OK))):
+                add(figures(layer.partition("/")[0], row))
     return series, counts
 
 

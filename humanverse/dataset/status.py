@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -15,10 +15,20 @@ THREADS = 8
 T = TypeVar("T")
 
 
-def over_shards(work: Callable[[int], T], shards: Iterable[int]) -> list[T]:
-    """``work`` on every shard, several at once, results in order."""
+def over_shards(work: Callable[[int], T], shards: Iterable[int]) -> Iterator[T]:
+    """``work`` on every shard, several at once, results in order; no more than ``4 * THREADS`` of them wait in memory."""
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(work, shards))
+        waiting: deque[Future[T]] = deque()
+        try:
+            for shard in shards:
+                waiting.append(pool.submit(work, shard))
+                if len(waiting) >= 4 * THREADS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,9 @@ class Status:
 
     @property
     def complete(self) -> bool:
-        return self.shards == self.planned_shards and all(done == self.shards for done in self.layers.values())
+        return self.shards == self.planned_shards and all(
+            done == self.shards for done in self.layers.values()
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "complete": self.complete}
@@ -61,10 +73,14 @@ def count_rows(dataset: Dataset, shards: Iterable[int]) -> Counter[tuple[str, st
     """Ledger rows by (status, reason)."""
 
     def one(shard: int) -> Counter[tuple[str, str | None]]:
-        table = dataset.ledger(shard)
-        return Counter(zip(table.column("status").to_pylist(), table.column("reason").to_pylist(), strict=True))
+        table = dataset.ledger(shard, ["status", "reason"])
+        groups = table.group_by(["status", "reason"], use_threads=False).aggregate([([], "count_all")])
+        return Counter({(row["status"], row["reason"]): row["count_all"] for row in groups.to_pylist()})
 
-    return sum(over_shards(one, shards), Counter())
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for found in over_shards(one, shards):
+        counts.update(found)
+    return counts
 
 
 def status(dataset: Dataset) -> Status:

@@ -21,7 +21,9 @@ def cards(path: Path, wanted: int = 48) -> list[samples.Card]:
     return samples.read(dataset, samples.shown_layers(dataset), holdings.read(dataset).samples, wanted)
 
 
-def test_only_the_bytes_of_the_shown_pictures_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_bytes_of_the_shown_pictures_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_dataset(tmp_path / "d", shards=4, per_shard=5)
     dataset = Dataset(str(tmp_path / "d"))
     held = holdings.read(dataset).samples
@@ -91,8 +93,8 @@ def test_explicit_pictures_are_covered_at_first(tmp_path: Path, unsafe: float, c
 
 def test_the_recipes_layer_is_shown_where_a_kind_has_several(tmp_path: Path) -> None:
     store = make_dataset(tmp_path / "d", shards=1)
-    for name in ("aaa", "zzz", "movenet-mediapipe"):
+    for name in ("aaa", "zzz"):
         declare_layer(store, f"pose/{name}", {"fingerprint": "ab"})
     shown = samples.shown_layers(Dataset(str(tmp_path / "d")))
-    assert shown["pose"] == "pose/movenet-mediapipe"
+    assert shown["pose"] == "pose/test"
     assert shown["person"] == "person/test"

@@ -1,0 +1,43 @@
+"""The files of a dataset: what is still to be made, what a killed writer left, and what belongs to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from humanverse.dataset import layout
+from humanverse.dataset.checks.finding import Finding, note
+from humanverse.dataset.checks.held import Held
+from humanverse.storage import TMP
+
+_SINGLE = frozenset({layout.MARKER, layout.RECIPE, layout.SOURCE})
+
+
+def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
+    """Notes only: none of this breaks an invariant."""
+    if held.planned_shards is not None:
+        missing = held.planned_shards - sum(number < held.planned_shards for number in committed)
+        if missing:
+            message = f"{missing} of {held.planned_shards} shards are not committed yet"
+            yield note(layout.LEDGER, message)
+    for name in held.store.names(TMP) if held.store.local else ():
+        yield note(f"{TMP}/{name}", "is being written, or was left by a writer that was killed")
+    suffixes = _suffixes(held)
+    cards = {layout.layer_card(layer.name) for layer in held.layers}
+    for path, _ in held.store.walk():
+        if path in _SINGLE or path in cards or path.partition("/")[0] in layout.OTHER_FOLDERS:
+            continue
+        folder, _, name = path.rpartition("/")
+        stem, _, suffix = name.partition(".")
+        number = layout.stem_number(stem) if suffix in suffixes.get(folder, ()) else None
+        if number is None:
+            yield note(path, "does not belong to the dataset")
+        elif number not in committed:
+            yield note(path, "is of a shard that is not committed; building again writes it anew")
+
+
+def _suffixes(held: Held) -> dict[str, tuple[str, ...]]:
+    """The suffixes of shards' files, by folder."""
+    found: dict[str, tuple[str, ...]] = {layout.LEDGER: ("parquet",), layout.IMAGES: ("parquet", "tar")}
+    for layer in held.layers:
+        found[layout.layer_folder(layer.name)] = ("parquet", "tar") if layer.kind.dense else ("parquet",)
+    return found

@@ -1,0 +1,178 @@
+"""What a dataset as a whole says about its shards, read once: source, recipe, layers and their cards, tombstones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from humanverse.dataset import create, layout
+from humanverse.dataset.checks.finding import Finding, Unreadable, problem, read_table
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import DatasetError
+from humanverse.storage import Store
+from schemas.layers import KINDS, Kind
+from schemas.provenance import FINGERPRINTED, fingerprint
+from schemas.recipe import Recipe
+
+TOMBSTONES = pa.schema([pa.field("uid", pa.string())])
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer's folder.
+
+    Attributes:
+        name: ``<kind>/<name>``.
+        card: ``layer.json``; empty if it is missing or damaged.
+        in_recipe: whether every committed shard must have it.
+        shards: that have its table.
+    """
+
+    name: str
+    card: Mapping[str, Any]
+    in_recipe: bool
+    shards: frozenset[int]
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.name.partition("/")[0]]
+
+    @property
+    def needs(self) -> Mapping[str, Any]:
+        needs = self.card.get("needs")
+        return needs if isinstance(needs, dict) else {}
+
+    @property
+    def score_range(self) -> tuple[float, float]:
+        """[0, 1], unless the card's ``score_range`` is another [low, high]."""
+        said = self.card.get("score_range")
+        is_range = (
+            isinstance(said, list) and len(said) == 2 and all(isinstance(end, int | float) for end in said)
+        )
+        return (float(said[0]), float(said[1])) if is_range else (0.0, 1.0)
+
+
+@dataclass
+class Held:
+    """The whole.
+
+    Attributes:
+        source_rows: rows of the source; None if that cannot be known.
+        shard_size: source rows per shard; likewise.
+        distinct: whether the uids of a shard are distinct, as the recipe says.
+        layers: every layer that is there or should be.
+        tombstones: uid -> the file that names it.
+        findings: what is wrong with all this.
+    """
+
+    store: Store
+    source_rows: int | None = None
+    shard_size: int | None = None
+    distinct: bool = False
+    layers: tuple[Layer, ...] = ()
+    tombstones: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def planned_shards(self) -> int | None:
+        if self.source_rows is None or self.shard_size is None:
+            return None
+        return -(-self.source_rows // self.shard_size)
+
+
+def read(dataset: Dataset, committed: bool) -> Held:
+    """Everything but the shards.
+
+    Args:
+        committed: whether there are committed shards, so that the recipe's layers must be there.
+    """
+    held = Held(dataset.store)
+    try:
+        source = create.read_source(dataset.store)
+        held.source_rows, held.shard_size = source["rows"], source["shard_size"]
+    except DatasetError:
+        held.findings.append(problem(layout.SOURCE, "is missing or damaged"))
+    wanted = _recipe(dataset, held)
+    there = {
+        f"{kind}/{name}"
+        for kind in dataset.store.names(layout.LAYERS)
+        if kind in KINDS
+        for name in dataset.store.names(f"{layout.LAYERS}/{kind}")
+        if dataset.store.names(layout.layer_folder(f"{kind}/{name}"))
+    }
+    names = sorted(there | wanted if committed else there)
+    held.layers = tuple(_layer(dataset, held, name, name in wanted) for name in names)
+    _cards(held)
+    _tombstones(held)
+    return held
+
+
+def _recipe(dataset: Dataset, held: Held) -> set[str]:
+    """The layers that the recipe asks for."""
+    try:
+        recipe: Recipe = dataset.recipe
+    except DatasetError:
+        held.findings.append(problem(layout.RECIPE, "is missing or damaged"))
+        return set()
+    held.distinct = recipe.gate.drop_duplicates
+    return {f"{kind}/{item.name}" for kind, item in recipe.annotators.items() if kind in KINDS}
+
+
+def _layer(dataset: Dataset, held: Held, name: str, in_recipe: bool) -> Layer:
+    path = layout.layer_card(name)
+    card: Mapping[str, Any] = {}
+    try:
+        found = create.read_json(dataset.store, path)
+        if found is None:
+            held.findings.append(problem(path, "is missing"))
+        card = found or {}
+    except DatasetError:
+        held.findings.append(problem(path, "is not a JSON object"))
+    return Layer(name, card, in_recipe, dataset.layer_shards(name))
+
+
+def _card_problem(layer: Layer) -> str | None:
+    card = layer.card
+    missing = [key for key in (*FINGERPRINTED, "fingerprint") if key not in card]
+    if missing:
+        return f"has no {missing[0]}"
+    if f"{card['kind']}/{card['name']}" != layer.name:
+        return f"is of the layer {card['kind']}/{card['name']}"
+    if fingerprint(card) != card["fingerprint"]:
+        return "has a fingerprint that is not of what it says"
+    if not isinstance(card["needs"], dict):
+        return "has needs that are not fingerprints by kind"
+    return None
+
+
+def _cards(held: Held) -> None:
+    """Cards say what made the layer, truly; and what a layer was made from is there."""
+    doubtful: set[str] = set()
+    for layer in held.layers:
+        found = _card_problem(layer) if layer.card else None
+        if found:
+            held.findings.append(problem(layout.layer_card(layer.name), found))
+        if found or not layer.card:
+            doubtful.add(layer.kind.name)
+    made = [(layer.kind.name, layer.card.get("fingerprint")) for layer in held.layers]
+    for layer in held.layers:
+        for kind, wanted in layer.needs.items():
+            if (kind, wanted) not in made and kind not in doubtful and layer.kind.name not in doubtful:
+                path = layout.layer_card(layer.name)
+                held.findings.append(problem(path, f"was made from a {kind} layer that is not there"))
+
+
+def _tombstones(held: Held) -> None:
+    for name in held.store.names(layout.TOMBSTONES):
+        if not name.endswith(".parquet"):
+            continue
+        path = f"{layout.TOMBSTONES}/{name}"
+        try:
+            table = read_table(held.store, path, TOMBSTONES, more=True)
+        except Unreadable as error:
+            held.findings.append(error.finding)
+            continue
+        held.tombstones.update(dict.fromkeys(table.column("uid").to_pylist(), path))

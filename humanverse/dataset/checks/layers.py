@@ -1,0 +1,103 @@
+"""The layers of one committed shard: row i of each is row i of the images, and maps are where their rows say."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from humanverse.dataset import layout, tar
+from humanverse.dataset.checks import values
+from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, note, problem, read_table
+from humanverse.dataset.checks.held import Held, Layer
+from humanverse.dataset.checks.shard import Shard, members
+
+PEOPLE = {"person": "boxes", "pose": "keypoints"}
+"""The column of each kind that has one item per person."""
+
+
+def check(held: Held, shard: Shard) -> Iterator[Finding]:
+    """Every layer of a shard."""
+    people: dict[str, pa.Array] = {}
+    for layer in held.layers:
+        path = layout.layer_table(layer.name, shard.number)
+        if shard.number not in layer.shards:
+            yield problem(path, "is missing") if layer.in_recipe else note(path, "is not made yet")
+            continue
+        try:
+            table = read_table(held.store, path, layer.kind.schema)
+        except Unreadable as error:
+            yield error.finding
+            continue
+        if table.column("uid").to_pylist() != shard.uids:
+            yield problem(path, "its rows are not those of the images, in their order")
+            continue
+        yield from values.check(path, layer, table, shard.images)
+        if layer.kind.dense:
+            yield from _maps(held, shard, layer, table)
+        if layer.kind.name in PEOPLE:
+            people[layer.name] = pc.list_value_length(table.column(PEOPLE[layer.kind.name]))
+    yield from _people_agree(held, shard, people)
+
+
+def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[Finding]:
+    path = layout.layer_tar(layer.name, shard.number)
+    there = table.filter(table.column("map_offset").is_valid())
+    rows = there.select(["uid", "map_offset", "map_size", "map_width", "map_height"]).to_pylist()
+    names = [f"{row['uid']}.{layer.kind.suffix}" for row in rows]
+    found: list[tar.Member] = []
+    damaged: list[str] = []
+    resized: list[str] = []
+    try:
+        for member, data in members(held.store, path):
+            row = rows[len(found)] if len(found) < len(rows) else None
+            found.append(member)
+            size = _png_size(data)
+            if size is None:
+                damaged.append(member.name)
+            elif row is not None and size != (row["map_width"], row["map_height"]):
+                resized.append(member.name)
+    except Unreadable as error:
+        yield error.finding
+        return
+    if [member.name for member in found] != names:
+        yield problem(path, "its members are not the maps of the layer's rows, in their order")
+        return
+    if damaged:
+        yield problem(path, f"{damaged[0]} is not a whole PNG ({len(damaged)} of {len(found)} maps)")
+    table_path = layout.layer_table(layer.name, shard.number)
+    if [(member.offset, member.size) for member in found] != [
+        (row["map_offset"], row["map_size"]) for row in rows
+    ]:
+        yield problem(table_path, "says other places of its maps than the tar has")
+    if resized:
+        yield problem(table_path, f"says another size of {resized[0]} ({len(resized)} of {len(found)} maps)")
+
+
+def _png_size(data: bytes) -> tuple[int, int] | None:
+    """(width, height) of a PNG whose chunks have their checksums; None if it is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            size = image.size
+            image.verify()
+    except Exception:  # Pillow raises exceptions of many classes on damaged files
+        return None
+    return size
+
+
+def _people_agree(held: Held, shard: Shard, people: dict[str, pa.Array]) -> Iterator[Finding]:
+    """A layer made from the person layer has that layer's people; a row that says nothing agrees with any."""
+    by_fingerprint = {str(layer.card.get("fingerprint")): layer.name for layer in held.layers if layer.card}
+    for layer in held.layers:
+        boxes = people.get(by_fingerprint.get(str(layer.needs.get("person")), ""))
+        own = people.get(layer.name)
+        if boxes is None or own is None:
+            continue
+        differ = pc.indices_nonzero(pc.fill_null(pc.not_equal(own, boxes), False)).to_numpy()
+        if len(differ):
+            message = f"has other people than {by_fingerprint[layer.needs['person']]}"
+            yield problem(layout.layer_table(layer.name, shard.number), first_of(shard.uids, differ, message))
