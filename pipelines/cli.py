@@ -11,6 +11,10 @@ import typer
 
 from pipelines import show
 
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+_USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
+
 app = typer.Typer(
     name="humanverse",
     help="Build, check and look at annotated datasets of human images.",
@@ -228,15 +232,25 @@ def models_path() -> None:
     typer.echo(str(cache_root()))
 
 
+def _complain(message: str) -> None:
+    typer.echo(f"humanverse: {message}", err=True)
+
+
 def main() -> None:
     """Run the command line; an error that a user can mend is one line and exit code 2."""
     from humanverse.errors import UserError
 
     try:
-        app()
+        code = app(standalone_mode=False) or 0
     except UserError as error:
-        typer.echo(f"humanverse: {error}", err=True)
-        sys.exit(2)
+        _complain(str(error))
+        code = 2
+    except _USAGE_ERROR as error:
+        if message := error.format_message():
+            _complain(f"{message.rstrip('.')}: see {error.ctx.command_path if error.ctx else 'humanverse'} --help")
+        code = 2
     except KeyboardInterrupt:
-        typer.echo("humanverse: stopped; run the same command again to go on", err=True)
-        sys.exit(130)
+        code = STOPPED
+    if code == STOPPED:
+        _complain("stopped; run the same command again to go on")
+    sys.exit(code)

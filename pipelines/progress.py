@@ -98,8 +98,15 @@ class Display:
         while not self._stop.wait(POLL_S):
             self._show()
 
+    def _latest(self) -> Counts:
+        """The counts now, or as they were last: who keeps them may have died, and the job does not depend on them."""
+        try:
+            return self._read()
+        except Exception:
+            return self._counts
+
     def _show(self, last: bool = False) -> None:
-        counts = self._read()
+        counts = self._latest()
         now = time.monotonic()
         if counts != self._counts:
             self._counts, self._moved = counts, now

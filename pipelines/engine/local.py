@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from humanverse.sources import ShardRows
-from pipelines.stages.base import Count, Done, Stage, process_guarded
+from pipelines.stages.base import Count, Done, Stage, process_guarded, set_up
 
 
 def run(feed: Iterable[ShardRows], stages: Sequence[Stage], count: Count) -> Iterator[Done]:
-    """How each shard of ``feed`` ended, in order; ends early after a fatal error."""
+    """How each shard of ``feed`` ended, in order; ends early after a fatal error.
+
+    Raises:
+        UserError: if a stage cannot start.
+    """
     for stage in stages:
-        stage.setup(count)
+        set_up(stage, count)
     for rows in feed:
         item: Any = rows
         for stage in stages:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from humanverse.errors import UserError, one_line
 from humanverse.sources import ShardRows
 from pipelines.engine.block import from_block, to_block
-from pipelines.stages.base import Done, Stage, process_guarded
+from pipelines.stages.base import Done, Stage, process_guarded, set_up
 from schemas.recipe import Resources, StageResources
 
 FEEDER_CPUS = 0.05
@@ -59,6 +59,9 @@ def _check_reachable(address: str) -> None:
 def connect() -> bool:
     """Join the cluster of ``RAY_ADDRESS`` or of the job that we are part of; else start Ray on this machine alone.
 
+    Ray's own reports of dead workers, which it would write to standard output, are switched off: what they mean for a
+    shard is told by ``run``.
+
     Returns:
         False if this process was connected already.
 
@@ -67,6 +70,7 @@ def connect() -> bool:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     try:
         import ray
     except ImportError as error:
@@ -151,14 +155,21 @@ class _Reporter:
 
 
 class Worker:
-    """One actor of a stage's pool."""
+    """One actor of a stage's pool. If its stage cannot start, its first shard ends the run and says why."""
 
     def __init__(self, stage: Stage, tally: Any) -> None:
         self._stage, self._report = stage, _Reporter(tally)
-        stage.setup(self._report)
+        self._broken: str | None = None
+        try:
+            set_up(stage, self._report)
+        except UserError as error:
+            self._broken = str(error)
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        item = process_guarded(self._stage, from_block(block))
+        item = from_block(block)
+        if self._broken and not isinstance(item, Done):
+            return to_block(Done(item.number, self._broken, fatal=True))
+        item = process_guarded(self._stage, item)
         self._report.flush()
         try:
             return to_block(item)
@@ -210,8 +221,12 @@ def run(
         stages: in order; each one's ``name`` is a key of ``sizes``.
         sizes: from ``pools``.
         tally: handle of a ``Tally`` actor.
+
+    Raises:
+        UserError: if Ray cannot go on.
     """
     from ray.data import ActorPoolStrategy
+    from ray.exceptions import RayError
 
     _configure()
     dataset = _feed_dataset(feed)
@@ -228,12 +243,15 @@ def run(
             max_restarts=-1,
             max_task_retries=TRIES - 1,
         )
-    for block in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-        for index in range(block.num_rows):
-            done = from_block(block.slice(index, 1))
-            yield done
-            if done.fatal:
-                return
+    try:
+        for block in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            for index in range(block.num_rows):
+                done = from_block(block.slice(index, 1))
+                yield done
+                if done.fatal:
+                    return
+    except RayError as error:
+        raise UserError(f"Ray gave up ({one_line(error, 200)}): run the same command again") from error
 
 
 def start_tally() -> Any:

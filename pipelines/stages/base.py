@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from humanverse.errors import one_line
+from humanverse.errors import UserError, one_line
 from humanverse.storage import StorageError
 
 Count = Callable[..., None]
@@ -40,6 +40,20 @@ class Done:
     error: str | None = None
     fatal: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+
+
+def set_up(stage: Stage, count: Count) -> None:
+    """``stage.setup``.
+
+    Raises:
+        UserError: whatever goes wrong: without its models a stage can do nothing for any shard.
+    """
+    try:
+        stage.setup(count)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"the {stage.name} stage cannot start: {one_line(error)}") from error
 
 
 def process_guarded(stage: Stage, item: Any) -> Any:
