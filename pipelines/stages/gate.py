@@ -120,7 +120,7 @@ class Gate:
         if self.remote:
             yield from self._fetched(table.column("url").to_pylist(), wanted)
             return
-        payloads = rows.payloads(table.take(wanted), self.recipe.fetch.max_bytes)
+        payloads = rows.payloads(table.take(pa.array(wanted, pa.int64())), self.recipe.fetch.max_bytes)
         for index, payload in zip(wanted, payloads, strict=True):
             yield Outcome(index, payload.failure, http_status=payload.http_status), payload.data
 

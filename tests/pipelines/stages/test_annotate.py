@@ -1,0 +1,99 @@
+"""The annotators of a recipe: their order, and what is said when they do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from annotators import registry
+from annotators.base import Annotator, Card, Picture, Row
+from humanverse.codec import encode_jpeg
+from humanverse.dataset.shard import Shard
+from humanverse.errors import UserError
+from pipelines.stages.annotate import Annotate, make, provenances
+from schemas.recipe import AnnotatorSettings
+from tests.datasets import picture
+
+
+def fake(kind: str, *needs: str, columns: Row | None = None) -> type[Annotator]:
+    """An annotator ``<kind>/fake`` that says ``columns`` of every picture, and notes which needs it was given."""
+
+    class Fake(Annotator):
+        card = Card(kind, "fake", 1, "for tests", "none", "none", "none", "none", needs=needs)
+
+        def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> list[Row]:
+            assert all(len(said) == len(pictures) for said in needs.values())
+            return [{"text": " ".join(sorted(needs))} if kind == "caption" else dict(columns or {}) for _ in pictures]
+
+    return Fake
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sets which annotators ``fake`` there are: kind -> the kinds it needs."""
+
+    def put(**needs: Sequence[str]) -> dict[str, AnnotatorSettings]:
+        classes = {kind: fake(kind, *wanted) for kind, wanted in needs.items()}
+        monkeypatch.setattr(registry, "get", lambda kind, name: classes[kind])
+        return {kind: AnnotatorSettings(name="fake") for kind in classes}
+
+    return put
+
+
+def test_what_is_needed_comes_first(fakes: Any) -> None:
+    chosen = fakes(caption=("pose", "text"), pose=("person",), text=(), person=())
+    assert list(make(chosen, "cpu")) == ["person", "pose", "text", "caption"]
+
+
+def test_the_order_of_the_recipe_does_not_matter(fakes: Any) -> None:
+    chosen = fakes(caption=("pose",), pose=("person",), person=(), quality=())
+    backwards = dict(reversed(chosen.items()))
+    assert list(make(backwards, "cpu")) == list(make(chosen, "cpu"))
+
+
+def test_a_missing_need_is_named(fakes: Any) -> None:
+    with pytest.raises(UserError, match=r"^pose/fake needs a person layer: add annotators.person to the recipe$"):
+        make(fakes(pose=("person",)), "cpu")
+
+
+def test_a_circle_is_named(fakes: Any) -> None:
+    with pytest.raises(UserError, match="in a circle: person -> text -> pose -> person"):
+        make(fakes(pose=("person",), person=("text",), text=("pose",)), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"min_score": "high"}, "recipe: annotators.person.settings.min_score: "),
+        ({"nonsense": 1}, "recipe: annotators.person.settings.nonsense: "),
+    ],
+)
+def test_wrong_settings_are_one_line(settings: dict, line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        make({"person": AnnotatorSettings(name="ssd-mobilenet-v2", settings=settings)}, "cpu")
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_layer_made_from_another_has_its_fingerprint_in_its_own(fakes: Any) -> None:
+    cards = provenances(make(fakes(pose=("person",), person=()), "cpu"))
+    assert cards["pose"]["needs"] == {"person": cards["person"]["fingerprint"]}
+
+
+def test_a_shard_gets_the_layers_that_it_lacks(fakes: Any) -> None:
+    chosen = fakes(caption=("quality", "text"), quality=(), text=())
+    jpegs = [encode_jpeg(picture(seed), 80) for seed in range(3)]
+    table = pa.table({"uid": ["a", "b", "c"], "jpeg": pa.array(jpegs, pa.large_binary())})
+    there = pa.table({"uid": ["a", "b", "c"], "status": ["ok"] * 3})
+    shard = Shard(0, pa.table({}), table, {"quality/fake": there})
+    stage = Annotate(chosen, ["text", "caption"], "cpu")
+    counted: list[int] = []
+    stage.setup(lambda annotated: counted.append(annotated))
+    done = stage.process(shard)
+    assert list(done.layers) == ["quality/fake", "text/fake", "caption/fake"]
+    assert done.layers["quality/fake"] is there
+    assert done.layers["caption/fake"].column("text").to_pylist() == ["quality text"] * 3
+    assert sum(counted) == 6
