@@ -241,7 +241,7 @@ def main() -> None:
     from humanverse.errors import UserError
 
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(prog_name="humanverse", standalone_mode=False) or 0
     except UserError as error:
         _complain(str(error))
         code = 2
