@@ -186,10 +186,8 @@ class Store:
             FileNotFoundError: if there is none.
         """
         full = self.full(path)
-        opener: Callable[[], Any] = (
-            (lambda: Path(full).open("rb")) if self.local else (lambda: self.fs.open(full, "rb"))
-        )
-        with self._guard("read", path, opener) as file:
+        opener = open if self.local else self.fs.open
+        with self._guard("read", path, lambda: opener(full, "rb")) as file:
             yield file
 
     @contextlib.contextmanager

@@ -48,11 +48,10 @@ class Layer:
     @property
     def score_range(self) -> tuple[float, float]:
         """[0, 1], unless the card's ``score_range`` is another [low, high]."""
-        said = self.card.get("score_range")
-        is_range = (
-            isinstance(said, list) and len(said) == 2 and all(isinstance(end, int | float) for end in said)
-        )
-        return (float(said[0]), float(said[1])) if is_range else (0.0, 1.0)
+        match self.card.get("score_range"):
+            case [int() | float() as low, int() | float() as high]:
+                return float(low), float(high)
+        return 0.0, 1.0
 
 
 @dataclass

@@ -1,0 +1,104 @@
+"""How far a dataset is, and work over its shards in bounded memory."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+import humanverse
+from humanverse.dataset.status import THREADS, over_shards, status
+from humanverse.errors import DatasetError
+from tests.datasets import LAYERS, make_dataset
+
+
+def test_figures_of_a_complete_dataset(tmp_path: Path) -> None:
+    store = make_dataset(tmp_path / "d", shards=2, per_shard=3)
+    found = status(humanverse.open(str(tmp_path / "d")))
+    assert (found.shards, found.planned_shards, found.rows, found.planned_rows, found.kept) == (
+        2,
+        2,
+        12,
+        12,
+        6,
+    )
+    assert found.failed == {"not_an_image": 2, "timeout": 2}
+    assert found.rejected == {"too_few_people": 2}
+    assert found.layers == dict.fromkeys(sorted(LAYERS), 2)
+    files = [path for path in (tmp_path / "d").rglob("*") if path.is_file()]
+    assert found.bytes == sum(path.stat().st_size for path in files)
+    assert found.url == store.url
+    assert found.complete
+
+
+def test_an_unfinished_dataset_is_not_complete(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=1, per_shard=3, planned_shards=4)
+    found = status(humanverse.open(str(tmp_path / "d")))
+    assert (found.shards, found.planned_shards, found.rows, found.planned_rows) == (1, 4, 6, 24)
+    assert not found.complete
+
+
+def test_a_layer_that_is_being_added_is_not_complete(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=2)
+    (tmp_path / "d/layers/pose/test/000001.parquet").unlink()
+    found = status(humanverse.open(str(tmp_path / "d")))
+    assert found.layers["pose/test"] == 1
+    assert not found.complete
+
+
+def test_leftovers_of_a_shard_that_is_not_committed_do_not_count(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=2)
+    (tmp_path / "d/ledger/000001.parquet").unlink()
+    found = status(humanverse.open(str(tmp_path / "d")))
+    assert (found.shards, found.kept, found.layers["pose/test"]) == (1, 3, 1)
+
+
+def test_an_empty_dataset(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=0, planned_shards=2)
+    found = status(humanverse.open(str(tmp_path / "d")))
+    assert (found.shards, found.rows, found.kept, found.failed, found.complete) == (0, 0, 0, {}, False)
+
+
+def test_as_json_is_json(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=1)
+    found = status(humanverse.open(str(tmp_path / "d")))
+    assert json.loads(json.dumps(found.as_json()))["complete"] is True
+
+
+def test_a_damaged_ledger_is_named(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=2)
+    (tmp_path / "d/ledger/000001.parquet").write_bytes(b"damaged")
+    with pytest.raises(DatasetError, match=r"ledger/000001.parquet is damaged"):
+        status(humanverse.open(str(tmp_path / "d")))
+
+
+def test_work_over_shards_comes_in_order_and_never_runs_far_ahead() -> None:
+    lock = threading.Lock()
+    begun: list[int] = []
+
+    def work(shard: int) -> int:
+        with lock:
+            begun.append(shard)
+        return shard
+
+    taken = 0
+    for result in over_shards(work, range(500)):
+        assert result == taken
+        taken += 1
+        assert len(begun) <= taken + 4 * THREADS
+    assert taken == 500
+
+
+def test_an_error_ends_the_work() -> None:
+    def work(shard: int) -> int:
+        if shard == 40:
+            raise ValueError("shard 40")
+        return shard
+
+    taken = []
+    with pytest.raises(ValueError, match="shard 40"):
+        for result in over_shards(work, range(10_000_000)):
+            taken.append(result)
+    assert taken == list(range(40))
