@@ -75,3 +75,25 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_an_unknown_scheme_is_one_line() -> None:
     with pytest.raises(StorageError, match="floppy"):
         Store("floppy://disk/a")
+
+
+def test_a_file_is_read_piece_by_piece(store: Store) -> None:
+    store.write("a/b.bin", b"0123456789")
+    with store.reading("a/b.bin") as file:
+        assert file.read(2) == b"01"
+        file.seek(7)
+        assert file.read() == b"789"
+    with pytest.raises(FileNotFoundError), store.reading("a/none"):
+        pass
+
+
+def test_walking_goes_through_all_folders_by_path_and_leaves_temporary_files_out(store: Store) -> None:
+    paths = ["a.txt", "a/c.bin", "a/b/d.bin", "a-b", "z"]
+    for path in paths:
+        store.write(path, path.encode())
+    if store.local:
+        Path(store.full(".tmp")).mkdir(exist_ok=True)
+        Path(store.full(".tmp/half")).write_bytes(b"1")
+    assert list(store.walk()) == [(path, len(path)) for path in sorted(paths)]
+    assert store.names("") == sorted(["a", "a-b", "a.txt", "z", *([".tmp"] if store.local else [])])
+    assert list(Store(store.full("nowhere")).walk() if store.local else ()) == []

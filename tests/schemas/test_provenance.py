@@ -1,0 +1,24 @@
+"""A fingerprint is of what decides a layer's rows, and of nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.provenance import FINGERPRINTED, fingerprint
+
+FACTS = {
+    "kind": "pose", "name": "a", "version": 1, "model": "m", "weights": {"w": "ab"}, "settings": {"x": 1.5}, "needs": {}
+}  # fmt: skip
+
+
+def test_order_and_other_entries_do_not_matter() -> None:
+    assert fingerprint({**dict(reversed(FACTS.items())), "licence": "MIT", "time": "now"}) == fingerprint(
+        FACTS
+    )
+
+
+@pytest.mark.parametrize("key", FINGERPRINTED)
+def test_every_fact_matters_and_must_be_there(key: str) -> None:
+    assert fingerprint({**FACTS, key: "other"}) != fingerprint(FACTS)
+    with pytest.raises(KeyError):
+        fingerprint({name: value for name, value in FACTS.items() if name != key})
