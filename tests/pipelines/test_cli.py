@@ -167,8 +167,8 @@ def test_json_is_one_object_on_standard_output(
         answers.append(json.loads(capsys.readouterr().out))
     assert answers[0]["rows"] == {"kept": 8}
     assert answers[1]["complete"] is answers[2]["sound"] is True
-    for words in (["annotators"], ["models", "list"]):
-        assert call(monkeypatch, *words, "--json") == 0
+    for name in ("annotators", "models list"):
+        assert call(monkeypatch, *name.split(), "--json") == 0
         assert len(json.loads(capsys.readouterr().out)) > 3
 
 
