@@ -41,10 +41,10 @@ FETCH_REASONS = {
     "dns": "the name does not resolve",
     "connect": "the connection was refused, reset or unreachable",
     "tls": "the certificate or the TLS handshake is bad",
-    "timeout": "the total time for one URL ran out",
+    "timeout": "the time for one URL ran out",
     "http_4xx": "the server answered 4xx (other than 429)",
-    "http_429": "the server asked us to slow down, to the last attempt",
-    "http_5xx": "the server answered 5xx, to the last attempt",
+    "http_429": "the server asked us to slow down, to the last attempt or for longer than we wait",
+    "http_5xx": "the server answered 5xx, to the last attempt; or 503, for longer than we wait",
     "http_other": "the server answered with a status that carries no picture",
     "redirects": "too many redirects, or one that leads nowhere",
     "too_large": "the body is larger than the cap on bytes",
@@ -54,13 +54,14 @@ FETCH_REASONS = {
     "source_missing": "a local file, tar member or earlier download is not there",
 }
 DECODE_REASONS = {
-    "not_an_image": "the bytes are not of a raster image format that is known",
+    "not_an_image": "the bytes are not of a raster image format that is known (an error page, say)",
     "unsupported_format": "an image format that this build does not decode",
     "too_many_pixels": "the header announces more pixels than the cap",
     "corrupt": "the image data is broken or ends early",
 }
 POLICY_REASONS = {
-    "opt_out": "the server's headers ask not to be used for machine learning or indexing",
+    "opt_out": "the server's headers ask not to be used for machine learning, text and data mining or indexing",
+    "robots": "the host's robots.txt disallows the URL, or could not be given",
     "duplicate": "the same URL or the same bytes as an earlier row of the shard",
     "too_small": "a side is shorter than the recipe's minimum",
     "too_few_people": "fewer people than the recipe's minimum",

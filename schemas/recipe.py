@@ -13,6 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PRESETS = ("lite",)
+FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes")
+"""The settings of ``fetch`` that do not decide what is written."""
 
 
 class _Strict(BaseModel):
@@ -36,10 +38,23 @@ class FetchSettings(_Strict):
 
     concurrency: int = Field(default=64, ge=1, description="URLs in flight per gate worker")
     per_host: int = Field(default=8, ge=1, description="of them at one host")
-    timeout_s: float = Field(default=30.0, gt=0, description="for one URL: all attempts, redirects and waits")
+    per_host_rate: float | None = Field(
+        default=None, gt=0, description="requests per second to one host; null sets no rate"
+    )
+    host_patience_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="how long a host may answer 429 or 503, or ask to be left alone, before the URLs that wait for it fail",
+    )
+    timeout_s: float = Field(
+        default=30.0, gt=0, description="for one URL: all attempts, redirects and waits, but not the wait for its turn"
+    )
     connect_timeout_s: float = Field(default=10.0, gt=0, description="for a name look-up, and for a connection")
-    max_bytes: int = Field(
-        default=25_000_000, ge=1, description="of one body; twice concurrency of them may wait in memory"
+    max_bytes: int = Field(default=25_000_000, ge=1, description="of one body")
+    max_buffered_bytes: int = Field(
+        default=512_000_000,
+        ge=1,
+        description="of all bodies per gate worker, in flight or not yet looked at; one body may go beyond it",
     )
     max_redirects: int = Field(default=5, ge=0, description="each is checked like a first URL")
     retries: int = Field(default=2, ge=0, description="further attempts after the first")
@@ -48,9 +63,12 @@ class FetchSettings(_Strict):
         default="humanverse/0.1 (+https://github.com/humanverse/humanverse; dataset builder; opt out by X-Robots-Tag: noai)",
         description="say who you are and how to reach you",
     )
-    opt_out: bool = Field(default=True, description="honour X-Robots-Tag")
+    opt_out: bool = Field(default=True, description="honour X-Robots-Tag and TDM-Reservation")
     opt_out_tokens: tuple[str, ...] = Field(
-        default=("noai", "noimageai", "noindex", "noimageindex"), description="any of them in the header is a no"
+        default=("noai", "noimageai", "noindex", "noimageindex"), description="any of them in X-Robots-Tag is a no"
+    )
+    robots: bool = Field(
+        default=False, description="fetch robots.txt of each host, and obey it under the first word of user_agent"
     )
     proxy: str | None = Field(default=None, description="http://host:port; names are then resolved by the proxy")
 
@@ -141,7 +159,7 @@ class Recipe(_Strict):
 
     def deciding(self) -> dict[str, Any]:
         """The settings that decide what is written, as JSON values: all but ``resources`` and how fast we fetch."""
-        settings = self.model_dump(mode="json", exclude={"resources": True, "fetch": {"concurrency", "per_host"}})
+        settings = self.model_dump(mode="json", exclude={"resources": True, "fetch": set(FETCH_PACE)})
         settings["annotators"] = dict(sorted(settings["annotators"].items()))
         return settings
 

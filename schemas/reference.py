@@ -8,6 +8,7 @@ import sys
 from pydantic import BaseModel
 
 from schemas.recipe import (
+    FETCH_PACE,
     FetchSettings,
     GateSettings,
     ImageSettings,
@@ -21,7 +22,7 @@ _HEAD = """# The recipe
 
 A recipe is a YAML file that is laid on a preset: `humanverse build urls.parquet people/ --recipe recipe.yaml`. What it does
 not name stays as in the preset; an unknown name is an error. The recipe as resolved is written into the dataset, and a build that goes on
-must have the same (`resources`, `fetch.concurrency` and `fetch.per_host` may differ: they do not decide what is written).
+must have the same (`resources` may differ, and of `fetch` {pace}: they do not decide what is written).
 
 ```yaml
 preset: lite                     # the default, and the only one in this version
@@ -56,7 +57,7 @@ def _table(model: type[BaseModel]) -> str:
 
 def reference() -> str:
     """The whole page, Markdown."""
-    parts = [_HEAD]
+    parts = [_HEAD.replace("{pace}", ", ".join(f"`{name}`" for name in FETCH_PACE))]
     for name, model in _SECTIONS:
         parts.append(f"## {name}\n\n{' '.join((model.__doc__ or '').split())}\n\n{_table(model)}\n")
     parts.append(f"## The lite preset\n\n```yaml\n{preset_text('lite').strip()}\n```\n")
