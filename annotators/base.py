@@ -118,9 +118,7 @@ class Annotator:
     def load(self) -> None:
         """Get the weights and build the model. Called once, in the process that will annotate."""
 
-    def annotate(
-        self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]
-    ) -> Sequence[Row | Unavailable]:
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         """The rows of this layer for ``pictures``, one each, in order.
 
         Args:

@@ -33,9 +33,7 @@ def _scan_local(folder: str) -> list[tuple[str, int | None]]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    found.append(
-                        (f"{entry.name}/", None) if entry.is_dir() else (entry.name, entry.stat().st_size)
-                    )
+                    found.append((f"{entry.name}/", None) if entry.is_dir() else (entry.name, entry.stat().st_size))
     except (FileNotFoundError, NotADirectoryError):
         return []
     return found
@@ -95,9 +93,7 @@ class Store:
         except FileNotFoundError as error:
             if action in _READING:
                 raise
-            raise StorageError(
-                f"{self.url}: cannot {action} {path or 'it'}: the place does not exist"
-            ) from error
+            raise StorageError(f"{self.url}: cannot {action} {path or 'it'}: the place does not exist") from error
         except UserError:
             raise
         except OSError as error:
@@ -128,9 +124,7 @@ class Store:
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
         """``size`` bytes from ``offset``: one range request in a bucket."""
-        return self._guard(
-            "read", path, lambda: self.fs.cat_file(self.full(path), start=offset, end=offset + size)
-        )
+        return self._guard("read", path, lambda: self.fs.cat_file(self.full(path), start=offset, end=offset + size))
 
     def names(self, folder: str) -> list[str]:
         """Names of the files and folders directly in ``folder``, sorted; none if it does not exist."""
@@ -142,9 +136,7 @@ class Store:
                 entries = self.fs.ls(self.full(folder), detail=False)
             except (FileNotFoundError, NotADirectoryError):
                 return []
-            return sorted(
-                name for name in (str(entry).rstrip("/").rpartition("/")[2] for entry in entries) if name
-            )
+            return sorted(name for name in (str(entry).rstrip("/").rpartition("/")[2] for entry in entries) if name)
 
         return self._guard("list", folder, call)
 
@@ -174,8 +166,7 @@ class Store:
         return [
             (f"{name}/", None) if entry["type"] == "directory" else (name, int(entry["size"]))
             for entry, name in names
-            if name
-            and not (entry["type"] == "directory" and str(entry["name"]).rstrip("/") == folder.rstrip("/"))
+            if name and not (entry["type"] == "directory" and str(entry["name"]).rstrip("/") == folder.rstrip("/"))
         ]
 
     @contextlib.contextmanager

@@ -110,9 +110,7 @@ def layer_table(layer: str, samples: Sequence[Mapping[str, Any]], unavailable: M
     kind = layers.KINDS[layer.partition("/")[0]]
     reason = unavailable.get(kind.name)
     head = {"status": layers.UNAVAILABLE if reason else layers.OK, "reason": reason}
-    rows = [
-        {"uid": item["uid"], **head, **({} if reason else _ROWS[kind.name](item["row"]))} for item in samples
-    ]
+    rows = [{"uid": item["uid"], **head, **({} if reason else _ROWS[kind.name](item["row"]))} for item in samples]
     schema = kind.schema.append(pa.field("map", pa.large_binary())) if kind.dense else kind.schema
     return pa.Table.from_pylist(rows, schema=schema)
 

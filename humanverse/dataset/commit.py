@@ -13,9 +13,7 @@ from schemas.layers import KINDS
 __all__ = ["commit", "parquet_bytes", "write_layer", "write_tar"]
 
 
-def write_tar(
-    store: Store, path: str, names: list[str], contents: pa.ChunkedArray
-) -> list[tar.Member | None]:
+def write_tar(store: Store, path: str, names: list[str], contents: pa.ChunkedArray) -> list[tar.Member | None]:
     """A tar of ``contents`` (binary, null where there is nothing to store) under ``names``; the place of each, or None."""
     there = [index for index, content in enumerate(contents) if content.is_valid]
     with store.writing(path) as scratch, scratch.open("wb") as file:

@@ -34,13 +34,9 @@ def read_json(store: Store, path: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:
-        raise DatasetError(
-            f"{store.url}/{path} is not JSON: the dataset is damaged, run humanverse verify"
-        ) from error
+        raise DatasetError(f"{store.url}/{path} is not JSON: the dataset is damaged, run humanverse verify") from error
     if not isinstance(value, dict):
-        raise DatasetError(
-            f"{store.url}/{path} is not a JSON object: the dataset is damaged, run humanverse verify"
-        )
+        raise DatasetError(f"{store.url}/{path} is not a JSON object: the dataset is damaged, run humanverse verify")
     return value
 
 
@@ -71,9 +67,7 @@ def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) 
     """
     marker = read_json(store, layout.MARKER)
     if marker is None:
-        others = [
-            name for name in store.names("") if name != ".tmp" and name not in (layout.SOURCE, layout.RECIPE)
-        ]
+        others = [name for name in store.names("") if name != ".tmp" and name not in (layout.SOURCE, layout.RECIPE)]
         if others:
             raise DatasetError(
                 f"{store.url} is not empty and not a dataset (it holds {others[0]}): give an empty place"
@@ -128,9 +122,7 @@ def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> None
         )
     changed = difference(read_source(store), dict(source))
     if changed:
-        raise DatasetError(
-            f"{store.url} was built from another source ({changed}): give that one, or a new place"
-        )
+        raise DatasetError(f"{store.url} was built from another source ({changed}): give that one, or a new place")
 
 
 def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> None:

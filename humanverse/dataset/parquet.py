@@ -14,9 +14,7 @@ from humanverse.errors import one_line
 def parquet_bytes(table: pa.Table) -> bytes:
     """``table`` as a Parquet file with checksums; the same table always gives the same bytes."""
     sink = io.BytesIO()
-    pq.write_table(
-        table.combine_chunks(), sink, compression="zstd", row_group_size=10_000, write_page_checksum=True
-    )
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", row_group_size=10_000, write_page_checksum=True)
     return sink.getvalue()
 
 

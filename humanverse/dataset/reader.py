@@ -68,9 +68,7 @@ class Dataset:
         self._known_layers: set[str] = set()
         marker = create.read_json(self.store, layout.MARKER)
         if marker is None:
-            raise DatasetError(
-                f"{url} is not a dataset (no {layout.MARKER}): check the path, or build one there"
-            )
+            raise DatasetError(f"{url} is not a dataset (no {layout.MARKER}): check the path, or build one there")
         create.check_format(self.store, marker)
 
     @cached_property
@@ -130,9 +128,7 @@ class Dataset:
         names = {self.resolve(layer) for layer in layers}
         by_kind = {name.partition("/")[0]: name for name in sorted(names)}
         if len(by_kind) < len(names):
-            raise DatasetError(
-                f"only one layer of a kind can be read at a time, not {', '.join(sorted(names))}"
-            )
+            raise DatasetError(f"only one layer of a kind can be read at a time, not {', '.join(sorted(names))}")
         return by_kind
 
     @cached_property
@@ -154,9 +150,7 @@ class Dataset:
         except FileNotFoundError as error:
             raise DatasetError(f"{self.store.url}/{path} is missing: run humanverse verify") from error
         except ValueError as error:
-            raise DatasetError(
-                f"{self.store.url}/{path} is damaged: {error}; run humanverse verify"
-            ) from error
+            raise DatasetError(f"{self.store.url}/{path} is damaged: {error}; run humanverse verify") from error
 
     def _alive(self, table: pa.Table) -> pa.Table:
         if not self.tombstones:
@@ -184,9 +178,7 @@ class Dataset:
         table = self._alive(self._table(layout.layer_table(name, shard)))
         expected = self.images(shard) if images is None else images
         if not table.column("uid").equals(expected.column("uid")):
-            raise DatasetError(
-                f"layer {name} does not match the images of shard {shard}: run humanverse verify"
-            )
+            raise DatasetError(f"layer {name} does not match the images of shard {shard}: run humanverse verify")
         return table
 
     def _check_served(self, row: Mapping[str, Any]) -> None:
@@ -233,9 +225,7 @@ class Dataset:
     def _jpegs(self, shard: int, images: pa.Table) -> Iterator[bytes]:
         """The stored bytes of each row of ``images``, in one passage over the tar."""
         path = layout.images_tar(shard)
-        places = zip(
-            images.column("jpg_offset").to_pylist(), images.column("jpg_size").to_pylist(), strict=True
-        )
+        places = zip(images.column("jpg_offset").to_pylist(), images.column("jpg_size").to_pylist(), strict=True)
         try:
             with self.store.reading(path) as tar:
                 for offset, size in places:
@@ -249,6 +239,4 @@ class Dataset:
 
     def __len__(self) -> int:
         """The number of samples; reads a column of every images table."""
-        return sum(
-            self._alive(self._table(layout.images_table(shard), ["uid"])).num_rows for shard in self.shards()
-        )
+        return sum(self._alive(self._table(layout.images_table(shard), ["uid"])).num_rows for shard in self.shards())

@@ -101,9 +101,7 @@ def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]
     layers = {layer: dataset.layer_shards(layer) for layer in dataset.layers()}
     for shard in dataset.shards():
         images = dataset.images(shard)
-        counts.setdefault("image.original_format", Counter()).update(
-            images.column("original_format").to_pylist()
-        )
+        counts.setdefault("image.original_format", Counter()).update(images.column("original_format").to_pylist())
         for row in rows(images):
             add(_image(row))
         for layer in (name for name, there in layers.items() if shard in there):

@@ -61,9 +61,7 @@ class Status:
 
     @property
     def complete(self) -> bool:
-        return self.shards == self.planned_shards and all(
-            done == self.shards for done in self.layers.values()
-        )
+        return self.shards == self.planned_shards and all(done == self.shards for done in self.layers.values())
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "complete": self.complete}

@@ -64,9 +64,7 @@ def _one(held: whole.Held, number: int) -> _Checked:
         rows=shard.ledger.num_rows if shard.ledger is not None else 0,
         samples=len(shard.uids),
         findings=findings,
-        extra=pa.schema(list(shard.images.schema)[len(images.SCHEMA) :])
-        if shard.images is not None
-        else None,
+        extra=pa.schema(list(shard.images.schema)[len(images.SCHEMA) :]) if shard.images is not None else None,
         known=frozenset(held.tombstones.keys() & named),
     )
 

@@ -12,9 +12,7 @@ FACTS = {
 
 
 def test_order_and_other_entries_do_not_matter() -> None:
-    assert fingerprint({**dict(reversed(FACTS.items())), "licence": "MIT", "time": "now"}) == fingerprint(
-        FACTS
-    )
+    assert fingerprint({**dict(reversed(FACTS.items())), "licence": "MIT", "time": "now"}) == fingerprint(FACTS)
 
 
 @pytest.mark.parametrize("key", FINGERPRINTED)

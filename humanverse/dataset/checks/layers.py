@@ -68,9 +68,7 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
     if damaged:
         yield problem(path, f"{damaged[0]} is not a whole PNG ({len(damaged)} of {len(found)} maps)")
     table_path = layout.layer_table(layer.name, shard.number)
-    if [(member.offset, member.size) for member in found] != [
-        (row["map_offset"], row["map_size"]) for row in rows
-    ]:
+    if [(member.offset, member.size) for member in found] != [(row["map_offset"], row["map_size"]) for row in rows]:
         yield problem(table_path, "says other places of its maps than the tar has")
     if resized:
         yield problem(table_path, f"says another size of {resized[0]} ({len(resized)} of {len(found)} maps)")

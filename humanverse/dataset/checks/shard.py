@@ -95,9 +95,7 @@ def read(held: Held, number: int) -> Shard:
     except Unreadable as error:
         shard.findings.append(error.finding)
     try:
-        shard.stored = [
-            _stored(member, data) for member, data in members(held.store, layout.images_tar(number))
-        ]
+        shard.stored = [_stored(member, data) for member, data in members(held.store, layout.images_tar(number))]
     except Unreadable as error:
         shard.findings.append(error.finding)
     shard.findings += [*_order(shard), *_ledger(held, shard), *_images(held, shard), *_pictures(shard)]
@@ -154,11 +152,7 @@ def _status(status: str, reason: str | None, uid: str | None) -> str | None:
         return "is kept with a reason" if reason is not None else None if uid else "is kept without a uid"
     if reason not in ledger.REASONS:
         return f"is {status} with the unknown reason {reason}"
-    return (
-        None
-        if ledger.Failure(reason).status == status
-        else f"is {status}, but {reason} is no reason for that"
-    )
+    return None if ledger.Failure(reason).status == status else f"is {status}, but {reason} is no reason for that"
 
 
 def _images(held: Held, shard: Shard) -> Iterator[Finding]:
@@ -174,9 +168,7 @@ def _images(held: Held, shard: Shard) -> Iterator[Finding]:
         if kept.column("row").to_pylist() != table.column("row").to_pylist():
             yield problem(path, "its samples are not of the source rows that the ledger kept")
     digests = table.column("sha256").to_pylist()
-    strange = [
-        i for i, (uid, digest) in enumerate(zip(shard.uids, digests, strict=True)) if uid != digest[:32]
-    ]
+    strange = [i for i, (uid, digest) in enumerate(zip(shard.uids, digests, strict=True)) if uid != digest[:32]]
     if strange:
         yield problem(path, first_of(shard.uids, np.array(strange), "is not of its sha256"))
     box = np.array(table.column("original_box").to_pylist(), dtype=float).reshape(-1, 4)

@@ -165,9 +165,7 @@ def check(path: str, layer: Layer, table: pa.Table, images: pa.Table | None) -> 
     uids = said.column("uid").to_pylist()
     sizes = None
     if images is not None and images.num_rows == table.num_rows:
-        sizes = np.stack([images.column(name).to_numpy() for name in ("width", "height")], axis=1)[
-            chosen
-        ].astype(float)
+        sizes = np.stack([images.column(name).to_numpy() for name in ("width", "height")], axis=1)[chosen].astype(float)
     for rule in (*RULES, *RULES_OF_KIND.get(layer.kind.name, ())):
         for bad, message in rule(Rows(layer, said, sizes)):
             if len(bad):
@@ -183,9 +181,7 @@ def _statuses(path: str, layer: Layer, table: pa.Table) -> Iterator[Finding]:
     silent = np.isin(status, np.array([name for name in ROW_STATUSES if name != OK], dtype=object))
     unexplained = np.array([not reason for reason in table.column("reason").to_pylist()], dtype=bool)
     if (silent & unexplained).any():
-        yield problem(
-            path, first_of(uids, np.flatnonzero(silent & unexplained), "says nothing, without a reason")
-        )
+        yield problem(path, first_of(uids, np.flatnonzero(silent & unexplained), "says nothing, without a reason"))
     speaking = np.zeros(table.num_rows, dtype=bool)
     for name in table.column_names[len(HEAD) :]:
         speaking |= table.column(name).is_valid().to_numpy()

@@ -48,9 +48,7 @@ def take(path: Path, rows: list[int]) -> None:
     table(path, lambda old: old.take(rows))
 
 
-def members(
-    path: Path, change: Callable[[list[tuple[str, bytes]]], list[tuple[str, bytes]]]
-) -> list[tar.Member]:
+def members(path: Path, change: Callable[[list[tuple[str, bytes]]], list[tuple[str, bytes]]]) -> list[tar.Member]:
     """Write ``change`` of a tar's members in its place, as the project writes tars."""
     old = [(member.name, data) for member, data in tar.read_bytes(path.read_bytes())]
     with path.open("wb") as file:

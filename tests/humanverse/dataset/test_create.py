@@ -140,9 +140,7 @@ def test_a_layer_is_declared_once(tmp_path: Path) -> None:
         ({"fingerprint": "cd"}, 'fingerprint: "ab" -> "cd"'),
     ],
 )
-def test_a_layer_made_otherwise_is_refused_with_what_differs(
-    tmp_path: Path, change: dict[str, Any], says: str
-) -> None:
+def test_a_layer_made_otherwise_is_refused_with_what_differs(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     store = made(tmp_path / "d")
     create.declare_layer(store, "pose/a", CARD)
     with pytest.raises(DatasetError) as error:

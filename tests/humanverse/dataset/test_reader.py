@@ -83,9 +83,7 @@ def _in_samples(dataset: Dataset) -> set[str]:
 
 
 def _in_tables(read: Callable[[Dataset, int], pa.Table]) -> Callable[[Dataset], set[str]]:
-    return lambda dataset: {
-        uid for shard in dataset.shards() for uid in read(dataset, shard).column("uid").to_pylist()
-    }
+    return lambda dataset: {uid for shard in dataset.shards() for uid in read(dataset, shard).column("uid").to_pylist()}
 
 
 def _in_layer(layer: str) -> Callable[[Dataset], set[str]]:
@@ -99,9 +97,7 @@ READERS: dict[str, Callable[[Dataset], set[str]]] = {
     **{layer: _in_layer(layer) for layer in LAYERS},
     "report": lambda dataset: {
         card.uid
-        for card in samples.read(
-            dataset, samples.shown_layers(dataset), holdings.read(dataset).samples, wanted=100
-        )
+        for card in samples.read(dataset, samples.shown_layers(dataset), holdings.read(dataset).samples, wanted=100)
     },
 }
 

@@ -21,9 +21,7 @@ def cards(path: Path, wanted: int = 48) -> list[samples.Card]:
     return samples.read(dataset, samples.shown_layers(dataset), holdings.read(dataset).samples, wanted)
 
 
-def test_only_the_bytes_of_the_shown_pictures_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_bytes_of_the_shown_pictures_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_dataset(tmp_path / "d", shards=4, per_shard=5)
     dataset = Dataset(str(tmp_path / "d"))
     held = holdings.read(dataset).samples
