@@ -18,7 +18,10 @@ BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 MAX_SEGMENTS = 20_000
 """A file has a few dozen, a thousand at most; millions of empty ones keep a parser busy for a long time."""
 
+PROBE_BYTES = 64
+
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)
+_MARKER_OR_RESTART = re.compile(rb"\xff[^\x00]", re.DOTALL)
 _FILL = re.compile(rb"\xff+")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _CLEAN_JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
@@ -43,6 +46,7 @@ class Stripped:
 
     Attributes:
         jpeg: the same coded picture and nothing else: no metadata, thumbnails, further pictures or trailing bytes.
+        probe: as ``jpeg``, but with no more than the first ``PROBE_BYTES`` of each scan's coded data.
         width: of the frame, in pixels, before any orientation.
         height: likewise.
         components: of the frame, in order.
@@ -55,6 +59,7 @@ class Stripped:
     """
 
     jpeg: bytes = b""
+    probe: bytes = b""
     width: int = 0
     height: int = 0
     components: tuple[Component, ...] = ()
@@ -115,6 +120,7 @@ class _Parser:
     scanned: set[int] = field(default_factory=set)
     icc_parts: list[tuple[int, int, bytes]] = field(default_factory=list)
     parts: list[bytes] = field(default_factory=list)
+    coded: set[int] = field(default_factory=set)
     found: Stripped = field(default_factory=Stripped)
 
     def run(self) -> Stripped:
@@ -142,7 +148,10 @@ class _Parser:
         if self.wide_tables and self.process == BASELINE:
             raise _NotUnderstood
         self.found.icc = self.profile()
-        self.found.jpeg = b"".join([b"\xff\xd8", *self.application_segments(), *self.parts, b"\xff\xd9"])
+        head = [b"\xff\xd8", *self.application_segments()]
+        self.found.jpeg = b"".join([*head, *self.parts, b"\xff\xd9"])
+        shortened = (part[:PROBE_BYTES] if i in self.coded else part for i, part in enumerate(self.parts))
+        self.found.probe = b"".join([*head, *shortened, b"\xff\xd9"])
         return self.found
 
     def application_segments(self) -> list[bytes]:
@@ -258,6 +267,7 @@ class _Parser:
         self.scanned |= chosen.keys()
         self.found.scans += 1
         self.keep(marker, payload)
+        self.coded.add(len(self.parts))
         self.parts.append(self.coded_data())
 
     def tables_of_scan(self, tables: int, first_coefficient: int, earlier_bits: int) -> set[tuple[int, int]]:
@@ -270,15 +280,15 @@ class _Parser:
         return set() if earlier_bits else {dc}
 
     def coded_data(self) -> bytes:
-        end = _MARKER_IN_SCAN.search(self.data, self.at)
+        pattern = _MARKER_IN_SCAN if self.restart_interval else _MARKER_OR_RESTART
+        end = pattern.search(self.data, self.at)
         if end is None:
             raise _NotUnderstood
         coded = self.data[self.at : end.start()]
-        restarts = b"".join(_RESTART.findall(coded))
-        if restarts and not self.restart_interval:
-            raise _NotUnderstood
-        if any(code != 0xD0 + i % 8 for i, code in enumerate(restarts)):
-            raise _NotUnderstood
+        if self.restart_interval:
+            restarts = b"".join(_RESTART.findall(coded))
+            if any(code != 0xD0 + i % 8 for i, code in enumerate(restarts)):
+                raise _NotUnderstood
         self.at = end.start()
         return coded
 

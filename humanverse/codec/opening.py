@@ -85,8 +85,7 @@ class Opened:
     def reduce(self, width: float, height: float) -> float:
         """Let a JPEG be decoded at a half, a quarter or an eighth of its size, not below ``width`` and ``height``.
 
-        All coded data is read all the same, so that the same files are found to be broken. Streams that libjpeg might
-        refuse at one size and not at another are decoded in full.
+        Streams that libjpeg might refuse at one size and not at another are decoded in full.
 
         Returns:
             The decoded size as a fraction of the original's.
@@ -95,6 +94,22 @@ class Opened:
             return 1.0
         drafted = self.image.draft(self.image.mode, (math.ceil(width), math.ceil(height)))
         return 1.0 if drafted is None else drafted[1][2] / self.width
+
+    def probe(self) -> None:
+        """Know that a JPEG which was understood in full can be decoded, at a fraction of the cost.
+
+        libjpeg refuses frames, tables and scans for what their headers say; coded data it never refuses, but only warns
+        of, which Pillow does not hear (jdhuff.c, jdphuff.c and jdmarker.c raise no error while they read it). A stream
+        that lacks most of its coded data is thus refused exactly where the whole one is.
+
+        Raises:
+            Exception: as ``load``.
+        """
+        assert self.stripped is not None, "a JPEG that was understood in full"
+        probe = _Jpeg(BytesIO(self.stripped.probe))
+        if self.stripped.evenly_sampled:
+            probe.draft(probe.mode, (1, 1))
+        probe.load()
 
     def load(self) -> Image.Image:
         """The decoded pixels, raw.
@@ -174,7 +189,9 @@ def _by(size: tuple[int, int]) -> str:
 
 def _decoder(name: str, data: bytes) -> ImageFile.ImageFile:
     try:
-        return _DECODERS[name](BytesIO(data))
+        image = _DECODERS[name](BytesIO(data))
+        image.decodermaxblock = max(len(data), ImageFile.MAXBLOCK)  # the decoder starts once, not once per block
+        return image
     except Image.DecompressionBombError as error:
         raise Refused("too_many_pixels", one_line(error)) from None
     except (SyntaxError, IndexError, TypeError, KeyError, EOFError, ValueError, OSError, struct.error) as error:
