@@ -22,7 +22,8 @@ _HEAD = """# The recipe
 
 A recipe is a YAML file that is laid on a preset: `humanverse build urls.parquet people/ --recipe recipe.yaml`. What it does
 not name stays as in the preset; an unknown name is an error. The recipe as resolved is written into the dataset, and a build that goes on
-must have the same (`resources` may differ, and of `fetch` {pace}: they do not decide what is written).
+must have the same. `resources` may differ, and of `fetch` {pace}:
+they do not decide what is written.
 
 ```yaml
 preset: lite                     # the default, and the only one in this version

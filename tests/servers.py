@@ -86,6 +86,7 @@ class Server:
         port: where it listens.
         seen: all requests so far, in order of arrival.
         most_open: the largest number of requests that were being answered at once.
+        accepted: how many connections were taken, whatever came through them.
     """
 
     routes: Mapping[str, Behaviour]
@@ -93,6 +94,7 @@ class Server:
     port: int = 0
     seen: list[Exchange] = field(default_factory=list)
     most_open: int = 0
+    accepted: int = 0
     _open: int = 0
 
     def url(self, target: str, host: str = "127.0.0.1") -> str:
@@ -102,6 +104,7 @@ class Server:
         return [exchange for exchange in self.seen if exchange.target.split("?")[0] == path]
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             while not writer.is_closing():
                 first = await reader.readexactly(1)
@@ -129,7 +132,7 @@ class Server:
 
 @contextlib.contextmanager
 def serve(
-    routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+    routes: Mapping[str, Behaviour], tls: ssl.SSLContext | None = None, address: str = "127.0.0.1", port: int = 0
 ) -> Iterator[Server]:
     """A server that answers each path with its behaviour, and others with 404.
 
@@ -144,7 +147,7 @@ def serve(
         done = asyncio.Event()
         stop.append(lambda: loop.call_soon_threadsafe(done.set))
         loop.set_exception_handler(lambda *_: None)
-        listening = await asyncio.start_server(server._connection, address, 0, limit=HEAD_LIMIT, ssl=tls)
+        listening = await asyncio.start_server(server._connection, address, port, limit=HEAD_LIMIT, ssl=tls)
         server.port = listening.sockets[0].getsockname()[1]
         ready.set()
         await done.wait()

@@ -21,14 +21,24 @@ class FetchError(Exception):
         detail: one line; the same for the same answers, so no address of ours, no port, no time of day.
         again: whether a further attempt may help.
         wait_s: seconds that the server asked us to stay away.
+        http_status: of the answer that is the failure; None if there was none.
     """
 
-    def __init__(self, reason: str, detail: str = "", *, again: bool = False, wait_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        reason: str,
+        detail: str = "",
+        *,
+        again: bool = False,
+        wait_s: float = 0.0,
+        http_status: int | None = None,
+    ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.again = again
         self.wait_s = wait_s
+        self.http_status = http_status
 
 
 class AddressRefused(OSError):
@@ -44,12 +54,12 @@ def status_error(status: int, wait_s: float) -> FetchError:
     """
     detail = f"HTTP {status} {_PHRASES.get(status, '')}".strip()
     if status == 429:
-        return FetchError("http_429", detail, again=True, wait_s=wait_s)
+        return FetchError("http_429", detail, again=True, wait_s=wait_s, http_status=status)
     if 400 <= status < 500:
-        return FetchError("http_4xx", detail)
+        return FetchError("http_4xx", detail, http_status=status)
     if 500 <= status < 600:
-        return FetchError("http_5xx", detail, again=True, wait_s=wait_s)
-    return FetchError("http_other", detail)
+        return FetchError("http_5xx", detail, again=True, wait_s=wait_s, http_status=status)
+    return FetchError("http_other", detail, http_status=status)
 
 
 def classify(error: Exception) -> FetchError:

@@ -1,8 +1,9 @@
-"""``X-Robots-Tag``: does a server ask that its pictures be left alone?
+"""``X-Robots-Tag`` and ``TDM-Reservation``: does a server ask that its pictures be left alone?
 
-The header's form is that of Google's robots specification: directives separated by commas, after an optional
+The first header's form is that of Google's robots specification: directives separated by commas, after an optional
 ``agent:`` that restricts those that follow to one crawler. ``noai`` and ``noimageai`` are the image sites'
-additions.
+additions. The second is that of the TDM Reservation Protocol (W3C community group, 2024): ``1`` reserves the rights of text and
+data mining.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ def opted_out(values: Iterable[str], product: str, tokens: Iterable[str]) -> str
             if agent in ("*", product) and directive in wanted:
                 return directive
     return None
+
+
+def reserved(values: Iterable[str]) -> bool:
+    """Whether one of the ``TDM-Reservation`` headers' values reserves the rights of text and data mining."""
+    return any(item.strip() == "1" for value in values for item in value.split(","))
 
 
 def _directives(value: str) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,19 @@ import pytest
 from humanverse.fetch import FetchSettings, Response
 from humanverse.fetch.addresses import Address
 from humanverse.fetch.stream import stream
-from tests.servers import Behaviour, Server, endless, in_turn, raw, redirect, reply, reset, reset_in_body, serve
+from tests.servers import (
+    Behaviour,
+    Exchange,
+    Server,
+    endless,
+    in_turn,
+    raw,
+    redirect,
+    reply,
+    reset,
+    reset_in_body,
+    serve,
+)
 
 PICTURE = bytes(range(256)) * 20
 CAP = 100_000
@@ -39,6 +51,11 @@ def hops(count: int) -> dict[str, Behaviour]:
     return {**steps, f"/hops{count}-{count}": reply(200, PICTURE)}
 
 
+async def deeper(exchange: Exchange) -> None:
+    """Each redirect leads to a URL that was never seen."""
+    await exchange.reply(302, b"", f"Location: /to-deeper?{exchange.number}")
+
+
 def deflated(wbits: int) -> bytes:
     stream_ = zlib.compressobj(wbits=wbits)
     return stream_.compress(PICTURE) + stream_.flush()
@@ -46,6 +63,8 @@ def deflated(wbits: int) -> bytes:
 
 MEMBERS = gzip.compress(PICTURE[:99]) + gzip.compress(PICTURE[99:])
 BOMB = gzip.compress(bytes(CAP * 100))
+PAGE_HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"
+POLYGLOT = b"GIF89a/*" + b" " * 2000 + b"*/=1;alert(1)"
 OPTED_OUT_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\nX-Robots-Tag: "
 
 
@@ -64,26 +83,26 @@ class Row:
 ROWS: dict[str, Row] = {
     "plain": Row(reply(200, PICTURE)),
     "until-close": Row(raw(b"HTTP/1.0 200 OK\r\n\r\n", PICTURE)),
-    "chunked": Row(raw(CHUNKED, b"5\r\nhello\r\n", b"4;ext=1\r\n you\r\n0\r\nT: x\r\n\r\n", close=False), data=b"hello you"),
-    "bare-line-feeds": Row(raw(b"HTTP/1.1 200 OK\nContent-Length: 3\n\nabc", close=False), data=b"abc"),
-    "no-reason-phrase": Row(raw(b"HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc", close=False), data=b"abc"),
+    "chunked": Row(raw(CHUNKED, b"5\r\n\0ello\r\n", b"4;ext=1\r\n you\r\n0\r\nT: x\r\n\r\n", close=False), data=b"\0ello you"),
+    "bare-line-feeds": Row(raw(b"HTTP/1.1 200 OK\nContent-Length: 3\n\n\0bc", close=False), data=b"\0bc"),
+    "no-reason-phrase": Row(raw(b"HTTP/1.1 200\r\nContent-Length: 3\r\n\r\n\0bc", close=False), data=b"\0bc"),
     "after-103": Row(
-        raw(b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", close=False),
-        data=b"abc",
+        raw(b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\0bc", close=False),
+        data=b"\0bc",
     ),
     "gzip": Row(reply(200, gzip.compress(PICTURE), "Content-Encoding: gzip")),
     "gzip-members": Row(reply(200, MEMBERS + b"\0\0", "Content-Encoding: x-gzip")),
     "deflate": Row(reply(200, deflated(15), "Content-Encoding: deflate")),
     "deflate-bare": Row(reply(200, deflated(-15), "Content-Encoding: Deflate")),
     "identity": Row(reply(200, PICTURE, "Content-Encoding: identity")),
-    "exactly-the-cap": Row(reply(200, b"x" * CAP), data=b"x" * CAP),
+    "exactly-the-cap": Row(reply(200, bytes(CAP)), data=bytes(CAP)),
     "gzip-exactly-the-cap": Row(reply(200, gzip.compress(bytes(CAP)), "Content-Encoding: gzip"), data=bytes(CAP)),
-    "one-too-many": Row(raw(b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * (CAP + 1)), "too_large"),
+    "one-too-many": Row(raw(b"HTTP/1.0 200 OK\r\n\r\n" + bytes(CAP + 1)), "too_large"),
     "announced-too-large": Row(reply(200, b"", length=CAP + 1), "too_large", detail="announced 100001 bytes"),
-    "endless": Row(endless(b"HTTP/1.0 200 OK\r\n\r\n", b"x" * 4096), "too_large"),
-    "endless-chunked": Row(endless(CHUNKED, b"1000\r\n" + b"x" * 4096 + b"\r\n"), "too_large"),
+    "endless": Row(endless(b"HTTP/1.0 200 OK\r\n\r\n", bytes(4096)), "too_large"),
+    "endless-chunked": Row(endless(CHUNKED, b"1000\r\n" + bytes(4096) + b"\r\n"), "too_large"),
     "gzip-bomb": Row(reply(200, BOMB, "Content-Encoding: gzip"), "too_large"),
-    "gzip-endless": Row(endless(b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"")), "too_large"),
+    "gzip-endless": Row(endless(b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"")), "protocol"),
     "gzip-cut": Row(reply(200, gzip.compress(PICTURE)[:-9], "Content-Encoding: gzip"), "truncated", attempts=3),
     "gzip-broken": Row(reply(200, b"this is not gzip at all", "Content-Encoding: gzip"), "protocol"),
     "deflate-one-byte": Row(reply(200, b"x", "Content-Encoding: deflate"), "truncated", attempts=3),
@@ -156,6 +175,49 @@ ROWS: dict[str, Row] = {
     "to-inside": Row(redirect("http://inside.example:PORT/plain"), "private_address", status=302),
     "to-disguised": Row(redirect("http://0x7f.2:PORT/plain"), "private_address", status=302),
     "to-404": Row(redirect("/nowhere"), "http_4xx", status=404),
+    "to-loopback": Row(redirect("http://127.0.0.1.:PORT/plain"), status=200),
+    "to-link-local": Row(redirect("http://[fe80::1]/"), "private_address", status=302),
+    "to-private": Row(redirect("https://192.168.1.1/"), "private_address", status=302),
+    "to-mapped": Row(redirect("http://[::ffff:127.0.0.2]:PORT/plain"), "private_address", status=302),
+    "to-decimal": Row(redirect("http://2130706434:PORT/plain"), "private_address", status=302),
+    "to-all-zero": Row(redirect("http://0:PORT/plain"), "private_address", status=302),
+    "to-ftp": Row(redirect("ftp://files.example/a.jpg"), "forbidden_scheme", status=302),
+    "to-gopher": Row(redirect("gopher://127.0.0.1:PORT/_GET"), "forbidden_scheme", status=302),
+    "to-script": Row(redirect("javascript:alert(1)"), "forbidden_scheme", status=302),
+    "to-credentials": Row(redirect("http://user:secret@to-credentials.example:PORT/plain")),
+    "to-two-lines": Row(redirect("/plain\r\n\r\nHTTP/1.1 200 OK"), "protocol", status=None),
+    "to-nul": Row(redirect("/pl\x01ain"), "redirects", status=302),
+    "to-deeper": Row(deeper, "redirects", status=302, detail="more than 5"),
+    "cookie": Row(redirect("/plain", 302, "Set-Cookie: id=1; Path=/; Domain=example")),
+    "tdm": Row(reply(200, PICTURE, "TDM-Reservation: 1"), "opt_out", detail="TDM-Reservation: 1"),
+    "tdm-not-reserved": Row(reply(200, PICTURE, "TDM-Reservation: 0")),
+    "tdm-redirect": Row(redirect("/plain", 302, "tdm-reservation: 1"), "opt_out", status=302),
+    "html-as-jpeg": Row(
+        endless(PAGE_HEAD + b"<!DOCTYPE html><title>Sign in</title>", b"<p>please</p>" * 100),
+        "not_an_image",
+        detail="HTML page; Content-Type says image/jpeg",
+    ),
+    "html-short": Row(reply(200, b"<html>no", "Content-Type: text/html; charset=utf-8"), "not_an_image", detail="text/html"),
+    "html-gzip": Row(reply(200, gzip.compress(b"<html>" + bytes(9)), "Content-Encoding: gzip"), data=b"<html>" + bytes(9)),
+    "json": Row(reply(200, b'{"e": 1}', "Content-Type: image/png"), "not_an_image", detail="JSON; Content-Type says image/png"),
+    "xml": Row(reply(200, b"<?xml version='1.0'?><Error/>"), "not_an_image", detail="XML document; Content-Type says nothing"),
+    "svg": Row(reply(200, b"<svg xmlns='x'/>"), "not_an_image", detail="SVG drawing"),
+    "text": Row(reply(200, b"Hotlinking is not allowed"), "not_an_image", detail="plain text"),
+    "pdf": Row(reply(200, b"%PDF-1.7\n\x93\0"), "not_an_image", detail="PDF document"),
+    "gif-and-script": Row(reply(200, POLYGLOT, "Content-Type: text/javascript"), data=POLYGLOT),
+    "jpeg-and-zip": Row(reply(200, b"\xff\xd8\xff\xd9PK\x03\x04"), data=b"\xff\xd8\xff\xd9PK\x03\x04"),
+    "picture-called-html": Row(reply(200, PICTURE, "Content-Type: text/html")),
+    "longer-than-announced": Row(reply(200, b"\0bcdef", length=3), "protocol", status=None),
+    "length-negative": Row(raw(b"HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc"), "protocol", status=None),
+    "length-and-chunks": Row(
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "protocol", status=None
+    ),
+    "http-0.9": Row(raw(b"\xff\xd8\xff just the body"), "protocol", status=None),
+    "chunk-extension-flood": Row(raw(CHUNKED, b"5;" + b"a" * 100_000 + b"\r\n\0ello\r\n0\r\n\r\n"), data=b"\0ello"),
+    "trailer-flood": Row(raw(CHUNKED, b"3\r\n\0bc\r\n0\r\n" + b"X: y\r\n" * 20_000 + b"\r\n"), "truncated", attempts=3),
+    "switching-protocols": Row(raw(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "http_other", status=101),
+    "status-no-number": Row(raw(b"HTTP/1.1 two hundred\r\n\r\n"), "protocol", status=None),
+    "header-without-colon": Row(raw(b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\nabc"), "protocol", status=None),
 }  # fmt: skip
 
 SETTINGS = FetchSettings(
@@ -163,19 +225,30 @@ SETTINGS = FetchSettings(
 )
 
 
+@dataclass
+class Outcome:
+    """The responses by row name, the server that gave them, and its neighbour, to which nobody may connect."""
+
+    responses: dict[str, Response]
+    server: Server
+    neighbour: Server
+
+
 @pytest.fixture(scope="module")
-def answers() -> Iterator[tuple[dict[str, Response], Server]]:
+def outcome() -> Iterator[Outcome]:
+    """Every row has a host of its own, so that none is left alone for what another did."""
     routes = {f"/{name}": row.behaviour for name, row in ROWS.items()}
-    with serve({**routes, **hops(5), **hops(6)}) as server:
+    routes |= {"/plain": reply(200, PICTURE), **hops(5), **hops(6)}
+    with serve(routes) as server, serve(routes, address="127.0.0.2", port=server.port) as neighbour:
         names = list(ROWS)
-        urls = [(index, server.url(f"/{name}")) for index, name in enumerate(names)]
+        urls = [(index, server.url(f"/{name}", host=f"{name}.example")) for index, name in enumerate(names)]
         responses = {names[r.row]: r for r in stream(urls, SETTINGS, only_loopback_one, lookup)}
-        yield responses, server
+        yield Outcome(responses, server, neighbour)
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_answer(name: str, answers: tuple[dict[str, Response], Server]) -> None:
-    row, response = ROWS[name], answers[0][name]
+def test_answer(name: str, outcome: Outcome) -> None:
+    row, response = ROWS[name], outcome.responses[name]
     assert (response.failure and response.failure.reason) == row.reason
     assert response.data == (row.data if row.reason is None else None)
     assert response.http_status == row.status
@@ -184,11 +257,18 @@ def test_answer(name: str, answers: tuple[dict[str, Response], Server]) -> None:
     if row.detail is not None:
         assert response.failure is not None and row.detail in response.failure.detail
     if response.failure is not None:
-        assert response.failure.detail.isprintable() and str(answers[1].port) not in response.failure.detail
+        assert response.failure.detail.isprintable() and str(outcome.server.port) not in response.failure.detail
 
 
-def test_what_is_asked_for(answers: tuple[dict[str, Response], Server]) -> None:
-    headers = answers[1].requests("/plain")[0].headers
+def test_nobody_ever_connected_to_an_address_that_is_not_allowed(outcome: Outcome) -> None:
+    assert outcome.server.accepted > 0
+    assert outcome.neighbour.accepted == 0
+
+
+def test_what_is_asked_for(outcome: Outcome) -> None:
+    headers = outcome.server.requests("/plain")[0].headers
     assert headers["user-agent"] == SETTINGS.user_agent
     assert headers["accept-encoding"] == "identity"
-    assert headers["host"] == f"127.0.0.1:{answers[1].port}"
+    for exchange in outcome.server.seen:
+        assert exchange.headers["host"].endswith(f":{outcome.server.port}")
+        assert not {"cookie", "authorization", "referer"} & exchange.headers.keys()

@@ -10,8 +10,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from humanverse.fetch import Response
@@ -49,7 +51,7 @@ def test_a_longer_body_than_announced_does_not_reach_the_next_url() -> None:
     sent = threading.Event()
 
     async def lie(exchange: Exchange) -> None:
-        await exchange.reply(200, b"abc")
+        await exchange.reply(200, b"\0bc")
         await asyncio.sleep(0.02)
         await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
         sent.set()
@@ -62,7 +64,7 @@ def test_a_longer_body_than_announced_does_not_reach_the_next_url() -> None:
 
     with serve({"/lie": lie, "/next": reply(200, PICTURE)}) as server:
         responses = {response.row: response.data for response in stream(urls(), SETTINGS, only_loopback_one)}
-    assert responses == {0: b"abc", 1: PICTURE}
+    assert responses == {0: b"\0bc", 1: PICTURE}
 
 
 def test_no_credentials_no_cookies_no_reordering_of_escapes() -> None:
@@ -144,34 +146,85 @@ def test_tls_where_there_is_none() -> None:
     assert response.attempts == 1
 
 
+@dataclass(frozen=True)
+class Certificates:
+    """Server contexts by what is wrong with their certificate; ``authority`` vouches for all but ``unknown``."""
+
+    authority: Path
+    contexts: dict[str, ssl.SSLContext]
+
+
 @pytest.fixture(scope="module")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("needs the openssl program to make a certificate")
+        pytest.skip("needs the openssl program to make certificates")
     folder: Path = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
 
+    def run(*arguments: str) -> None:
+        subprocess.run([openssl, *arguments], check=True, capture_output=True, cwd=folder)
 
-def test_a_certificate_that_nobody_vouches_for(self_signed: ssl.SSLContext) -> None:
-    with serve({"/a": reply(200, PICTURE)}, tls=self_signed) as server:
-        response = one(server.url("/a"))
-        assert not server.seen
-    assert reason(response) == "tls"
-    assert response.failure is not None and "self-signed" in response.failure.detail.replace(
-        "self signed", "self-signed"
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    run(*new, "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem")
+    run(
+        *new,
+        "-subj",
+        "/CN=x",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        "unknown.key",
+        "-out",
+        "unknown.pem",
     )
+    Path(folder, "index.txt").touch()
+    Path(folder, "ca.conf").write_text(
+        "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\nemail_in_dn=no\nunique_subject=no\n"
+        "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n"
+    )
+    kinds = {
+        "good": ("IP:127.0.0.1", "20200101000000Z", "20991231235959Z"),
+        "expired": ("IP:127.0.0.1", "20200101000000Z", "20210101000000Z"),
+        "for another": ("DNS:another.example", "20200101000000Z", "20991231235959Z"),
+    }
+    for kind, (name, start, end) in kinds.items():
+        Path(folder, "names").write_text(f"subjectAltName={name}")
+        run(*new[:1], *new[2:], "-subj", "/CN=x", "-keyout", f"{kind}.key", "-out", "request")
+        run("ca", "-batch", "-config", "ca.conf", "-cert", "authority.pem", "-keyfile", "authority.key", "-in", "request",
+            "-extfile", "names", "-startdate", start, "-enddate", end, "-out", f"{kind}.pem", "-notext")  # fmt: skip
+    contexts = {}
+    for kind in ("unknown", *kinds):
+        contexts[kind] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        contexts[kind].load_cert_chain(folder / f"{kind}.pem", folder / f"{kind}.key")
+    return Certificates(folder / "authority.pem", contexts)
 
 
-def test_plain_http_to_a_tls_port(self_signed: ssl.SSLContext) -> None:
-    with serve({"/a": reply(200, PICTURE)}, tls=self_signed) as server:
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("good", None),
+        ("expired", "certificate has expired"),
+        ("for another", "IP address mismatch"),
+        ("unknown", "self-signed certificate"),
+    ],
+)
+def test_certificates(
+    kind: str, expected: str | None, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = ssl.create_default_context(cafile=str(certificates.authority))
+    monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", trusting)
+    with serve({"/a": reply(200, PICTURE)}, tls=certificates.contexts[kind]) as server:
+        response = one(server.url("/a"))
+        assert len(server.seen) == (expected is None)
+    if expected is None:
+        assert response.data == PICTURE
+    else:
+        assert reason(response) == "tls" and response.attempts == 1
+        assert response.failure is not None and expected in response.failure.detail
+
+
+def test_plain_http_to_a_tls_port(certificates: Certificates) -> None:
+    with serve({"/a": reply(200, PICTURE)}, tls=certificates.contexts["unknown"]) as server:
         assert reason(one(server.url("/a").replace("https:", "http:"))) in {"connect", "protocol"}
 
 
@@ -199,6 +252,11 @@ SLOW: dict[str, tuple[Behaviour, int | None]] = {
         200,
     ),
     "drip-headers": (endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", 0.1), None),
+    "chunk-extension-endless": (
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"a" * 4096, 0.01),
+        200,
+    ),
+    "chunk-size-drip": (endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0", 0.1), 200),
     "endless-continue": (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01), None),
     "stops-in-body": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", close=False), 200),
     "stops-after-503": (in_turn(reply(503), silence), 503),
@@ -210,8 +268,8 @@ def test_slow_servers_run_into_the_deadline() -> None:
     with serve({f"/{name}": behaviour for name, (behaviour, _) in SLOW.items()}) as server:
         names = list(SLOW)
         settings = SETTINGS.model_copy(update={"timeout_s": 1.0})
-        urls = [(index, server.url(f"/{name}")) for index, name in enumerate(names)]
-        responses = list(stream(urls, settings, only_loopback_one))
+        urls = [(index, server.url(f"/{name}", host=f"{name}.example")) for index, name in enumerate(names)]
+        responses = list(stream(urls, settings, only_loopback_one, lookup))
     assert {names[r.row]: (reason(r), r.http_status) for r in responses} == {
         name: ("timeout", status) for name, (_, status) in SLOW.items()
     }
