@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from humanverse.hush import without_stderr
+
 
 def onnx_session(path: Path) -> Any:
     """An ``onnxruntime.InferenceSession`` of the model at ``path``."""
@@ -27,8 +29,9 @@ class TfLite:
     def __init__(self, path: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter: Any = Interpreter(str(path), num_threads=1)
-        self._interpreter.allocate_tensors()
+        with without_stderr():
+            self._interpreter: Any = Interpreter(str(path), num_threads=1)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
 

@@ -24,6 +24,8 @@ from pipelines.stages.commit import Commit
 from pipelines.stages.gate import Gate
 from schemas.recipe import Recipe
 
+ELSEWHERE = "a worker on another machine wrote it where this one cannot see it: use a bucket or a shared folder"
+
 
 @dataclass
 class Result:
@@ -33,6 +35,7 @@ class Result:
         planned: shards of the source.
         before: shards that were committed when it started.
         committed: shards that this run committed.
+        heard: numbers of the shards that a worker says it committed.
         lost: shard number -> why it is not committed.
         counts: rows of this run's shards by ledger status, and ``bytes`` of stored pictures.
         seconds: wall time.
@@ -41,6 +44,7 @@ class Result:
     planned: int
     before: int
     committed: int = 0
+    heard: set[int] = field(default_factory=set)
     lost: dict[int, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -50,6 +54,7 @@ class Result:
             self.lost[done.number] = done.error
             return
         self.committed += 1
+        self.heard.add(done.number)
         for name, value in done.counts.items():
             self.counts[name] = self.counts.get(name, 0) + value
 
@@ -127,11 +132,13 @@ def build(
 
 
 def _name_the_missing(result: Result, store: Store) -> None:
-    """Shards of which nothing was heard: their worker died every time."""
+    """Shards that are not there although nothing was said: their worker died every time, or wrote where we cannot see it."""
     there = set(Dataset(store.url).shards())
     for number in range(result.planned):
-        if number not in there:
-            result.lost.setdefault(number, "its worker died each time it was tried")
+        if number in there:
+            continue
+        elsewhere = number in result.heard
+        result.lost.setdefault(number, ELSEWHERE if elsewhere else "its worker died each time it was tried")
 
 
 @contextmanager

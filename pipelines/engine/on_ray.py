@@ -6,7 +6,6 @@ the feeder's shards are handed on one by one, as the pools ask for them.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -18,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from humanverse.errors import UserError, one_line
+from humanverse.hush import without_stderr
 from humanverse.sources import ShardRows
 from pipelines.engine.block import from_block, to_block
 from pipelines.stages.base import Done, Stage, process_guarded, set_up
@@ -29,20 +29,6 @@ CONNECT_S = 10.0
 FLUSH_S = 0.5
 TRIES = 3
 """How often a shard whose worker died is begun again before it is given up."""
-
-
-@contextlib.contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Keep Ray's native start-up chatter, which no setting silences, off the terminal; errors are raised all the same."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _check_reachable(address: str) -> None:
@@ -81,7 +67,7 @@ def connect() -> bool:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     alone: dict[str, Any] = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        with _without_stderr():
+        with without_stderr():
             ray.init(**quiet, **({} if os.environ.get("RAY_ADDRESS") else alone))
     except (ConnectionError, RuntimeError, ValueError) as error:
         address = os.environ.get("RAY_ADDRESS", "this machine")

@@ -13,7 +13,8 @@ import humanverse
 from humanverse.dataset.status import status
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
-from pipelines.build import Result, build
+from humanverse.storage import Store
+from pipelines.build import ELSEWHERE, Result, _name_the_missing, build
 from schemas.recipe import load
 from tests.compare import assert_identical, contents
 from tests.pipelines.web import SHARD_SIZE, make_web, write_recipe
@@ -148,3 +149,9 @@ def test_a_folder_of_pictures_is_a_source_too(tmp_path: Path, web: Path) -> None
     samples = list(humanverse.open(str(tmp_path / "x")))
     assert [sample.columns["caption"] for sample in samples] == [None, "the middle one", None]
     assert np.array_equal(samples[0].image.shape, (96, 96, 3))
+
+
+def test_a_shard_that_was_committed_out_of_sight_is_told_from_one_whose_worker_died(built: Path) -> None:
+    result = Result(planned=len(humanverse.open(str(built)).shards()) + 2, before=0, heard={0, 1, 2, 3, 4, 5})
+    _name_the_missing(result, Store(str(built)))
+    assert result.lost == {5: ELSEWHERE, 6: "its worker died each time it was tried"}
