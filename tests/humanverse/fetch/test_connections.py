@@ -18,7 +18,7 @@ SETTINGS = FetchSettings(backoff_s=0.01, retries=0)
 
 
 async def picture(exchange: Exchange) -> None:
-    await exchange.reply(200, b"picture")
+    await exchange.reply(200, b"\0picture")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "fe80::1%lo", "::ffff:127.0.0.1"])
@@ -80,7 +80,7 @@ def test_a_name_whose_address_changes_between_check_and_use() -> None:
         urls = [(row, server.url("/a", host=host)) for row, host in enumerate(("a.example", "b.example"))]
         settings = SETTINGS.model_copy(update={"concurrency": 1})
         responses = list(stream(urls, settings, lambda address: str(address) == "127.0.0.1", lambda _: next(answers)))
-    assert responses[0].data == b"picture"
+    assert responses[0].data == b"\0picture"
     assert responses[1].failure is not None and responses[1].failure.reason == "private_address"
 
 
@@ -92,7 +92,7 @@ def test_through_a_proxy() -> None:
         urls = [(row, f"http://{rest}") for row, rest in enumerate(hosts)]
         responses = sorted(fetch(urls, settings), key=lambda response: response.row)
         asked = {exchange.target for exchange in proxy.seen}
-    assert responses[0].data == b"picture"
+    assert responses[0].data == b"\0picture"
     assert [response.failure.reason for response in responses[1:] if response.failure] == ["private_address"] * 4
     assert asked == set(routes)
 
@@ -124,4 +124,4 @@ def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("no_proxy", raising=False)
     with serve({"/a": picture}) as server:
         (response,) = fetch([(0, server.url("/a"))], SETTINGS, allow_private=True)
-    assert response.data == b"picture"
+    assert response.data == b"\0picture"

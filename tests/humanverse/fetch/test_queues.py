@@ -79,7 +79,7 @@ def test_no_sooner_than_the_rate_allows_redirects_included() -> None:
     assert queues.take() is None
     clock.now = 0.9
     assert queues.take() is None
-    times = []
+    times: list[float] = []
     while len(times) < 3:
         wake = queues.next_wake()
         assert wake is not None

@@ -21,12 +21,12 @@ SETTINGS = FetchSettings(concurrency=4, per_host=4, backoff_s=0.01)
 
 
 async def picture(exchange: Exchange) -> None:
-    await exchange.reply(200, exchange.target.encode())
+    await exchange.reply(200, b"\0" + exchange.target.encode())
 
 
 async def soon(exchange: Exchange) -> None:
     await asyncio.sleep(0.03)
-    await exchange.reply(200, b"soon")
+    await exchange.reply(200, b"\0soon")
 
 
 async def never(exchange: Exchange) -> None:
@@ -44,11 +44,11 @@ def no_thread_is_left() -> bool:
 
 def test_a_folder_of_files(tmp_path: Path) -> None:
     for index in range(30):
-        (tmp_path / f"{index}.bin").write_bytes(b"%d" % index * (index + 1))
+        (tmp_path / f"{index}.bin").write_bytes(b"\0%d" % index * (index + 1))
     with serve_folder(tmp_path) as base:
         urls = [(index, f"{base}/{index}.bin") for index in range(30)]
         found = {response.row: response.data for response in fetch(urls, SETTINGS, allow_private=True)}
-    assert found == {index: b"%d" % index * (index + 1) for index in range(30)}
+    assert found == {index: b"\0%d" % index * (index + 1) for index in range(30)}
     assert no_thread_is_left()
 
 
@@ -89,7 +89,7 @@ def test_responses_come_as_they_end() -> None:
     async def wait(exchange: Exchange) -> None:
         while not release.is_set():
             await asyncio.sleep(0.01)
-        await exchange.reply(200, b"late")
+        await exchange.reply(200, b"\0late")
 
     with serve({"/a": picture, "/wait": wait}) as server:
         responses = fetch([(0, server.url("/wait")), (1, server.url("/a"))], SETTINGS, allow_private=True)
@@ -126,12 +126,12 @@ def test_a_host_that_hangs_does_not_hold_up_the_others() -> None:
 def test_waiting_for_a_place_at_the_host_is_not_counted_against_a_url() -> None:
     async def slow(exchange: Exchange) -> None:
         await asyncio.sleep(0.4)
-        await exchange.reply(200, b"slow")
+        await exchange.reply(200, b"\0slow")
 
     with serve({"/a": slow}) as server:
         urls = [(row, server.url("/a")) for row in range(5)]
         settings = FetchSettings(concurrency=5, per_host=1, timeout_s=1.5)
-        assert [r.data for r in fetch(urls, settings, allow_private=True)] == [b"slow"] * 5
+        assert [r.data for r in fetch(urls, settings, allow_private=True)] == [b"\0slow"] * 5
 
 
 def test_a_slow_consumer_slows_the_downloads() -> None:
@@ -160,7 +160,7 @@ def test_the_source_is_read_a_little_ahead_only() -> None:
         for _ in range(50):
             next(responses)
         responses.close()
-    assert 50 <= len(read) <= 50 + 4 * SETTINGS.concurrency + 1
+    assert 50 <= len(read) <= 50 + stream_module.AHEAD * SETTINGS.concurrency + 1
     assert no_thread_is_left()
 
 
@@ -199,7 +199,7 @@ def test_what_nobody_foresaw_costs_one_row() -> None:
         odd, fine = sorted(stream(urls, SETTINGS, is_any, lookup), key=lambda response: response.row)
     assert odd.failure is not None
     assert (odd.failure.reason, odd.failure.detail) == ("protocol", "ZeroDivisionError: odd indeed")
-    assert fine.data == b"/a"
+    assert fine.data == b"\0/a"
 
 
 def test_a_thread_that_cannot_start_is_an_error_not_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
