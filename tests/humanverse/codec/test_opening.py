@@ -199,3 +199,55 @@ def test_a_jpeg_is_reduced_only_where_something_remains():
     assert fraction == 0.25
     assert opened.load().size == (161, 120)
     assert open_picture(saved(noise(64, 64), "PNG"), CAP).reduce(8, 8) == 1.0
+
+
+def probed_and_loaded(data):
+    """Whether the probe, and whether the whole picture, can be decoded; None if the file was not understood in full."""
+    opened = open_picture(data, CAP)
+    if opened.stripped is None:
+        return None
+    return tuple(decodes(step) for step in (opened.probe, opened.load))
+
+
+def decodes(step):
+    try:
+        step()
+    except Exception:
+        return False
+    return True
+
+
+def damaged(data, count=300):
+    """Files with one to four bytes changed, most of them in the headers."""
+    random = np.random.default_rng(0)
+    for _ in range(count):
+        changed = bytearray(data)
+        reach = len(data) if random.random() < 0.3 else min(len(data), 700)
+        for _ in range(random.integers(1, 5)):
+            changed[random.integers(2, reach)] = random.integers(256)
+        yield bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 3}, {"optimize": True}]
+)
+def test_the_probe_fails_exactly_where_the_whole_picture_does(options):
+    verdicts = set()
+    for data in damaged(saved(noise(90, 60), "JPEG", **options)):
+        try:
+            verdict = probed_and_loaded(data)
+        except Refused:
+            continue
+        verdicts.add(verdict)
+        assert verdict is None or verdict[0] == verdict[1]
+    assert (True, True) in verdicts
+
+
+def test_a_probe_is_small_and_finds_a_table_that_cannot_be():
+    data = saved(noise(200, 200), "JPEG")
+    opened = open_picture(data, CAP)
+    opened.probe()
+    assert len(opened.stripped.probe) < len(data) / 10
+    table = data.index(b"\xff\xc4") + 5
+    broken = data[:table] + bytes([12]) + bytes(15) + data[table + 16 :]
+    assert probed_and_loaded(broken) == (False, False)
