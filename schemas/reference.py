@@ -21,8 +21,8 @@ from schemas.recipe import (
 _HEAD = """# The recipe
 
 A recipe is a YAML file that is laid on a preset: `humanverse build urls.parquet people/ --recipe recipe.yaml`. What it does
-not name stays as in the preset; an unknown name is an error. The recipe as resolved is written into the dataset, and a build that goes on
-must have the same. `resources` may differ, and of `fetch` {pace}:
+not name stays as in the preset; an unknown name is an error. The recipe as resolved is written into the dataset, and a build that
+goes on must have the same. `resources` may differ, and of `fetch` {pace}:
 they do not decide what is written.
 
 ```yaml

@@ -123,7 +123,7 @@ class Place:
         waiter = _Waiter(self._turns, host)
         with self.deadline.paused():
             self._turns.queue(host, waiter, first=True)
-            await waiter.turn
+            await waiter.granted()
         self._host = host
         self._fresh = False
 
@@ -140,14 +140,23 @@ class _Waiter:
     def __init__(self, turns: Turns, host: str) -> None:
         self._turns = turns
         self._host = host
-        self.turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def granted(self) -> None:
+        """Return when the turn has come. Whoever is cancelled meanwhile has none."""
+        try:
+            await self._turn
+        except asyncio.CancelledError:
+            if not self._turn.cancelled() and self._turn.exception() is None:
+                self._turns.leave(self._host)
+            raise
 
     def start(self) -> None:
-        if self.turn.done():
+        if self._turn.done():
             self._turns.leave(self._host)
         else:
-            self.turn.set_result(None)
+            self._turn.set_result(None)
 
     def refuse(self, error: FetchError) -> None:
-        if not self.turn.done():
-            self.turn.set_exception(error)
+        if not self._turn.done():
+            self._turn.set_exception(error)

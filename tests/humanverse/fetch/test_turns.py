@@ -11,7 +11,10 @@ from humanverse.fetch import FetchSettings, Response, fetch
 from humanverse.fetch import stream as stream_module
 from humanverse.fetch.addresses import is_any
 from humanverse.fetch.budget import Account, Budget
+from humanverse.fetch.deadline import Deadline
+from humanverse.fetch.failures import FetchError
 from humanverse.fetch.stream import stream
+from humanverse.fetch.turns import Place, Turns
 from tests.humanverse.fetch.test_answers import PICTURE
 from tests.servers import Exchange, in_turn, redirect, reply, serve, silence
 
@@ -25,6 +28,48 @@ def here(host: str) -> list[str]:
 
 def reason(response: Response) -> str | None:
     return response.failure.reason if response.failure else None
+
+
+class Note:
+    """A ticket that notes what becomes of it."""
+
+    def __init__(self, notes: list[str], name: str) -> None:
+        self._notes, self._name = notes, name
+
+    def start(self) -> None:
+        self._notes.append(self._name)
+
+    def refuse(self, error: FetchError) -> None:
+        self._notes.append(f"{self._name}: {error.reason}")
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+def test_a_turn_that_comes_to_somebody_who_was_cancelled_is_passed_on(noticed: bool) -> None:
+    """``noticed``: the waiting task learns of its cancellation before the turn is given out; else after."""
+    notes: list[str] = []
+
+    async def main() -> None:
+        turns = Turns(SETTINGS.model_copy(update={"per_host": 1}), lambda out: True, lambda: None)
+        turns.queue("a", Note(notes, "holder"))
+        turns.queue("b", Note(notes, "mover"))
+        place = Place(turns, "b", Deadline(60))
+
+        async def move() -> None:
+            async with place.deadline:
+                await place.come_to("a")
+
+        moving = asyncio.create_task(move())
+        await asyncio.sleep(0)
+        steps = [lambda: turns.leave("a"), moving.cancel]
+        for step in reversed(steps) if noticed else steps:
+            step()
+        await asyncio.gather(moving, return_exceptions=True)
+        assert moving.cancelled()
+        turns.queue("a", Note(notes, "next"))
+        turns.queue("b", Note(notes, "next there"))
+
+    asyncio.run(main())
+    assert notes == ["holder", "mover", "next", "next there"]
 
 
 @pytest.mark.parametrize(("status", "expected"), [(429, "http_429"), (503, "http_5xx")])
