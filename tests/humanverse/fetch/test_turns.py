@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_turn_that_comes_to_somebody_who_was_cancelled_is_passed_on(noticed: b
 
         moving = asyncio.create_task(move())
         await asyncio.sleep(0)
-        steps = [lambda: turns.leave("a"), moving.cancel]
+        steps: list[Callable[[], object]] = [lambda: turns.leave("a"), moving.cancel]
         for step in reversed(steps) if noticed else steps:
             step()
         await asyncio.gather(moving, return_exceptions=True)
