@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from annotators import registry
-from annotators.weights import obtain
+from annotators.weights import Weight, listing, obtain
 from humanverse.dataset import create
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.sources import ShardRows, open_source
 from humanverse.storage import Store
 from pipelines.engine import local as local_engine
-from pipelines.progress import Display, Local
+from pipelines.progress import Display, Local, say
 from pipelines.stages import annotate, checks
 from pipelines.stages.annotate import Annotate
 from pipelines.stages.base import Done, Stage
@@ -38,6 +39,7 @@ class Result:
         heard: numbers of the shards that a worker says it committed.
         lost: shard number -> why it is not committed.
         counts: rows of this run's shards by ledger status, and ``bytes`` of stored pictures.
+        failures: failed rows of this run's shards by reason.
         seconds: wall time.
     """
 
@@ -47,6 +49,7 @@ class Result:
     heard: set[int] = field(default_factory=set)
     lost: dict[int, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     def add(self, done: Done) -> None:
@@ -55,6 +58,7 @@ class Result:
             return
         self.committed += 1
         self.heard.add(done.number)
+        self.failures.update(done.failures)
         for name, value in done.counts.items():
             self.counts[name] = self.counts.get(name, 0) + value
 
@@ -94,41 +98,49 @@ def build(
     annotators = annotate.make(recipe.annotators, recipe.resources.device)
     for annotator in annotators.values():
         registry.require_packages(annotator.card)
-        for weight in annotator.card.weights:
-            obtain(weight)
+    _pull([weight for annotator in annotators.values() for weight in annotator.card.weights])
     rows = open_source(list(source), recipe.source)
     store = Store(url)
     total, size = rows.count(), recipe.source.shard_size
     if total == 0:
         raise UserError(f"{' '.join(source)}: the source has no rows")
-    create.create_or_continue(store, recipe, {**rows.identity(), "rows": total, "shard_size": size})
-    for kind, card in annotate.provenances(annotators).items():
-        create.declare_layer(store, annotators[kind].card.layer, card)
-
-    committed = frozenset(Dataset(url).shards())
+    identity = {**rows.identity(), "rows": total, "shard_size": size}
+    committed = frozenset(Dataset(url).shards() if create.check_place(store, recipe, identity) else ())
     result = Result(planned=-(-total // size), before=len(committed))
-    rows_before = sum(min(size, total - number * size) for number in committed)
+    if result.before == result.planned:
+        return result
+
     gated = checks.kinds_needed(recipe.gate)
     stages = [
         Gate(recipe, rows.remote, allow_private, rows.extra_fields),
         Annotate(recipe.annotators, [kind for kind in annotators if kind not in gated], recipe.resources.device),
         Commit(store.url),
     ]
-    if result.before < result.planned:
-        with _engine(local, recipe, workers) as (run, counts):
-            display = Display("build", total, rows_before, counts, recipe.resources.heartbeat_s)
-            with display:
-                for done in run(lambda: rows.shards(size, committed), stages):
-                    result.add(done)
-                    if done.error:
-                        display.say(f"shard {done.number} is not committed: {done.error}")
-                    if done.fatal:
-                        raise UserError(done.error)
+    rows_before = sum(min(size, total - number * size) for number in committed)
+    with _engine(local, recipe, workers) as (run, counts):
+        create.create_or_continue(store, recipe, identity)
+        for kind, card in annotate.provenances(annotators).items():
+            create.declare_layer(store, annotators[kind].card.layer, card)
+        with Display("build", total, rows_before, counts, recipe.resources.heartbeat_s) as display:
+            for done in run(lambda: rows.shards(size, committed), stages):
+                result.add(done)
+                if done.error:
+                    display.say(f"shard {done.number} is not committed: {done.error}")
+                if done.fatal:
+                    raise UserError(done.error)
     _name_the_missing(result, store)
     if not result.lost:
         store.remove_temporary()
     result.seconds = time.monotonic() - started
     return result
+
+
+def _pull(weights: Sequence[Weight]) -> None:
+    """Get what is not in the cache yet, saying so: it can take a while."""
+    for item in listing(weights):
+        if item.path is None:
+            say(f"fetching weights: {item.weight.file_name}, {item.weight.size / 1e6:.1f} MB")
+            obtain(item.weight)
 
 
 def _name_the_missing(result: Result, store: Store) -> None:

@@ -74,7 +74,10 @@ def build(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any shard is not committed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Build DATASET from SOURCE, or go on where it stopped: fetch, keep what shows people, annotate, commit."""
+    """Build DATASET from SOURCE, or go on where it stopped: fetch, keep what shows people, annotate, commit.
+
+    Exit code 1: nothing worked (no shard was committed, or no picture could be had). 2: something to mend, in one line.
+    """
     from humanverse.errors import UserError
     from pipelines.build import build as run
     from schemas.recipe import load
@@ -178,7 +181,12 @@ def annotators(
         cards = [card for card in cards if name in (f"{card.kind}={card.name}", card.layer, card.name, card.kind)]
         if not cards:
             raise UserError(f"no annotator {name}: humanverse annotators lists them")
-    found = [show.card_json(card, registry.missing_packages(card)) for card in cards]
+    found = [
+        show.card_json(
+            card, registry.get(card.kind, card.name).Settings().model_dump(), registry.missing_packages(card)
+        )
+        for card in cards
+    ]
     if as_json:
         _print_json(found)
     else:

@@ -16,6 +16,11 @@ POLL_S = 1.0
 Counts = Mapping[str, int]
 
 
+def say(line: str) -> None:
+    """A line on standard error, as it is."""
+    Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 class Local:
     """Counts of stages that run in this process; call it to add, ``counts()`` to read."""
 
@@ -116,7 +121,7 @@ class Display:
         rows, kept = counts.get("rows", 0), counts.get("kept", 0)
         rate = rows / max(now - self._started, 1e-9)
         share = f"{kept / rows:.1%}" if rows else "-"
-        note = f"{rate:.1f} rows/s · kept {kept} ({share}) · annotated {counts.get('annotated', 0)}"
+        note = f"{rate:.1f} rows/s · kept {kept} ({share}) · layer rows {counts.get('annotated', 0)}"
         self._bar.update(self._task, completed=min(self._before + rows, self._total), note=note)
         if not self._console.is_terminal and (last or now - self._said > PLAIN_EVERY_S):
             self._said = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,12 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for index, column in enumerate(columns):
         numeric = all(row[index][:1].isdigit() or row[index] in ("-", "") for row in rows)
-        table.add_column(column, justify="right" if rows and numeric else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if rows and numeric else "left",
+            overflow="fold",
+            no_wrap=index == 0 and len(columns) > 3,
+        )
     for row in rows:
         table.add_row(*row)
     Console().print(table)
@@ -53,6 +59,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "committed": result.committed,
         "lost": {str(number): why for number, why in sorted(result.lost.items())},
         "rows": {name: value for name, value in sorted(result.counts.items()) if name != "bytes"},
+        "failures": dict(result.failures.most_common()),
         "bytes": result.counts.get("bytes", 0),
         "seconds": round(result.seconds, 3),
     }
@@ -70,6 +77,8 @@ def result(result: Result, url: str) -> None:
         f"{result.committed} shards committed, {result.before} were there, {len(result.lost)} not committed; "
         f"{size(result.counts.get('bytes', 0))} of pictures"
     )
+    if result.failures:
+        _line("  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in result.failures.most_common(5)))
     for number, why in sorted(result.lost.items())[:10]:
         _line(f"  shard {number}: {why}")
     if result.lost:
@@ -107,7 +116,7 @@ def verify(report: Report) -> None:
 def stats(found: Mapping[str, Mapping[str, Any]]) -> None:
     columns = ("count", "mean", "min", "p5", "p50", "p95", "max")
     rows = [
-        (name, *(f"{figures[column]:g}" if column in figures else "-" for column in columns))
+        (name, *(f"{figures[column]:.3g}" if column in figures else "-" for column in columns))
         for name, figures in found["numbers"].items()
     ]
     _table("figures", ("", *columns), rows)
@@ -117,7 +126,7 @@ def stats(found: Mapping[str, Mapping[str, Any]]) -> None:
     _table("counts", ("", "value", "count"), counts)
 
 
-def card_json(card: Card, missing: Sequence[str]) -> dict[str, Any]:
+def card_json(card: Card, settings: Mapping[str, Any], missing: Sequence[str]) -> dict[str, Any]:
     return {
         "kind": card.kind,
         "name": card.name,
@@ -128,6 +137,7 @@ def card_json(card: Card, missing: Sequence[str]) -> dict[str, Any]:
         "protocol": card.protocol,
         "output": card.output,
         "needs": list(card.needs),
+        "settings": dict(settings),
         "weights": [{"spec": weight.spec, "sha256": weight.sha256} for weight in card.weights],
         "missing_packages": list(missing),
     }
@@ -151,6 +161,8 @@ def cards(found: Sequence[Mapping[str, Any]], in_full: bool) -> None:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {json.dumps(item)}" for name, item in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(item["spec"] if isinstance(item, dict) else str(item) for item in value) or "none"
     return str(value)

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PRESETS = ("lite",)
-FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes")
+FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes", "all_failed_from")
 """The settings of ``fetch`` that do not decide what is written."""
 
 
@@ -70,6 +70,12 @@ class FetchSettings(_Strict):
     robots: bool = Field(
         default=False, description="fetch robots.txt of each host, and obey it under the first word of user_agent"
     )
+    all_failed_from: int | None = Field(
+        default=20,
+        ge=1,
+        description="a shard of so many URLs or more that all fail alike (dns, connect, timeout, private_address) is not "
+        "committed, since the fault is likely here; null commits it",
+    )
     proxy: str | None = Field(default=None, description="http://host:port; names are then resolved by the proxy")
 
 
@@ -102,6 +108,14 @@ class GateSettings(_Strict):
     min_aesthetic: float | None = Field(default=None, description="needs an aesthetic annotator; the paper has 4.5")
     max_unsafe: float | None = Field(default=None, ge=0, le=1, description="needs a safety annotator")
     drop_duplicates: bool = Field(default=True, description="same URL or same bytes within a shard")
+
+    @model_validator(mode="after")
+    def _somebody_can_pass(self) -> GateSettings:
+        if self.max_people is not None and self.min_people > self.max_people:
+            raise ValueError(
+                f"min_people {self.min_people} is more than max_people {self.max_people}: nothing can pass"
+            )
+        return self
 
 
 class AnnotatorSettings(_Strict):

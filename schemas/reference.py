@@ -33,8 +33,8 @@ annotators:
   person: {name: ssd-mobilenet-v2, settings: {min_score: 0.3}}
 ```
 
-`annotators` maps kinds of layers to annotators; `humanverse annotators` lists them and their settings. `person` must be there,
-since the gate counts people with it.
+`annotators` maps kinds of layers to annotators; `humanverse annotators KIND` shows those of a kind and their settings. `person`
+must be there, since the gate counts people with it.
 """
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("source", SourceSettings),

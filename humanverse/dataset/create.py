@@ -53,14 +53,14 @@ def difference(old: Any, new: Any, name: str = "") -> str | None:
     return f"{name}: {json.dumps(old, ensure_ascii=False)} -> {json.dumps(new, ensure_ascii=False)}"[:300]
 
 
-def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> bool:
-    """Start a dataset at ``store``, or check that the one there came from the same recipe and source.
+def check_place(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> bool:
+    """Whether a dataset of the same recipe and source is at ``store``; writes nothing.
 
     Args:
         source: what identifies the source (JSON values): files, sizes, number of rows.
 
     Returns:
-        True if a dataset was there already.
+        False if the place is free.
 
     Raises:
         DatasetError: if the place holds something else, or a dataset of another recipe, source or format.
@@ -72,16 +72,26 @@ def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) 
             raise DatasetError(
                 f"{store.url} is not empty and not a dataset (it holds {others[0]}): give an empty place"
             )
-        store.write(layout.SOURCE, _json(dict(source)))
-        store.write(layout.RECIPE, _recipe_yaml(recipe))
-        store.write(
-            layout.MARKER,
-            _json({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}),
-        )
         return False
     check_format(store, marker)
     _check_same(store, recipe, source)
     return True
+
+
+def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> bool:
+    """Start a dataset at ``store``, or check that the one there came from the same recipe and source.
+
+    Arguments, result and errors are those of ``check_place``.
+    """
+    if check_place(store, recipe, source):
+        return True
+    store.write(layout.SOURCE, _json(dict(source)))
+    store.write(layout.RECIPE, _recipe_yaml(recipe))
+    store.write(
+        layout.MARKER,
+        _json({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}),
+    )
+    return False
 
 
 def check_format(store: Store, marker: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ ROWS_AT_ONCE = 256
 """Rows that are Python objects at a time; a shard's tables stay in Arrow's form, which is many times smaller."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
     """One kept picture with what is known about it.
 
@@ -40,6 +40,10 @@ class Sample:
     columns: Mapping[str, Any]
     jpeg: bytes
     layers: Mapping[str, Mapping[str, Any]]
+
+    def __repr__(self) -> str:
+        size = f"{self.columns['width']}x{self.columns['height']}"
+        return f"Sample({self.uid}, shard {self.shard}, {size}, layers: {', '.join(self.layers) or 'none'})"
 
     @property
     def image(self) -> np.ndarray:
@@ -70,6 +74,9 @@ class Dataset:
         if marker is None:
             raise DatasetError(f"{url} is not a dataset (no {layout.MARKER}): check the path, or build one there")
         create.check_format(self.store, marker)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.store.url!r})"
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -86,7 +86,7 @@ def _guess(places: Sequence[Place]) -> str:
 def _required(files: Iterable[SourceFile], places: Sequence[Place], kind: str, what: str) -> list[SourceFile]:
     listed = list(files)
     if not listed:
-        raise UserError(f"source {_where(places)}: a {kind} source needs {what} there")
+        raise UserError(f"source {_where(places)}: --from {kind} needs {what} there")
     return listed
 
 

@@ -34,12 +34,14 @@ class Done:
         error: None if it is committed; else one line that says why not.
         fatal: going on would fail for every other shard too (no space left, the bucket is gone).
         counts: rows by ledger status, and ``bytes`` of stored pictures.
+        failures: failed rows by reason.
     """
 
     number: int
     error: str | None = None
     fatal: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
 
 
 def set_up(stage: Stage, count: Count) -> None:
@@ -64,5 +66,7 @@ def process_guarded(stage: Stage, item: Any) -> Any:
         return stage.process(item)
     except StorageError as error:
         return Done(item.number, str(error), fatal=True)
+    except UserError as error:
+        return Done(item.number, str(error))
     except Exception as error:
         return Done(item.number, f"{stage.name}: {one_line(error)}")

@@ -8,6 +8,7 @@ from humanverse.dataset.commit import commit
 from humanverse.dataset.shard import Shard
 from humanverse.storage import Store
 from pipelines.stages.base import Count, Done
+from schemas.ledger import FAILED
 
 
 class Commit:
@@ -25,4 +26,10 @@ class Commit:
         commit(self._store, item)
         counts = dict(Counter(item.ledger.column("status").to_pylist()))
         counts["bytes"] = sum(len(jpeg.as_buffer()) for jpeg in item.images.column("jpeg"))
-        return Done(item.number, counts=counts)
+        return Done(item.number, counts=counts, failures=_failures(item))
+
+
+def _failures(item: Shard) -> dict[str, int]:
+    """Failed rows by reason."""
+    pairs = zip(item.ledger.column("status").to_pylist(), item.ledger.column("reason").to_pylist(), strict=True)
+    return dict(Counter(str(reason) for status, reason in pairs if status == FAILED))

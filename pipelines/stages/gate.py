@@ -18,6 +18,7 @@ from annotators.base import Picture
 from annotators.run import Runner
 from humanverse.codec import Prepared, header_size, prepare
 from humanverse.dataset.shard import Shard
+from humanverse.errors import UserError
 from humanverse.fetch import fetch
 from humanverse.sources import ShardRows
 from pipelines.stages import checks
@@ -30,6 +31,14 @@ from schemas.recipe import Recipe
 GROUP = 64
 """Neighbouring rows whose pictures an estimator sees together; fixed, so that results do not depend on timing."""
 UID_DIGITS = 32
+_NETWORK = "check the network (if they are all dead, set fetch.all_failed_from to null)"
+FAULTS_HERE = {
+    "dns": _NETWORK,
+    "connect": _NETWORK,
+    "timeout": _NETWORK,
+    "private_address": "give --allow-private if these servers are meant",
+}
+"""Reasons that, when all URLs of a shard fail with one of them, say more about us than about the servers; and what to do."""
 
 
 @dataclass
@@ -98,6 +107,8 @@ class Gate:
                 self._judge([found for index in group if (found := outcomes[index])])
         done = [outcome for outcome in outcomes if outcome is not None]
         assert len(done) == table.num_rows, f"{table.num_rows - len(done)} rows of shard {item.number} got no outcome"
+        if self.remote:
+            _check_not_all_failed_alike(done, self.recipe.fetch.all_failed_from)
         if self.recipe.gate.drop_duplicates:
             _drop_same_bytes(done, item.start)
         return self._shard(item, table, done)
@@ -205,6 +216,15 @@ def _overlapped(
             ended, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in ended)
     yield from (future.result() for future in pending)
+
+
+def _check_not_all_failed_alike(outcomes: list[Outcome], least: int | None) -> None:
+    """Raise UserError if so many URLs failed for one reason, and all of them, that the fault is likely on this side."""
+    reasons = [outcome.failure and outcome.failure.reason for outcome in outcomes]
+    tried = [reason for reason in reasons if reason != "duplicate"]
+    if least is None or len(tried) < least or len(set(tried)) > 1 or tried[0] not in FAULTS_HERE:
+        return
+    raise UserError(f"all {len(tried)} URLs failed with {tried[0]}: {FAULTS_HERE[tried[0]]}, and run again")
 
 
 def _drop_same_bytes(outcomes: list[Outcome], start: int) -> None:

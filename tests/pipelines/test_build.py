@@ -155,3 +155,37 @@ def test_a_shard_that_was_committed_out_of_sight_is_told_from_one_whose_worker_d
     result = Result(planned=len(humanverse.open(str(built)).shards()) + 2, before=0, heard={0, 1, 2, 3, 4, 5})
     _name_the_missing(result, Store(str(built)))
     assert result.lost == {5: ELSEWHERE, 6: "its worker died each time it was tried"}
+
+
+def test_a_shard_whose_urls_all_fail_alike_is_not_committed_and_can_be_done_later(web: Path, tmp_path: Path) -> None:
+    recipe = load(path=web / "recipe.yaml", overrides={"source": {"shard_size": 100}})
+    source, target = [str(web / "urls.parquet")], str(tmp_path / "x")
+    refused = build(source, target, recipe, local=True)
+    assert refused.nothing_worked
+    assert refused.lost == {
+        0: f"all {COUNT} URLs failed with private_address: give --allow-private if these servers are meant, and run again"
+    }
+    assert build(source, target, recipe, local=True, allow_private=True).counts["kept"] > 5
+
+
+def test_a_shard_of_dead_urls_is_committed_when_the_recipe_says_so(tmp_path: Path, web: Path) -> None:
+    (tmp_path / "dead.txt").write_text("".join(f"http://127.0.0.1:9/{number}.jpg\n" for number in range(30)))
+    source, target = [str(tmp_path / "dead.txt")], str(tmp_path / "x")
+    careful = load(path=web / "recipe.yaml", overrides={"source": {"shard_size": 100}})
+    assert build(source, target, careful, local=True, allow_private=True).committed == 0
+    sure = load(path=web / "recipe.yaml", overrides={"source": {"shard_size": 100}, "fetch": {"all_failed_from": None}})
+    result = build(source, target, sure, local=True, allow_private=True)
+    assert (result.committed, result.failures) == (1, {"connect": 30})
+
+
+def test_a_build_that_cannot_start_leaves_nothing_behind(web: Path, tmp_path: Path) -> None:
+    recipe = load(path=web / "recipe.yaml", overrides={"resources": {"gate": {"gpus": 1}}})
+    with pytest.raises(UserError, match="GPU"):
+        build([str(web / "urls.parquet")], str(tmp_path / "x"), recipe)
+    assert not (tmp_path / "x").exists()
+
+
+def test_samples_and_datasets_print_short(built: Path) -> None:
+    dataset = humanverse.open(str(built))
+    assert repr(dataset) == f"Dataset({str(built)!r})"
+    assert len(repr(next(dataset.samples(layers=["person"])))) < 200

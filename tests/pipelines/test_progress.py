@@ -25,7 +25,7 @@ def test_without_a_terminal_the_last_line_has_all_figures() -> None:
     lines = out.getvalue().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("build: 500/1000 rows, ")
-    assert "kept 50 (25.0%) · annotated 7" in lines[0]
+    assert "kept 50 (25.0%) · layer rows 7" in lines[0]
     assert lines[0].endswith("s left")
 
 

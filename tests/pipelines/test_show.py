@@ -24,7 +24,7 @@ def test_sizes(count: float, text: str) -> None:
 def result() -> Result:
     found = Result(planned=4, before=1, seconds=12.34567)
     found.add(Done(1, counts={"kept": 3, "rejected": 5, "failed": 2, "bytes": 4_000}))
-    found.add(Done(2, counts={"kept": 1, "failed": 9, "bytes": 1_000}))
+    found.add(Done(2, counts={"kept": 1, "failed": 9, "bytes": 1_000}, failures={"dns": 1, "timeout": 8}))
     found.add(Done(3, "gate: ValueError: odd"))
     return found
 
@@ -34,6 +34,7 @@ def test_a_result_on_the_terminal(result: Result, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.splitlines() == [
         "people: 20 rows in 12 s: 4 kept, 5 rejected, 11 failed (yield 20.0%); "
         "2 shards committed, 1 were there, 1 not committed; 5.0 kB of pictures",
+        "  failed: timeout 8, dns 1",
         "  shard 3: gate: ValueError: odd",
         "  run the same command again to do what is not committed",
     ]
@@ -46,6 +47,7 @@ def test_a_result_as_json(result: Result) -> None:
         "committed": 2,
         "lost": {"3": "gate: ValueError: odd"},
         "rows": {"kept": 4, "rejected": 5, "failed": 11},
+        "failures": {"timeout": 8, "dns": 1},
         "bytes": 5000,
         "seconds": 12.346,
     }
@@ -73,11 +75,12 @@ def test_when_nothing_worked(planned: int, before: int, counts: dict[str, int] |
 
 
 def test_every_card_can_be_listed_and_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    cards = [show.card_json(card, ["onnxruntime"]) for card in registry.cards()]
+    cards = [show.card_json(card, {"min_score": 0.25}, ["onnxruntime"]) for card in registry.cards()]
     show.cards(cards, in_full=False)
     assert "onnxruntime" in capsys.readouterr().out
     show.cards(cards, in_full=True)
     told = capsys.readouterr().out
+    assert "settings: min_score = 0.25" in told
     for card in registry.cards():
         assert f"licence: {card.licence}" in told
         assert all(weight.spec in told for weight in card.weights)

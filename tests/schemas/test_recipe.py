@@ -35,6 +35,7 @@ def test_overrides_win_over_the_file(tmp_path: Path) -> None:
         ("gate: {min_sied: 3}", "gate.min_sied"),
         ("gate: {min_side: many}", "gate.min_side"),
         ("gate: {min_side: 0}", "gate.min_side"),
+        ("gate: {min_people: 4}", "min_people 4 is more than max_people 3"),
         ("gates: {}", "gates"),
         ("- a\n- b", "must be a mapping"),
         ("gate: [", "is not YAML"),
