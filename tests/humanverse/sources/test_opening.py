@@ -80,9 +80,9 @@ def test_parquet_and_text_do_not_mix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        ("table", "a table source needs"),
-        ("webdataset", "a webdataset source needs .tar"),
-        ("img2dataset", "img2dataset source needs .parquet"),
+        ("table", "--from table needs"),
+        ("webdataset", "--from webdataset needs .tar"),
+        ("img2dataset", "--from img2dataset needs .parquet"),
     ],
 )
 def test_a_kind_that_is_not_there(tmp_path: Path, kind: str, says: str) -> None:
