@@ -7,6 +7,7 @@ batching, halving on out-of-memory and the isolation of a picture on which it ra
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -95,7 +96,7 @@ class Settings(BaseModel):
 AnySettings: TypeAlias = Settings
 
 
-class Annotator:
+class Annotator(ABC):
     """Base of all annotators: subclass it, set ``card`` (and ``Settings``), write ``load`` and
     ``annotate``."""
 
@@ -115,9 +116,10 @@ class Annotator:
         """How many pictures ``annotate`` is given at once, at the most."""
         return 1
 
-    def load(self) -> None:
+    def load(self) -> None:  # noqa: B027
         """Get the weights and build the model. Called once, in the process that will annotate."""
 
+    @abstractmethod
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         """The rows of this layer for ``pictures``, one each, in order.
 
@@ -133,7 +135,6 @@ class Annotator:
         Raises:
             Exception: whatever goes wrong; the caller finds out which picture is to blame.
         """
-        raise NotImplementedError
 
     def provenance(self, needed: Mapping[str, str]) -> dict[str, Any]:
         """What made this layer, as it stands in ``layer.json``; ``fingerprint`` hashes all the rest.

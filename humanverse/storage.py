@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from humanverse.errors import UserError, one_line
 from humanverse.scratch import Scratch, remove_abandoned
+from humanverse.storage_errors import explain
 
 TMP = ".tmp"
 _READING = ("read", "look up")
@@ -43,6 +44,10 @@ def _is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
+def _no_space(place: str, path: str) -> StorageError:
+    return StorageError(f"{place}: no space left while writing {path}; free some and run the same command again")
+
+
 class Store:
     """A folder (``/data/people``) or a prefix in a bucket (``s3://bucket/people``), by any fsspec URL.
 
@@ -66,10 +71,7 @@ class Store:
         try:
             self.fs, self.root = fsspec.core.url_to_fs(self.url, **options)
         except ImportError as error:
-            scheme = self.url.partition("://")[0]
-            raise StorageError(
-                f"{self.url}: needs a package for {scheme}:// ({one_line(error)}); try pip install 'humanverse[{scheme}]'"
-            ) from error
+            raise StorageError(f"{self.url}: {explain(error)}") from error
         except ValueError as error:
             raise StorageError(f"{self.url}: {one_line(error)}") from error
         self.local = isinstance(self.fs, LocalFileSystem)
@@ -96,15 +98,10 @@ class Store:
             raise StorageError(f"{self.url}: cannot {action} {path or 'it'}: the place does not exist") from error
         except UserError:
             raise
-        except OSError as error:
-            if _is_full(error):
-                raise StorageError(
-                    f"{self.url}: no space left while writing {path}; free some and run the same command again"
-                ) from error
-            reason = error.strerror or one_line(error)
-            raise StorageError(f"{self.url}: cannot {action} {path or 'it'}: {reason}") from error
         except Exception as error:
-            raise StorageError(f"{self.url}: cannot {action} {path or 'it'}: {one_line(error)}") from error
+            if isinstance(error, OSError) and _is_full(error):
+                raise _no_space(self.url, path) from error
+            raise StorageError(f"{self.url}: cannot {action} {path or 'it'}: {explain(error)}") from error
 
     def exists(self, path: str) -> bool:
         return self._guard("look up", path, lambda: bool(self.fs.exists(self.full(path))))
@@ -191,9 +188,7 @@ class Store:
             self._guard("write", path, lambda: self._publish(scratch, path))
         except OSError as error:
             if _is_full(error):
-                raise StorageError(
-                    f"{scratch.parent}: no space left while writing {path}; free some and run the same command again"
-                ) from error
+                raise _no_space(str(scratch.parent), path) from error
             raise
         finally:
             made.close()

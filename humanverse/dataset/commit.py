@@ -10,8 +10,6 @@ from humanverse.dataset.shard import Shard
 from humanverse.storage import Store
 from schemas.layers import KINDS
 
-__all__ = ["commit", "parquet_bytes", "write_layer", "write_tar"]
-
 
 def write_tar(store: Store, path: str, names: list[str], contents: pa.ChunkedArray) -> list[tar.Member | None]:
     """A tar of ``contents`` (binary, null where there is nothing to store) under ``names``; the place of each, or None."""

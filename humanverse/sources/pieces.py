@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def listed_files(files: Sequence[SourceFile]) -> list[list[Any]]:
     return [[file.path.removeprefix(root).lstrip("/"), file.size] for file in files]
 
 
-class CountedSource:
+class CountedSource(ABC):
     """Shards over files whose row counts are known without reading their rows. Subclasses say how to count and read."""
 
     kind: str
@@ -42,12 +43,13 @@ class CountedSource:
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self.files = list(files)
 
+    @abstractmethod
     def count_rows(self) -> list[int]:
         """The number of rows of each file, in order. Called once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shard_of(self, number: int, start: int, stop: int, pieces: tuple[Piece, ...]) -> ShardRows:
-        raise NotImplementedError
+        """The shard ``number``, which is the rows ``start`` to ``stop`` and lies in ``pieces``."""
 
     @cached_property
     def _starts(self) -> list[int]:

@@ -16,20 +16,10 @@ from fsspec.core import has_magic, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from humanverse.errors import UserError, one_line
+from humanverse.storage_errors import explain
 
 REMOTE_THREADS = 16
 
-_ADVICE = {
-    "NoCredentialsError": "there are no credentials for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
-    "PartialCredentialsError": "the credentials for it are incomplete",
-    "PermissionError": "access is denied: check its permissions and your credentials",
-    "FileNotFoundError": "it is not there: check the path",
-    "EndpointConnectionError": "its server cannot be reached: check the endpoint and the network",
-    "ConnectTimeoutError": "its server cannot be reached: check the endpoint and the network",
-    "ClientConnectorError": "its server cannot be reached: check the endpoint and the network",
-    "ClientConnectorDNSError": "its server's name does not resolve: check the address",
-}
-_EXTRAS = {"s3fs": "s3", "gcsfs": "gcs"}
 _STORAGE_MODULES = ("botocore", "aiobotocore", "aiohttp", "google", "gcsfs", "s3fs")
 
 Item = TypeVar("Item")
@@ -40,13 +30,6 @@ def _is_storage_error(error: Exception) -> bool:
     return isinstance(error, OSError | ImportError) or type(error).__module__.split(".")[0] in _STORAGE_MODULES
 
 
-def _missing_package(error: ImportError) -> str:
-    for package, extra in _EXTRAS.items():
-        if package in str(error).lower():
-            return f"{package} is not installed: pip install 'humanverse[{extra}]'"
-    return one_line(error)
-
-
 @contextmanager
 def storage_errors(where: str) -> Iterator[None]:
     """Turn what filesystems raise into a ``UserError`` that names ``where``; let all else pass."""
@@ -55,11 +38,7 @@ def storage_errors(where: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, UserError) or not _is_storage_error(error):
             raise
-        if isinstance(error, ImportError):
-            reason = _missing_package(error)
-        else:
-            reason = _ADVICE.get(type(error).__name__) or one_line(error)
-        raise UserError(f"source {where}: {reason}") from error
+        raise UserError(f"source {where}: {explain(error)}") from error
 
 
 @dataclass(frozen=True)

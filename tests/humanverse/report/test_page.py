@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from humanverse.dataset.commit import parquet_bytes
+from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError, UserError
 from humanverse.report import page, write
