@@ -26,6 +26,7 @@ from schemas.recipe import Resources, StageResources
 FEEDER_CPUS = 0.05
 COMMIT = StageResources(workers=1, cpus=0.05)
 CONNECT_S = 10.0
+NO_SHARD = -1
 FLUSH_S = 0.5
 TRIES = 3
 """How often a shard whose worker died is begun again before it is given up."""
@@ -163,6 +164,17 @@ class Worker:
             return to_block(Done(item.number, f"{self._stage.name}: {one_line(error)}"))
 
 
+def _blocks(feed: Callable[[], Iterable[ShardRows]]) -> Iterator[pa.Table]:
+    """The feeder's blocks; a source that cannot be read on ends the run and says why, since Ray would drop the error."""
+    try:
+        for rows in feed():
+            yield to_block(rows)
+    except UserError as error:
+        yield to_block(Done(NO_SHARD, str(error), fatal=True))
+    except Exception as error:
+        yield to_block(Done(NO_SHARD, f"the source cannot be read: {one_line(error)}", fatal=True))
+
+
 def _feed_dataset(feed: Callable[[], Iterable[ShardRows]]) -> Any:
     import ray.data
     from ray.data.block import BlockMetadata
@@ -174,7 +186,7 @@ def _feed_dataset(feed: Callable[[], Iterable[ShardRows]]) -> Any:
 
         def get_read_tasks(self, parallelism: int, *args: Any, **kwargs: Any) -> list[ReadTask]:
             unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
-            return [ReadTask(lambda: (to_block(rows) for rows in feed()), unknown)]
+            return [ReadTask(lambda: _blocks(feed), unknown)]
 
     return ray.data.read_datasource(Feed(), num_cpus=FEEDER_CPUS, override_num_blocks=1)
 

@@ -13,7 +13,7 @@ from humanverse.errors import UserError
 from pipelines.engine import on_ray
 from pipelines.stages.base import Done, Stage
 from schemas.recipe import Resources, StageResources
-from tests.pipelines.engine.toys import End, Kills, NeverReady, Pass, Raises, feed
+from tests.pipelines.engine.toys import End, Kills, NeverReady, Pass, Raises, feed, feed_that_breaks
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'humanverse[ray]'")
 
@@ -73,6 +73,13 @@ def test_an_error_of_all_shards_ends_the_run_early(tally: object, tmp_path: Path
     assert (done[-1].error, done[-1].fatal) == (line, True)
     assert len(done) < 10_000
     assert (tmp_path / "noted").stat().st_size < 20_000
+
+
+def test_a_source_that_breaks_ends_the_run_with_its_own_words(tally: object) -> None:
+    stages: list[Stage] = [Pass(), End()]
+    done = list(on_ray.run(partial(feed_that_breaks, 3), stages, SIZES, tally))
+    assert (done[-1].error, done[-1].fatal) == ("source urls.txt: it ends in the middle", True)
+    assert {item.number for item in done[:-1]} <= {0, 1, 2}
 
 
 def test_the_feeder_waits_for_slow_stages(tally: object, tmp_path: Path) -> None:

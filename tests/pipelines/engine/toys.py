@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from humanverse.errors import UserError
 from humanverse.sources import ShardRows
 from humanverse.storage import StorageError
 from pipelines.stages.base import Count, Done
@@ -31,6 +32,12 @@ def feed(count: int, noted: Path | None = None) -> Iterator[ShardRows]:
             with noted.open("ab") as file:
                 file.write(b".")
         yield Rows(number, number * 10, number * 10 + 10)
+
+
+def feed_that_breaks(count: int) -> Iterator[ShardRows]:
+    """``count`` shards, then a file of the source that cannot be read."""
+    yield from feed(count)
+    raise UserError("source urls.txt: it ends in the middle")
 
 
 @dataclass
