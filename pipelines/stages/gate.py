@@ -9,64 +9,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from annotators.base import Picture
 from annotators.run import Runner
-from humanverse.codec import Prepared, header_size, prepare
+from humanverse.codec import header_size, prepare
 from humanverse.dataset.shard import Shard
-from humanverse.errors import UserError
 from humanverse.fetch import fetch
 from humanverse.sources import ShardRows
 from pipelines.stages import checks
 from pipelines.stages.annotate import make
 from pipelines.stages.base import Count
-from schemas import images, ledger
+from pipelines.stages.faults import check_not_all_failed_alike
+from pipelines.stages.outcome import Outcome, images_table, ledger_table
+from pipelines.stages.repeats import drop_same_bytes, same_urls
 from schemas.ledger import Failure
 from schemas.recipe import Recipe
 
 GROUP = 64
 """Neighbouring rows whose pictures an estimator sees together; fixed, so that results do not depend on timing."""
-UID_DIGITS = 32
-_NETWORK = "check the network (if they are all dead, set fetch.all_failed_from to null)"
-FAULTS_HERE = {
-    "dns": _NETWORK,
-    "connect": _NETWORK,
-    "timeout": _NETWORK,
-    "private_address": "give --allow-private if these servers are meant",
-}
-"""Reasons that, when all URLs of a shard fail with one of them, say more about us than about the servers; and what to do."""
-
-
-@dataclass
-class Outcome:
-    """What has become of one source row so far.
-
-    Attributes:
-        index: position in the shard.
-        said: by kind, the gate layers' row of the picture.
-    """
-
-    index: int
-    failure: Failure | None = None
-    sha256: str | None = None
-    width: int | None = None
-    height: int | None = None
-    http_status: int | None = None
-    attempts: int = 0
-    ms: int = 0
-    prepared: Prepared | None = None
-    said: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def uid(self) -> str | None:
-        return self.sha256 and self.sha256[:UID_DIGITS]
-
-    def drop(self, failure: Failure) -> None:
-        self.failure, self.prepared, self.said = failure, None, {}
 
 
 class Gate:
@@ -108,22 +71,18 @@ class Gate:
         done = [outcome for outcome in outcomes if outcome is not None]
         assert len(done) == table.num_rows, f"{table.num_rows - len(done)} rows of shard {item.number} got no outcome"
         if self.remote:
-            _check_not_all_failed_alike(done, self.recipe.fetch.all_failed_from)
+            check_not_all_failed_alike(done, self.recipe.fetch.all_failed_from)
         if self.recipe.gate.drop_duplicates:
-            _drop_same_bytes(done, item.start)
+            drop_same_bytes(done, table.column("row").to_pylist())
         return self._shard(item, table, done)
 
     def _outcomes(self, rows: ShardRows, table: pa.Table) -> Iterator[Outcome]:
         """One outcome per row, in the order in which they end; at most a few pictures wait in memory."""
         urls = table.column("url").to_pylist()
-        first: dict[str, int] = {}
-        wanted = []
-        for index, url in enumerate(urls):
-            if self.recipe.gate.drop_duplicates and url is not None and first.setdefault(url, index) != index:
-                row = table.column("row")[first[url]].as_py()
-                yield Outcome(index, Failure("duplicate", f"same URL as row {row}"))
-            else:
-                wanted.append(index)
+        repeated = same_urls(urls) if self.recipe.gate.drop_duplicates else {}
+        for index, earlier in repeated.items():
+            yield Outcome(index, Failure("duplicate", f"same URL as row {table.column('row')[earlier].as_py()}"))
+        wanted = [index for index in range(len(urls)) if index not in repeated]
         with ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare") as pool:
             yield from _overlapped(pool, self._responses(rows, table, wanted), self._prepare)
 
@@ -177,7 +136,7 @@ class Gate:
 
     def _shard(self, item: ShardRows, table: pa.Table, outcomes: list[Outcome]) -> Shard:
         kept = [outcome for outcome in outcomes if outcome.prepared]
-        shard = Shard(item.number, _ledger(table, outcomes), _images(table, kept, self.extra_fields))
+        shard = Shard(item.number, ledger_table(table, outcomes), images_table(table, kept, self.extra_fields))
         for kind, runner in self._runners.items():
             rows = [outcome.said[kind] for outcome in kept]
             shard.layers[runner.annotator.card.layer] = pa.Table.from_pylist(rows, schema=runner.annotator.kind.schema)
@@ -216,68 +175,3 @@ def _overlapped(
             ended, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in ended)
     yield from (future.result() for future in pending)
-
-
-def _check_not_all_failed_alike(outcomes: list[Outcome], least: int | None) -> None:
-    """Raise UserError if so many URLs failed for one reason, and all of them, that the fault is likely on this side."""
-    reasons = [outcome.failure and outcome.failure.reason for outcome in outcomes]
-    tried = [reason for reason in reasons if reason != "duplicate"]
-    if least is None or len(tried) < least or len(set(tried)) > 1 or tried[0] not in FAULTS_HERE:
-        return
-    raise UserError(f"all {len(tried)} URLs failed with {tried[0]}: {FAULTS_HERE[tried[0]]}, and run again")
-
-
-def _drop_same_bytes(outcomes: list[Outcome], start: int) -> None:
-    """Reject every picture whose bytes an earlier row of the shard had.
-
-    Args:
-        start: the source row of the shard's first row.
-    """
-    first: dict[str, int] = {}
-    for outcome in outcomes:
-        decoded = outcome.prepared is not None or (outcome.failure and outcome.failure.status == ledger.REJECTED)
-        if outcome.sha256 is None or not decoded:
-            continue
-        earlier = first.setdefault(outcome.sha256, outcome.index)
-        if earlier != outcome.index:
-            outcome.drop(Failure("duplicate", f"same bytes as row {start + earlier}"))
-
-
-def _ledger(table: pa.Table, outcomes: list[Outcome]) -> pa.Table:
-    columns = {
-        "row": table.column("row"),
-        "url": table.column("url"),
-        "status": [outcome.failure.status if outcome.failure else ledger.KEPT for outcome in outcomes],
-        "reason": [outcome.failure and outcome.failure.reason for outcome in outcomes],
-        "detail": [(outcome.failure and outcome.failure.detail) or None for outcome in outcomes],
-        **{
-            name: [getattr(outcome, name) for outcome in outcomes]
-            for name in ("uid", "width", "height", "http_status", "attempts", "ms")
-        },
-    }
-    return pa.table(columns, schema=ledger.SCHEMA)
-
-
-def _images(table: pa.Table, kept: list[Outcome], extra_fields: list[pa.Field]) -> pa.Table:
-    prepared = [outcome.prepared for outcome in kept if outcome.prepared]
-    source = table.take(pa.array([outcome.index for outcome in kept], pa.int64()))
-    columns: dict[str, Any] = {name: source.column(name) for name in ("row", "url", "caption")}
-    columns |= {field.name: source.column(field.name) for field in extra_fields}
-    columns |= {
-        name: [getattr(picture, name) for picture in prepared]
-        for name in images.SCHEMA.names
-        if name in Prepared.__dataclass_fields__
-    }
-    columns |= {
-        "uid": [outcome.uid for outcome in kept],
-        "sha256": [outcome.sha256 for outcome in kept],
-        "jpg_sha256": [hashlib.sha256(picture.jpeg).hexdigest() for picture in prepared],
-        "jpg_offset": [0] * len(kept),
-        "jpg_size": [0] * len(kept),
-        "jpeg": [picture.jpeg for picture in prepared],
-    }
-    schema = images.with_source_columns(extra_fields).append(pa.field("jpeg", pa.large_binary()))
-    return pa.table(
-        [pa.array(columns[f.name], f.type) if isinstance(columns[f.name], list) else columns[f.name] for f in schema],
-        schema=schema,
-    )
