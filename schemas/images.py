@@ -22,6 +22,7 @@ SCHEMA = pa.schema(
         pa.field("jpg_sha256", pa.string(), nullable=False),
         pa.field("jpg_offset", pa.int64(), nullable=False),
         pa.field("jpg_size", pa.int64(), nullable=False),
+        pa.field("drifted", pa.bool_()),
     ]
 )
 """``original_box`` is (x0, y0, x1, y1): the part of the upright original that the stored image shows, in the

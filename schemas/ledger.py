@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         pa.field("http_status", pa.int16()),
         pa.field("attempts", pa.int16()),
         pa.field("ms", pa.int32()),
+        pa.field("drifted", pa.bool_()),
     ]
 )
 
@@ -62,6 +63,9 @@ DECODE_REASONS = {
 POLICY_REASONS = {
     "opt_out": "the server's headers ask not to be used for machine learning, text and data mining or indexing",
     "robots": "the host's robots.txt disallows the URL, or could not be given",
+    "blocked": "its URL, its domain, its bytes or its picture is on a block-list of the recipe",
+    "drifted": "the bytes are not those that the source's hash is of",
+    "placeholder": "the same bytes came from so many URLs of the shard that they are no photograph of anything",
     "duplicate": "the same URL or the same bytes as an earlier row of the shard",
     "too_small": "a side is shorter than the recipe's minimum",
     "too_few_people": "fewer people than the recipe's minimum",

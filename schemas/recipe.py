@@ -76,6 +76,10 @@ class FetchSettings(_Strict):
         description="a shard of so many URLs or more that all fail alike (dns, connect, timeout, private_address) is not "
         "committed, since the fault is likely here; null commits it",
     )
+    drift: Literal["record", "reject", "ignore"] = Field(
+        default="record",
+        description="where the bytes are not those of the source's md5 or sha256 column: note it, reject the row, or do not look",
+    )
     proxy: str | None = Field(default=None, description="http://host:port; names are then resolved by the proxy")
 
 
@@ -108,6 +112,11 @@ class GateSettings(_Strict):
     min_aesthetic: float | None = Field(default=None, description="needs an aesthetic annotator; the paper has 4.5")
     max_unsafe: float | None = Field(default=None, ge=0, le=1, description="needs a safety annotator")
     drop_duplicates: bool = Field(default=True, description="same URL or same bytes within a shard")
+    placeholder_urls: int | None = Field(
+        default=10,
+        ge=2,
+        description="the same bytes from so many different URLs of a shard are a placeholder, and no row has them; null: off",
+    )
 
     @model_validator(mode="after")
     def _somebody_can_pass(self) -> GateSettings:
@@ -116,6 +125,25 @@ class GateSettings(_Strict):
                 f"min_people {self.min_people} is more than max_people {self.max_people}: nothing can pass"
             )
         return self
+
+
+class BlockSettings(_Strict):
+    """What must not get in: text files (paths or fsspec URLs, ``.gz`` too) with one entry per line and ``#`` comments.
+
+    Lists may change while a build goes on; what was kept before stays.
+    """
+
+    urls: tuple[str, ...] = Field(default=(), description="lists of URLs that are not contacted")
+    domains: tuple[str, ...] = Field(
+        default=(), description="lists of domains that are not contacted, nor what lies below them; or of IP addresses"
+    )
+    hashes: tuple[str, ...] = Field(
+        default=(), description="lists of SHA-256 of the bytes (64 hex digits), or of uids (32 hex digits)"
+    )
+    phashes: tuple[str, ...] = Field(default=(), description="lists of perceptual hashes (16 hex digits)")
+    phash_distance: int = Field(
+        default=4, ge=0, le=16, description="bits in which a perceptual hash may differ from a blocked one"
+    )
 
 
 class AnnotatorSettings(_Strict):
@@ -151,6 +179,7 @@ class Recipe(_Strict):
     fetch: FetchSettings = FetchSettings()
     image: ImageSettings = ImageSettings()
     gate: GateSettings = GateSettings()
+    block: BlockSettings = BlockSettings()
     annotators: dict[str, AnnotatorSettings]
     resources: Resources = Resources()
 
@@ -172,8 +201,9 @@ class Recipe(_Strict):
         return self
 
     def deciding(self) -> dict[str, Any]:
-        """The settings that decide what is written, as JSON values: all but ``resources`` and how fast we fetch."""
-        settings = self.model_dump(mode="json", exclude={"resources": True, "fetch": set(FETCH_PACE)})
+        """The settings that decide what is written, as JSON values: all but ``resources``, how fast we fetch,
+        and block-lists, which may grow."""
+        settings = self.model_dump(mode="json", exclude={"resources": True, "block": True, "fetch": set(FETCH_PACE)})
         settings["annotators"] = dict(sorted(settings["annotators"].items()))
         return settings
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from schemas.recipe import (
     FETCH_PACE,
+    BlockSettings,
     FetchSettings,
     GateSettings,
     ImageSettings,
@@ -23,7 +24,7 @@ _HEAD = """# The recipe
 A recipe is a YAML file that is laid on a preset: `humanverse build urls.parquet people/ --recipe recipe.yaml`. What it does
 not name stays as in the preset; an unknown name is an error. The recipe as resolved is written into the dataset, and a build that
 goes on must have the same. `resources` may differ, and of `fetch` {pace}:
-they do not decide what is written.
+they do not decide what is written. `block` may differ, too: lists may grow while a build goes on.
 
 ```yaml
 preset: lite                     # the default, and the only one in this version
@@ -41,6 +42,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("fetch", FetchSettings),
     ("image", ImageSettings),
     ("gate", GateSettings),
+    ("block", BlockSettings),
     ("resources.gate, resources.annotate", StageResources),
     ("resources", Resources),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from humanverse.dataset.status import Status
 from schemas.ledger import DECODE_REASONS, FETCH_REASONS, POLICY_REASONS, REASONS
 
-BEFORE_FETCH = ("opt_out",)
+BEFORE_FETCH = ("opt_out", "blocked")
 UNKNOWN = "a reason that this version does not know"
 
 

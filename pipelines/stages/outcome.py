@@ -32,6 +32,7 @@ class Outcome:
     http_status: int | None = None
     attempts: int = 0
     ms: int = 0
+    drifted: bool | None = None
     prepared: Prepared | None = None
     said: dict[str, Any] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ def ledger_table(table: pa.Table, outcomes: list[Outcome]) -> pa.Table:
         "detail": [(outcome.failure and outcome.failure.detail) or None for outcome in outcomes],
         **{
             name: [getattr(outcome, name) for outcome in outcomes]
-            for name in ("uid", "width", "height", "http_status", "attempts", "ms")
+            for name in ("uid", "width", "height", "http_status", "attempts", "ms", "drifted")
         },
     }
     return pa.table(columns, schema=ledger.SCHEMA)
@@ -71,6 +72,7 @@ def images_table(table: pa.Table, kept: list[Outcome], extra_fields: list[pa.Fie
     columns |= {
         "uid": [outcome.uid for outcome in kept],
         "sha256": [outcome.sha256 for outcome in kept],
+        "drifted": [outcome.drifted for outcome in kept],
         "jpg_sha256": [hashlib.sha256(picture.jpeg).hexdigest() for picture in prepared],
         "jpg_offset": [0] * len(kept),
         "jpg_size": [0] * len(kept),
