@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -45,6 +45,8 @@ class Payload:
 class ShardRows(ABC):
     """The rows ``start`` to ``stop`` (exclusive) of a source. Pickles small, and loads wherever the files can be read.
 
+    What ``only`` gives, and a supplementary shard, is some of the rows of that stretch.
+
     Attributes:
         number: of the shard; ``start`` is ``number`` times the shard size.
         start: position of the first row in the source, from 0.
@@ -60,7 +62,7 @@ class ShardRows(ABC):
 
     @abstractmethod
     def load(self) -> pa.Table:
-        """``stop - start`` rows: ``row``, ``url``, ``caption``, then the source's ``extra_fields``.
+        """One row each: ``row`` (ascending), ``url``, ``caption``, then the source's ``extra_fields``.
 
         ``url`` is what stands in the ledger: the URL, the path of a local picture, or ``path.tar#member``. It is null
         where the cell holds no text, or where the row could not be read.
@@ -79,6 +81,34 @@ class ShardRows(ABC):
             UserError: if a file that holds many pictures cannot be read.
         """
         raise TypeError("the pictures of a URL table are fetched, not read")
+
+    def only(self, rows: Sequence[int]) -> ShardRows:
+        """Some rows of this shard, in a form that still pickles small.
+
+        Args:
+            rows: positions in the source, ascending, at least one, all of this shard.
+        """
+        return SomeRows(self.number, rows[0], rows[-1] + 1, self, tuple(rows))
+
+
+@dataclass(frozen=True)
+class SomeRows(ShardRows):
+    """Some rows of a shard that is a locator. What the shard remembers of its files is not kept beyond each call.
+
+    Attributes:
+        whole: the shard.
+        rows: positions in the source, ascending.
+    """
+
+    whole: ShardRows
+    rows: tuple[int, ...]
+
+    def load(self) -> pa.Table:
+        table = replace(self.whole).load()
+        return table.take(pa.array([row - self.whole.start for row in self.rows], pa.int64()))
+
+    def payloads(self, table: pa.Table, max_bytes: int = MAX_LOCAL_BYTES) -> Iterator[Payload]:
+        return replace(self.whole).payloads(table, max_bytes)
 
 
 class Source(Protocol):

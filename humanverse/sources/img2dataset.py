@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import pyarrow as pa
 
@@ -137,8 +138,8 @@ class ColumnPictures(Pictures):
     column: str
 
     def read(self, table: SourceFile, rows: Sequence[Said], max_bytes: int) -> Iterator[Payload]:
-        for at in range(0, len(rows), _ROWS_AT_ONCE):
-            block = rows[at : at + _ROWS_AT_ONCE]
+        for _, near in groupby(rows, lambda said: said.index // _ROWS_AT_ONCE):
+            block = list(near)
             first = block[0].index
             data = read_piece(Piece(table, first, block[-1].index + 1 - first), [self.column])[self.column]
             for said in block:

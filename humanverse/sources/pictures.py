@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow as pa
 from humanverse.errors import UserError
 from humanverse.sources.base import MAX_LOCAL_BYTES, Payload, ShardRows, table_schema
 from humanverse.sources.storage import Listed, Place, SourceFile, in_order, threads_for
-from humanverse.sources.values import MAX_CAPTION, rows_from, to_caption, to_text
+from humanverse.sources.values import MAX_CAPTION, to_caption, to_text
 from schemas.ledger import Failure
 
 IMAGE_SUFFIXES = (
@@ -88,9 +89,14 @@ def pictures_in(listed: Listed) -> Iterator[Picture]:
 
 @dataclass(frozen=True)
 class FolderShard(ShardRows):
-    """A shard that carries the paths of its pictures."""
+    """A shard that carries the paths of its pictures.
+
+    Attributes:
+        rows: position of each picture in the source, ascending.
+    """
 
     pictures: tuple[Picture, ...]
+    rows: Sequence[int]
 
     def load(self) -> pa.Table:
         threads = threads_for(picture.file for picture in self.pictures)
@@ -99,7 +105,7 @@ class FolderShard(ShardRows):
         )
         return pa.table(
             [
-                rows_from(self.start, len(self)),
+                pa.array(self.rows, pa.int64()),
                 pa.array([to_text(picture.file.url) for picture in self.pictures], pa.string()),
                 pa.array(list(captions), pa.string()),
             ],
@@ -107,11 +113,17 @@ class FolderShard(ShardRows):
         )
 
     def payloads(self, table: pa.Table, max_bytes: int = MAX_LOCAL_BYTES) -> Iterator[Payload]:
+        pictures = dict(zip(self.rows, self.pictures, strict=True))
+
         def read(row: int) -> Payload:
-            return read_payload(row, self.pictures[row - self.start].file, max_bytes)
+            return read_payload(row, pictures[row].file, max_bytes)
 
         threads = threads_for(picture.file for picture in self.pictures)
         return in_order(read, table["row"].to_pylist(), threads)
+
+    def only(self, rows: Sequence[int]) -> ShardRows:
+        chosen = tuple(self.pictures[bisect_left(self.rows, row)] for row in rows)
+        return replace(self, start=rows[0], stop=rows[-1] + 1, pictures=chosen, rows=tuple(rows))
 
 
 class FolderSource:
@@ -156,7 +168,8 @@ class FolderSource:
         while chunk := tuple(islice(pictures, size)):
             if number not in skip:
                 start = number * size
-                yield FolderShard(number, start, start + len(chunk), chunk)
+                stop = start + len(chunk)
+                yield FolderShard(number, start, stop, chunk, range(start, stop))
             number += 1
 
 

@@ -49,6 +49,10 @@ class InlineShard(ShardRows):
     def load(self) -> pa.Table:
         return self.table
 
+    def only(self, rows: Sequence[int]) -> ShardRows:
+        chosen = self.table.take(pa.array([row - self.start for row in rows], pa.int64()))
+        return InlineShard(self.number, rows[0], rows[-1] + 1, chosen)
+
 
 def _table(rows: Sequence[Row], layout: Layout, types: Sequence[pa.DataType], start: int) -> pa.Table:
     """``rows`` (values of ``layout.wanted``, in that order) as a table; a broken row is a row of nulls."""
