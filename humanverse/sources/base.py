@@ -33,12 +33,14 @@ class Payload:
         data: the picture's file; None exactly when ``failure`` is set.
         failure: why there is none.
         http_status: the status of the earlier download, where the source tells it.
+        as_downloaded: whether ``data`` are certainly the bytes that were downloaded, so that a hash of those must fit.
     """
 
     row: int
     data: bytes | None = None
     failure: Failure | None = None
     http_status: int | None = None
+    as_downloaded: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from humanverse.errors import UserError
 from humanverse.sources.base import table_schema
+from humanverse.sources.digests import HASH_NAMES, hash_columns
 from schemas.images import RESERVED
 
 URL_NAMES = ("url", "image_url", "img_url", "image_uri", "uri")
@@ -61,8 +62,7 @@ KNOWN: Mapping[str, pa.DataType] = {
             "language",
             "nsfw",
             "hash",
-            "sha256",
-            "md5",
+            *(name for names in HASH_NAMES.values() for name in names),
             "image_phash",
             "s3_key",
             "mime_type",
@@ -156,15 +156,21 @@ def pass_through(
 ) -> tuple[tuple[str, pa.Field], ...]:
     """The columns that are carried along: the source's name of each, and our field.
 
+    Hashes of the pictures (``digests.hash_columns``) are always strings.
+
     Args:
         columns: the table's names and types.
         left_out: names that are used otherwise.
         renamed: the table's name -> the name that the user wants.
     """
-    taken = set(RESERVED)
+    hashes = hash_columns(columns.names, left_out, renamed or {})
+    taken = {*RESERVED, *hashes.values()}
     extra = []
     for name in dict.fromkeys(columns.names):
         kind = columns.field(columns.names.index(name)).type
+        if name in hashes:
+            extra.append((name, pa.field(hashes[name], _TEXT)))
+            continue
         if name in left_out or LEFT_OUT.fullmatch(name) or _holds_bytes(kind):
             continue
         known = name.lower() if name.lower() in KNOWN else name

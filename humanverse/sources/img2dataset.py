@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ from schemas.ledger import Failure
 SUCCESS = "success"
 BOOKKEEPING = ("status", "error_message")
 SAID_COLUMNS = ("key", *BOOKKEEPING)
+WIDTH = "width"
 IMAGE_COLUMNS = ("jpg", "png", "webp")
 _ROWS_AT_ONCE = 64
 
@@ -77,6 +78,8 @@ class Said:
         key: img2dataset's name of the sample, or None.
         status: ``success``, ``failed_to_download`` or ``failed_to_resize``.
         message: its error message, or None.
+        untouched: whether it stored the bytes as they came (``disable_all_reencoding``): then, and only then, it did not
+            measure the picture. With ``skip_reencode`` it stores some as they came, and does not say which.
     """
 
     row: int
@@ -84,6 +87,7 @@ class Said:
     key: str | None
     status: str | None
     message: str | None
+    untouched: bool = False
 
     @property
     def failed(self) -> Payload:
@@ -168,10 +172,19 @@ class Img2datasetShard(ParquetShard):
 
     def _said(self, piece: Piece, rows: Sequence[int], start: int) -> list[Said]:
         """What ``piece``, whose first row is row ``start`` of the source, says of ``rows``."""
-        table = read_piece(piece, list(SAID_COLUMNS))
+        names = [*SAID_COLUMNS, *(name for name in self.layout.wanted if name == WIDTH)]
+        table = read_piece(piece, names)
         keys, statuses, messages = (table[name].to_pylist() for name in SAID_COLUMNS)
+        widths = table[WIDTH].to_pylist() if WIDTH in names else [0] * len(keys)
         return [
-            Said(row, piece.first + at, to_text(keys[at]), to_text(statuses[at]), to_text(messages[at]))
+            Said(
+                row,
+                piece.first + at,
+                to_text(keys[at]),
+                to_text(statuses[at]),
+                to_text(messages[at]),
+                untouched=widths[at] is None,
+            )
             for row in rows
             for at in (row - start,)
         ]
@@ -184,7 +197,7 @@ class Img2datasetShard(ParquetShard):
             said = self._said(piece, inside, start)
             there = self.pictures.read(piece.file, [one for one in said if one.status == SUCCESS], max_bytes)
             for one in said:
-                yield next(there) if one.status == SUCCESS else one.failed
+                yield replace(next(there), as_downloaded=one.untouched) if one.status == SUCCESS else one.failed
             start += piece.count
 
 

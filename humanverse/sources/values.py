@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from humanverse.sources.columns import Layout
+from humanverse.sources.digests import SIZES, digest_text
 
 MAX_CAPTION = 10_000
 """Characters; longer captions are cut."""
@@ -17,6 +18,7 @@ MAX_URL = 10_000
 """Characters; a longer cell is not taken for a URL."""
 
 _REPLACED = "\ufffd"
+_BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
 
 
 def to_text(value: Any) -> str | None:
@@ -136,6 +138,14 @@ def _cells(column: pa.ChunkedArray, convert: Callable[[Any], str | None]) -> pa.
     return pa.array([convert(value) for value in _python_values(column)], pa.string())
 
 
+def _digests(column: pa.ChunkedArray, size: int) -> pa.Array:
+    """A column of hashes as strings; a binary one as hex digits."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not any(is_kind(kind) for is_kind in _BINARY):
+        return _cells(column, to_text)
+    return pa.array([to_text(digest_text(value, size)) for value in column.to_pylist()], pa.string())
+
+
 def conform(table: pa.Table, layout: Layout, start: int) -> pa.Table:
     """A piece of a typed table as rows of ``layout.schema``, the first of them row ``start`` of the source."""
     first_of = {name: index for index, name in reversed(list(enumerate(table.schema.names)))}
@@ -147,7 +157,10 @@ def conform(table: pa.Table, layout: Layout, start: int) -> pa.Table:
     caption = (
         pa.nulls(len(table), pa.string()) if layout.caption is None else _cells(column(layout.caption), to_caption)
     )
-    extra = [conform_column(column(name), field.type) for name, field in layout.extra]
+    extra = [
+        _digests(column(name), SIZES[field.name]) if field.name in SIZES else conform_column(column(name), field.type)
+        for name, field in layout.extra
+    ]
     return pa.table([rows_from(start, len(table)), url, caption, *extra], schema=layout.schema)
 
 

@@ -41,6 +41,36 @@ def test_datacomp_keeps_what_collides_with_ours_under_another_name() -> None:
     }
 
 
+def test_hashes_of_the_pictures_pass_as_strings_under_names_of_their_own() -> None:
+    assert _passes("url", "MD5", "hash", "image_sha256") == {
+        "MD5": "source_md5",
+        "hash": "hash",
+        "image_sha256": "source_sha256",
+    }
+    columns = pa.schema([("url", pa.string()), ("md5", pa.binary()), ("sha256", pa.binary(32)), ("md5sum", pa.int64())])
+    assert layout(columns, {}, "t").fields == [
+        pa.field("source_md5", pa.string()),
+        pa.field("source_sha256", pa.string()),
+        pa.field("md5sum", pa.int64()),
+    ]
+
+
+def test_a_mapping_says_which_column_is_the_hash_and_which_is_not() -> None:
+    mapped = layout(_strings("url", "md5", "mine", "sha256"), {"md5": "mine", "etag": "sha256"}, "t").extra
+    assert {theirs: field.name for theirs, field in mapped} == {
+        "md5": "md5",
+        "mine": "source_md5",
+        "sha256": "etag",
+    }
+
+
+def test_the_hashes_in_a_list_that_we_wrote_are_not_mixed_up() -> None:
+    assert _passes("url", "sha256", "source_sha256") == {
+        "sha256": "source_sha256",
+        "source_sha256": "source_source_sha256",
+    }
+
+
 def test_every_published_column_set_is_recognised() -> None:
     if not SCHEMAS.exists():
         pytest.skip(f"{SCHEMAS} is not there")

@@ -73,6 +73,18 @@ def test_every_row_of_the_tables_is_a_row(tmp_path: Path, write: Any, size: int)
     assert payloads[1].http_status == 404
 
 
+def test_only_what_it_did_not_measure_is_certainly_as_downloaded(tmp_path: Path) -> None:
+    _as_tar(tmp_path, 0)
+    table = pq.read_table(tmp_path / "00000.parquet")
+    widths = pa.array([None, None, 256, None, None, None], pa.int64())
+    for name in ("width", "nothing"):
+        place = table.schema.get_field_index("width")
+        pq.write_table(table.set_column(place, name, widths), tmp_path / "00000.parquet")
+        (shard,) = open_source(str(tmp_path), SourceSettings()).shards(100)
+        said = {p.row: p.as_downloaded for p in shard.payloads(shard.load()) if p.data}
+        assert said == {0: name == "width", 2: False}
+
+
 def test_columns_that_pass_and_those_that_must_not(tmp_path: Path) -> None:
     _as_tar(tmp_path, 0)
     source = open_source(str(tmp_path), SourceSettings())
