@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
         pa.field("reencoded", pa.bool_(), nullable=False),
         pa.field("sha256", pa.string(), nullable=False),
         pa.field("jpg_sha256", pa.string(), nullable=False),
+        pa.field("phash", pa.uint64(), nullable=False),
         pa.field("jpg_offset", pa.int64(), nullable=False),
         pa.field("jpg_size", pa.int64(), nullable=False),
         pa.field("drifted", pa.bool_()),

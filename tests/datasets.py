@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from humanverse.codec import encode_jpeg
 from humanverse.codec.maps import encode_depth
+from humanverse.codec.phash import phash
 from humanverse.dataset.commit import commit
 from humanverse.dataset.create import create_or_continue, declare_layer
 from humanverse.dataset.shard import Shard
@@ -54,7 +55,8 @@ def skeleton(box: Sequence[float]) -> list[float]:
 
 
 def _sample(row: int, columns: Mapping[str, Any]) -> dict[str, Any]:
-    jpeg = encode_jpeg(picture(row), 90)
+    pixels = picture(row)
+    jpeg = encode_jpeg(pixels, 90)
     digest = hashlib.sha256(jpeg).hexdigest()
     return {
         "uid": digest[:32],
@@ -71,6 +73,7 @@ def _sample(row: int, columns: Mapping[str, Any]) -> dict[str, Any]:
         "reencoded": False,
         "sha256": digest,
         "jpg_sha256": digest,
+        "phash": phash(pixels),
         "jpg_offset": 0,
         "jpg_size": 0,
         "jpeg": jpeg,

@@ -16,7 +16,9 @@ import pyarrow as pa
 from annotators.base import Picture
 from annotators.run import Runner
 from humanverse.codec import header_size, prepare
+from humanverse.codec.phash import phash
 from humanverse.dataset.shard import Shard
+from humanverse.errors import one_line
 from humanverse.fetch import fetch
 from humanverse.sources import ShardRows
 from pipelines.stages import checks
@@ -123,8 +125,8 @@ class Gate:
 
     def _judge(self, group: list[Outcome]) -> None:
         """Run the gate's estimators over a group's pictures, in row order, and drop what is not kept."""
-        there = [outcome for outcome in group if outcome.prepared]
-        pictures = [Picture(outcome.uid or "", outcome.prepared.jpeg) for outcome in there if outcome.prepared]
+        seen = list(_hashed(group))
+        there, pictures = [outcome for outcome, _ in seen], [picture for _, picture in seen]
         for kind, runner in self._runners.items():
             needs = {need: [outcome.said[need] for outcome in there] for need in runner.annotator.card.needs}
             for outcome, row in zip(there, runner.table(pictures, needs).to_pylist(), strict=True):
@@ -159,6 +161,20 @@ class Groups:
         group = index // GROUP
         self._missing[group] -= 1
         return self._groups[group] if self._missing[group] == 0 else None
+
+
+def _hashed(group: list[Outcome]) -> Iterator[tuple[Outcome, Picture]]:
+    """The pictures of a group, their perceptual hashes taken; each stays decoded for the estimators."""
+    for outcome in group:
+        if outcome.prepared is None:
+            continue
+        picture = Picture(outcome.uid or "", outcome.prepared.jpeg)
+        try:
+            outcome.phash = phash(picture.rgb)
+        except Exception as error:  # the decoder's own exceptions are of several classes
+            outcome.drop(Failure("gate_error", f"the stored picture cannot be read: {one_line(error)}"))
+        else:
+            yield outcome, picture
 
 
 def _overlapped(

@@ -22,6 +22,7 @@ class Outcome:
     Attributes:
         index: position in the shard.
         said: by kind, the gate layers' row of the picture.
+        phash: of the picture as it would be stored, once it was judged.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Outcome:
     drifted: bool | None = None
     prepared: Prepared | None = None
     said: dict[str, Any] = field(default_factory=dict)
+    phash: int | None = None
 
     @property
     def uid(self) -> str | None:
@@ -73,6 +75,7 @@ def images_table(table: pa.Table, kept: list[Outcome], extra_fields: list[pa.Fie
         "uid": [outcome.uid for outcome in kept],
         "sha256": [outcome.sha256 for outcome in kept],
         "drifted": [outcome.drifted for outcome in kept],
+        "phash": [outcome.phash for outcome in kept],
         "jpg_sha256": [hashlib.sha256(picture.jpeg).hexdigest() for picture in prepared],
         "jpg_offset": [0] * len(kept),
         "jpg_size": [0] * len(kept),

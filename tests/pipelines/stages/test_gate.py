@@ -13,7 +13,8 @@ import pytest
 
 from annotators import registry
 from annotators.base import Annotator, Card, Picture, Row
-from humanverse.codec import encode_jpeg
+from humanverse.codec import decode_rgb, encode_jpeg
+from humanverse.codec.phash import phash
 from humanverse.dataset.shard import Shard
 from humanverse.fetch import Response
 from humanverse.sources import ShardRows
@@ -212,3 +213,32 @@ def test_a_group_is_complete_with_its_last_row() -> None:
     assert groups.complete(order[-1]) == range(GROUP)
     assert groups.complete(GROUP + 1) is None
     assert groups.complete(GROUP) == range(GROUP, GROUP + 2)
+
+
+def test_every_picture_is_decoded_once_and_has_its_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+
+    def noting(data: bytes) -> np.ndarray:
+        decoded.append(data)
+        return decode_rgb(data)
+
+    monkeypatch.setattr("annotators.base.decode_rgb", noting)
+    shard = read(jpeg(1), jpeg(2), b"no picture", jpeg(3, 60, 60), jpeg(4))
+    stored = shard.images.column("jpeg").to_pylist()
+    assert decoded == stored
+    assert shard.images.column("phash").to_pylist() == [phash(decode_rgb(data)) for data in stored]
+
+
+def test_a_stored_picture_that_cannot_be_read_costs_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(data: bytes) -> np.ndarray:
+        pixels = decode_rgb(data)
+        if pixels.shape[1] == 171:
+            raise ValueError("not a JPEG")
+        return pixels
+
+    monkeypatch.setattr("annotators.base.decode_rgb", failing)
+    assert [verdict[:2] for verdict in verdicts(read(jpeg(1), jpeg(2, 171), jpeg(3)))] == [
+        ("kept", None),
+        ("rejected", "gate_error"),
+        ("kept", None),
+    ]
