@@ -76,6 +76,8 @@ POLICY_REASONS = {
     "gate_error": "an estimator that the gate needs could not judge this picture",
 }
 REASONS = {**FETCH_REASONS, **DECODE_REASONS, **POLICY_REASONS}
+RETRYABLE = (*FETCH_REASONS, *DECODE_REASONS, "robots", "opt_out", "gate_error")
+"""Reasons that may be another one, or none, when the row is tried again."""
 
 
 @dataclass(frozen=True)

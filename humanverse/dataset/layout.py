@@ -11,6 +11,7 @@ SOURCE = "source.json"
 LEDGER = "ledger"
 IMAGES = "images"
 LAYERS = "layers"
+RETRIES = "retries"
 TOMBSTONES = "tombstones"
 VIEWS = "views"
 SNAPSHOTS = "snapshots"
@@ -62,3 +63,19 @@ def layer_table(layer: str, number: int) -> str:
 
 def layer_tar(layer: str, number: int) -> str:
     return f"{layer_folder(layer)}/{shard_name(number)}.tar"
+
+
+def retry_pass(number: int) -> str:
+    """What the retry ``number`` (from 0) set out to do."""
+    return f"{RETRIES}/{shard_name(number)}.json"
+
+
+def retry_rows(number: int) -> str:
+    """The rows of the supplementary shard ``number``."""
+    return f"{RETRIES}/{shard_name(number)}.parquet"
+
+
+def pass_number(name: str) -> int | None:
+    """The number in ``000042.json``; None for a name that is not a retry's."""
+    stem, _, suffix = name.partition(".")
+    return stem_number(stem) if suffix == "json" else None
