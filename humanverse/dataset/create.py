@@ -19,7 +19,8 @@ from humanverse.storage import Store
 from schemas.recipe import Recipe
 
 
-def _json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """``value`` as the JSON files of a dataset have it."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -53,11 +54,12 @@ def difference(old: Any, new: Any, name: str = "") -> str | None:
     return f"{name}: {json.dumps(old, ensure_ascii=False)} -> {json.dumps(new, ensure_ascii=False)}"[:300]
 
 
-def check_place(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> bool:
+def check_place(store: Store, recipe: Recipe, source: Mapping[str, Any], retrying: bool = False) -> bool:
     """Whether a dataset of the same recipe and source is at ``store``; writes nothing.
 
     Args:
         source: what identifies the source (JSON values): files, sizes, number of rows.
+        retrying: whether the recipe may fetch otherwise than the dataset's: settings of ``fetch`` are then not compared.
 
     Returns:
         False if the place is free.
@@ -74,22 +76,22 @@ def check_place(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> bool
             )
         return False
     check_format(store, marker)
-    _check_same(store, recipe, source)
+    _check_same(store, recipe, source, retrying)
     return True
 
 
-def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> bool:
+def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any], retrying: bool = False) -> bool:
     """Start a dataset at ``store``, or check that the one there came from the same recipe and source.
 
     Arguments, result and errors are those of ``check_place``.
     """
-    if check_place(store, recipe, source):
+    if check_place(store, recipe, source, retrying):
         return True
-    store.write(layout.SOURCE, _json(dict(source)))
+    store.write(layout.SOURCE, json_bytes(dict(source)))
     store.write(layout.RECIPE, _recipe_yaml(recipe))
     store.write(
         layout.MARKER,
-        _json({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}),
+        json_bytes({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}),
     )
     return False
 
@@ -124,8 +126,11 @@ def read_source(store: Store) -> dict[str, Any]:
     return source
 
 
-def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any]) -> None:
-    changed = difference(read_recipe(store).deciding(), recipe.deciding())
+def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any], retrying: bool) -> None:
+    ours, theirs = read_recipe(store).deciding(), recipe.deciding()
+    if retrying:
+        ours["fetch"] = theirs["fetch"]
+    changed = difference(ours, theirs)
     if changed:
         raise DatasetError(
             f"{store.url} was built with another recipe ({changed}): use its {layout.RECIPE}, or a new place"
@@ -148,7 +153,7 @@ def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> No
             "code": f"humanverse {humanverse.__version__}",
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        store.write(path, _json({**provenance, **made}))
+        store.write(path, json_bytes({**provenance, **made}))
         return
     if card.get("fingerprint") != provenance["fingerprint"]:
         keys = [*(key for key in provenance if key not in ("fingerprint", "licence")), "fingerprint"]

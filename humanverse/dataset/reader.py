@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from humanverse.codec import decode_rgb
 from humanverse.dataset import create, layout
 from humanverse.dataset.parquet import parquet_table
+from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
 from schemas.layers import KINDS
@@ -70,6 +72,8 @@ class Dataset:
     def __init__(self, url: str) -> None:
         self.store = Store(url)
         self._known_layers: set[str] = set()
+        self._listed: list[int] | None = None
+        self._superseding: Superseding | None = None
         marker = create.read_json(self.store, layout.MARKER)
         if marker is None:
             raise DatasetError(f"{url} is not a dataset (no {layout.MARKER}): check the path, or build one there")
@@ -89,11 +93,23 @@ class Dataset:
 
     @property
     def planned_shards(self) -> int:
+        """Shards of the source; numbers from here on are those of supplementary shards."""
         return -(-int(self.source["rows"]) // int(self.source["shard_size"]))
+
+    def source_rows(self, shard: int) -> tuple[int, int]:
+        """First source row of a shard of the source, and the one after its last."""
+        size = int(self.source["shard_size"])
+        return shard * size, min((shard + 1) * size, int(self.source["rows"]))
+
+    def passes(self) -> list[Pass]:
+        """The retries that were planned so far, in order."""
+        return read_passes(self.store)
 
     def shards(self) -> list[int]:
         """Numbers of the committed shards, as they are now, in order."""
-        return sorted(self._numbers(layout.LEDGER))
+        numbers = sorted(self._numbers(layout.LEDGER))
+        self._listed, self._superseding = numbers, None
+        return list(numbers)
 
     def _numbers(self, folder: str) -> Iterator[int]:
         numbers = (layout.shard_number(name) for name in self.store.names(folder))
@@ -165,8 +181,42 @@ class Dataset:
         return table.filter(pc.invert(pc.is_in(table.column("uid"), value_set=self._dead)))
 
     def ledger(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """Every source row of a shard with its final status; only ``columns`` of it if they are given."""
+        """The source rows whose final status is in a shard; only ``columns`` of it if they are given.
+
+        Rows that a supplementary shard has superseded are left out: each source row is in the ledger of one shard only.
+        The supplementary shards are those that were there when ``shards()`` was last called.
+        """
+        superseded = self._superseded(shard)
+        if not len(superseded):
+            return self.ledger_as_written(shard, columns)
+        table = self.ledger_as_written(shard, columns if columns is None else sorted({*columns, "row"}))
+        table = table.filter(pc.invert(pc.is_in(table.column("row"), value_set=superseded.combine_chunks())))
+        return table if columns is None else table.select(list(columns))
+
+    def ledger_as_written(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Every row of a shard's ledger, also those that were tried again since."""
         return self._table(layout.ledger(shard), columns)
+
+    def _superseded(self, shard: int) -> pa.ChunkedArray:
+        """Source rows of a shard's ledger that are superseded."""
+        if self._listed is None:
+            self.shards()
+        superseding = self._superseding
+        if superseding is None:
+            superseding = self._superseding = self._read_superseding(self._listed or [])
+        if not superseding:
+            return pa.chunked_array([], pa.int64())
+        first, stop = self.source_rows(shard)
+        return superseding.rows(shard, *(superseding.span(shard) or (first, stop - 1)))
+
+    def _read_superseding(self, committed: Sequence[int]) -> Superseding:
+        passes = self.passes()
+        counts = frozenset(committed[bisect_left(committed, self.planned_shards) :] if passes else ())
+        return Superseding(passes, counts, self.retry_rows)
+
+    def retry_rows(self, shard: int) -> pa.Table:
+        """The rows of a supplementary shard: ``row``, and ``shard``, whose ledger row is superseded."""
+        return self._table(layout.retry_rows(shard), ROWS.names)
 
     def images(self, shard: int) -> pa.Table:
         """The samples of a shard, one row each, without tombstoned ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,11 +38,13 @@ class Status:
 
     Attributes:
         url: where it is.
-        shards: committed.
+        shards: of the source, committed.
         planned_shards: of the source.
+        supplementary_shards: of retries, committed.
+        planned_supplementary_shards: of retries.
         rows: in the ledger.
         planned_rows: of the source.
-        kept: rows that became samples.
+        kept: rows that became samples, also at a second attempt. A row counts once, with its final status.
         rejected: rows by reason.
         failed: rows by error class.
         layers: committed shards by layer.
@@ -58,17 +61,25 @@ class Status:
     failed: dict[str, int]
     layers: dict[str, int]
     bytes: int
+    supplementary_shards: int = 0
+    planned_supplementary_shards: int = 0
+
+    @property
+    def all_shards(self) -> int:
+        """Committed shards, of the source and of retries."""
+        return self.shards + self.supplementary_shards
 
     @property
     def complete(self) -> bool:
-        return self.shards == self.planned_shards and all(done == self.shards for done in self.layers.values())
+        planned = self.planned_shards + self.planned_supplementary_shards
+        return self.all_shards == planned and all(done == planned for done in self.layers.values())
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "complete": self.complete}
 
 
 def count_rows(dataset: Dataset, shards: Iterable[int]) -> Counter[tuple[str, str | None]]:
-    """Ledger rows by (status, reason)."""
+    """Source rows by final (status, reason)."""
 
     def one(shard: int) -> Counter[tuple[str, str | None]]:
         table = dataset.ledger(shard, ["status", "reason"])
@@ -91,11 +102,13 @@ def status(dataset: Dataset) -> Status:
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     committed = set(shards)
+    planned = dataset.planned_shards
+    primary = bisect_left(shards, planned)
     layers = {layer: len(dataset.layer_shards(layer) & committed) for layer in dataset.layers()}
     return Status(
         url=dataset.store.url,
-        shards=len(shards),
-        planned_shards=dataset.planned_shards,
+        shards=primary,
+        planned_shards=planned,
         rows=sum(counts.values()),
         planned_rows=int(dataset.source["rows"]),
         kept=sum(rows for (state, _), rows in counts.items() if state == KEPT),
@@ -103,4 +116,6 @@ def status(dataset: Dataset) -> Status:
         failed=reasons(FAILED),
         layers=layers,
         bytes=sum(size for _, size in dataset.store.walk()),
+        supplementary_shards=len(shards) - primary,
+        planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
     )
