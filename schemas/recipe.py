@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PRESETS = ("lite",)
-FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes", "all_failed_from")
+FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes", "all_failed_from", "img2dataset")
 """The settings of ``fetch`` that do not decide what is written."""
 
 
@@ -33,9 +33,36 @@ class SourceSettings(_Strict):
     shard_size: int = Field(default=10_000, ge=1, le=1_000_000, description="source rows per shard")
 
 
+class Img2datasetSettings(_Strict):
+    """Only for ``fetch.engine: img2dataset``: docs/fetching.md says what it does otherwise than our own engine."""
+
+    python: str | None = Field(
+        default=None,
+        description="interpreter of an environment that has img2dataset, and Ray of our version unless --local, on all nodes; "
+        "null: one is installed into the cache folder",
+    )
+    folder: str | None = Field(
+        default=None,
+        description="where downloads lie until their shards are committed, a folder that all nodes share; null: in the dataset",
+    )
+    keep: bool = Field(default=False, description="leave the downloads in folder when the build is complete")
+    round_shards: int = Field(
+        default=100, ge=1, description="shards that are downloaded together, then built, then removed: bounds the disk"
+    )
+
+    @model_validator(mode="after")
+    def _kept_somewhere(self) -> Img2datasetSettings:
+        if self.keep and self.folder is None:
+            raise ValueError("keep needs a folder outside the dataset: set fetch.img2dataset.folder")
+        return self
+
+
 class FetchSettings(_Strict):
     """How a URL becomes bytes. Times are in seconds, sizes in bytes."""
 
+    engine: Literal["humanverse", "img2dataset"] = Field(
+        default="humanverse", description="who downloads; img2dataset runs in an environment of its own"
+    )
     concurrency: int = Field(default=64, ge=1, description="URLs in flight per gate worker")
     per_host: int = Field(default=8, ge=1, description="of them at one host")
     per_host_rate: float | None = Field(
@@ -81,6 +108,7 @@ class FetchSettings(_Strict):
         description="where the bytes are not those of the source's md5 or sha256 column: note it, reject the row, or do not look",
     )
     proxy: str | None = Field(default=None, description="http://host:port; names are then resolved by the proxy")
+    img2dataset: Img2datasetSettings = Img2datasetSettings()
 
 
 class ImageSettings(_Strict):

@@ -13,6 +13,7 @@ from schemas.recipe import (
     FetchSettings,
     GateSettings,
     ImageSettings,
+    Img2datasetSettings,
     Resources,
     SourceSettings,
     StageResources,
@@ -40,6 +41,7 @@ must be there, since the gate counts people with it.
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("source", SourceSettings),
     ("fetch", FetchSettings),
+    ("fetch.img2dataset", Img2datasetSettings),
     ("image", ImageSettings),
     ("gate", GateSettings),
     ("block", BlockSettings),
