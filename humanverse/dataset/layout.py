@@ -15,6 +15,8 @@ RETRIES = "retries"
 TOMBSTONES = "tombstones"
 VIEWS = "views"
 SNAPSHOTS = "snapshots"
+BLOCKLISTS = "blocklists"
+BLOCKLIST_HISTORY = "blocklists.json"
 OTHER_FOLDERS = (TOMBSTONES, VIEWS, SNAPSHOTS)
 IMAGE_SUFFIX = "jpg"
 
@@ -79,3 +81,8 @@ def pass_number(name: str) -> int | None:
     """The number in ``000042.json``; None for a name that is not a retry's."""
     stem, _, suffix = name.partition(".")
     return stem_number(stem) if suffix == "json" else None
+
+
+def blocklist(kind: str, sha256: str) -> str:
+    """The compiled keys of a list whose file has this SHA-256."""
+    return f"{BLOCKLISTS}/{kind}-{sha256[:32]}.parquet"

@@ -9,7 +9,8 @@ from humanverse.dataset.checks.finding import Finding, note
 from humanverse.dataset.checks.held import Held
 from humanverse.storage import TMP
 
-_SINGLE = frozenset({layout.MARKER, layout.RECIPE, layout.SOURCE})
+_SINGLE = frozenset({layout.MARKER, layout.RECIPE, layout.SOURCE, layout.BLOCKLIST_HISTORY})
+_CHECKED_ELSEWHERE = frozenset({*layout.OTHER_FOLDERS, layout.BLOCKLISTS})
 
 
 def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
@@ -19,12 +20,18 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
         if missing:
             message = f"{missing} of {held.planned_shards} shards are not committed yet"
             yield note(layout.LEDGER, message)
+    for number, one in held.retries.passes.items():
+        if missing := len(one.unfinished(committed)):
+            yield note(layout.retry_pass(number), f"{missing} of its {len(one.shards)} shards are not committed yet")
     for name in held.store.names(TMP) if held.store.local else ():
         yield note(f"{TMP}/{name}", "is being written, or was left by a writer that was killed")
     suffixes = _suffixes(held)
     cards = {layout.layer_card(layer.name) for layer in held.layers}
     for path, _ in held.store.walk():
-        if path in _SINGLE or path in cards or path.partition("/")[0] in layout.OTHER_FOLDERS:
+        if path in _SINGLE or path in cards or path.partition("/")[0] in _CHECKED_ELSEWHERE:
+            continue
+        if path.partition("/")[0] == layout.RETRIES:
+            yield from _retry(held, path)
             continue
         folder, _, name = path.rpartition("/")
         stem, _, suffix = name.partition(".")
@@ -33,6 +40,16 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
             yield note(path, "does not belong to the dataset")
         elif number not in committed:
             yield note(path, "is of a shard that is not committed; building again writes it anew")
+
+
+def _retry(held: Held, path: str) -> Iterator[Finding]:
+    """A file below ``retries/``."""
+    name = path.removeprefix(f"{layout.RETRIES}/")
+    number = layout.shard_number(name)
+    if number is None and layout.pass_number(name) is None:
+        yield note(path, "does not belong to the dataset")
+    elif number is not None and number not in held.retries.shards and held.retries.whole:
+        yield note(path, "is of a retry that was never begun")
 
 
 def _suffixes(held: Held) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,124 @@
+"""64-bit keys: what a block-list keeps of its entries, and what is looked up for a URL, a hash or a picture.
+
+Keys of text are BLAKE2b with 8 bytes. Among ten million of them a text that is not listed is found with a probability of
+5 in 10^13.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from yarl import URL
+
+from humanverse.fetch.addresses import parse_address
+from humanverse.fetch.failures import FetchError
+from humanverse.fetch.urls import parse_url
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HASH = re.compile("[0-9a-f]{64}|[0-9a-f]{32}", re.IGNORECASE)
+_PHASH = re.compile("[0-9a-f]{16}", re.IGNORECASE)
+_PLAIN_URL = re.compile(
+    r"https?://(?=.{1,250}?/)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.[a-z]{2,63}"
+    r"/[\w%!$&()*+,/:;=@~.-]*(?:\?[\w%!$&()*+,/:;=@~.-]+)?",
+    re.ASCII,
+)
+"""URLs that are normal as they stand: most of a list."""
+_PLAIN_DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.[a-z]{2,63}")
+
+
+def of_text(text: str) -> int:
+    """The key of ``text``."""
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest(), "little")
+
+
+def host_of(url: URL) -> str:
+    """The host in lower case, in Punycode, without a final dot; an address as it is usually written, without brackets."""
+    return (url.raw_host or "").removesuffix(".")
+
+
+def normal(url: URL) -> str:
+    """``url`` as it is compared: scheme and host as in ``host_of``, no default port, no fragment; the rest untouched.
+
+    Args:
+        url: from ``humanverse.fetch.urls.parse_url``, which took credentials off.
+    """
+    port = "" if url.port == _DEFAULT_PORTS[url.scheme] else f":{url.port}"
+    return f"{url.scheme}://{host_of(url)}{port}{url.raw_path_qs}"
+
+
+def domains(host: str) -> list[str]:
+    """``host`` and every domain above it, nearest first; of an address, itself.
+
+    Args:
+        host: from ``host_of``.
+    """
+    if ":" in host or parse_address(host) is not None:
+        return [host]
+    labels = host.split(".")
+    return [".".join(labels[start:]) for start in range(len(labels))]
+
+
+def of_hash(digits: str) -> int:
+    """The key of a SHA-256, or of the uid that begins like it: its first 16 hex digits as a number."""
+    return int(digits[:16], 16)
+
+
+def _url_entry(text: str) -> int:
+    if _PLAIN_URL.fullmatch(text):
+        return of_text(text)
+    try:
+        return of_text(normal(parse_url(text)))
+    except FetchError as error:
+        raise ValueError(error.detail) from error
+
+
+def _domain_entry(text: str) -> int:
+    name = text.removeprefix("*.")
+    if _PLAIN_DOMAIN.fullmatch(name):
+        return of_text(name)
+    if set(name) & set("/?#@\\*"):
+        raise ValueError("no scheme, user, path or further * belongs there")
+    try:
+        url = parse_url(f"http://[{name}]/" if ":" in name and not name.startswith("[") else f"http://{name}/")
+    except FetchError as error:
+        raise ValueError(error.detail) from error
+    if url.explicit_port is not None:
+        raise ValueError("no port belongs there")
+    return of_text(host_of(url))
+
+
+def _hash_entry(text: str) -> int:
+    if not _HASH.fullmatch(text):
+        raise ValueError(f"{len(text)} characters")
+    return of_hash(text)
+
+
+def _phash_entry(text: str) -> int:
+    if not _PHASH.fullmatch(text):
+        raise ValueError(f"{len(text)} characters")
+    return int(text, 16)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The entries of one kind of list.
+
+    Attributes:
+        key: the key of an entry; raises ValueError with what is wrong with it.
+        form: what an entry must be, for messages.
+    """
+
+    key: Callable[[str], int]
+    form: str
+
+
+KINDS: Mapping[str, Entries] = {
+    "urls": Entries(_url_entry, "a URL (http://… or https://…)"),
+    "domains": Entries(_domain_entry, "a domain or an IP address (example.com, 192.0.2.1)"),
+    "hashes": Entries(_hash_entry, "a SHA-256 (64 hex digits) or a uid (32 hex digits)"),
+    "phashes": Entries(_phash_entry, "a perceptual hash (16 hex digits)"),
+}
+"""By the name of the setting in the recipe's ``block``."""
