@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from humanverse.dataset import layout
-from humanverse.dataset.checks import files, layers
+from humanverse.dataset.checks import blocklists, files, layers, retries
 from humanverse.dataset.checks import held as whole
 from humanverse.dataset.checks import shard as shards
 from humanverse.dataset.checks.finding import NOTE, PROBLEM, Finding, note, problem
@@ -22,7 +22,7 @@ __all__ = ["NOTE", "PROBLEM", "Finding", "Report", "verify"]
 
 @dataclass(frozen=True)
 class Report:
-    """What ``verify`` found, and how much it read."""
+    """What ``verify`` found, and how much it read; a row that was tried again counts once."""
 
     shards: int
     rows: int
@@ -55,15 +55,18 @@ class _Checked:
     known: frozenset[str]
 
 
-def _one(held: whole.Held, number: int) -> _Checked:
+def _one(held: whole.Held, number: int, committed: frozenset[int]) -> _Checked:
     shard = shards.read(held, number)
     findings = (*shard.findings, *layers.check(held, shard))
+    again = retries.NONE_SUPERSEDED
+    if shard.ledger is not None and held.extent:
+        again = retries.superseded(held.retries, number, shard.ledger, held.extent, committed)
     named = set(shard.ledger.column("uid").to_pylist()) if shard.ledger is not None else set(shard.uids)
     return _Checked(
         number=number,
-        rows=shard.ledger.num_rows if shard.ledger is not None else 0,
+        rows=shard.ledger.num_rows - again.rows if shard.ledger is not None else 0,
         samples=len(shard.uids),
-        findings=findings,
+        findings=(*findings, *again.findings),
         extra=pa.schema(list(shard.images.schema)[len(images.SCHEMA) :]) if shard.images is not None else None,
         known=frozenset(held.tombstones.keys() & named),
     )
@@ -99,7 +102,9 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
     extras: dict[pa.Schema, list[int]] = {}
     known: set[str] = set()
     rows = samples = 0
-    for checked in over_shards(lambda number: _one(held, number), numbers):
+    committed = frozenset(numbers)
+    findings += retries.check(held.store, held.retries, held.extent, committed)
+    for checked in over_shards(lambda number: _one(held, number, committed), numbers):
         progress(checked.number)
         findings += checked.findings
         rows, samples = rows + checked.rows, samples + checked.samples
@@ -107,5 +112,5 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
         if checked.extra is not None:
             extras.setdefault(checked.extra, []).append(checked.number)
     findings += [*_same_columns(extras), *_unknown_tombstones(held, known)]
-    findings += [*held.findings, *files.check(held, frozenset(numbers))]
+    findings += [*held.findings, *blocklists.check(held), *files.check(held, committed)]
     return Report(len(numbers), rows, samples, tuple(findings))

@@ -20,9 +20,9 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
         if missing:
             message = f"{missing} of {held.planned_shards} shards are not committed yet"
             yield note(layout.LEDGER, message)
-    for number, one in held.retries.passes.items():
+    for retry, one in held.retries.passes.items():
         if missing := len(one.unfinished(committed)):
-            yield note(layout.retry_pass(number), f"{missing} of its {len(one.shards)} shards are not committed yet")
+            yield note(layout.retry_pass(retry), f"{missing} of its {len(one.shards)} shards are not committed yet")
     for name in held.store.names(TMP) if held.store.local else ():
         yield note(f"{TMP}/{name}", "is being written, or was left by a writer that was killed")
     suffixes = _suffixes(held)

@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from humanverse.dataset import create, layout
+from humanverse.dataset.checks import retries
 from humanverse.dataset.checks.finding import Finding, Unreadable, problem, read_table
+from humanverse.dataset.checks.retries import Retries
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
@@ -64,6 +66,7 @@ class Held:
         distinct: whether the uids of a shard are distinct, as the recipe says.
         layers: every layer that is there or should be.
         tombstones: uid -> the file that names it.
+        retries: what was planned to be tried again.
         findings: what is wrong with all this.
     """
 
@@ -73,6 +76,7 @@ class Held:
     distinct: bool = False
     layers: tuple[Layer, ...] = ()
     tombstones: dict[str, str] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -80,6 +84,12 @@ class Held:
         if self.source_rows is None or self.shard_size is None:
             return None
         return -(-self.source_rows // self.shard_size)
+
+    @property
+    def extent(self) -> tuple[int, int] | None:
+        """``source_rows`` and ``shard_size``, if they are known."""
+        known = self.source_rows is not None and self.shard_size is not None
+        return (self.source_rows or 0, self.shard_size or 0) if known else None
 
 
 def read(dataset: Dataset, committed: bool) -> Held:
@@ -106,6 +116,8 @@ def read(dataset: Dataset, committed: bool) -> Held:
     held.layers = tuple(_layer(dataset, held, name, name in wanted) for name in names)
     _cards(held)
     _tombstones(held)
+    held.retries = retries.read(dataset.store)
+    held.findings += held.retries.findings
     return held
 
 

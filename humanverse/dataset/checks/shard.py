@@ -16,6 +16,7 @@ from humanverse.codec.jpeg_strip import strip
 from humanverse.dataset import layout, tar
 from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, problem, read_table
 from humanverse.dataset.checks.held import Held
+from humanverse.dataset.retries import ROWS
 from humanverse.errors import one_line
 from humanverse.storage import Store
 from schemas import images, ledger
@@ -134,7 +135,7 @@ def _ledger(held: Held, shard: Shard) -> Iterator[Finding]:
         start = shard.number * held.shard_size
         expected = range(start, min(start + held.shard_size, held.source_rows))
         if shard.number >= held.planned_shards:
-            yield problem(path, "the source has no such shard")
+            yield from _supplementary(held, shard.number, rows)
         elif rows != list(expected):
             yield problem(path, f"its rows are not the {len(expected)} source rows of the shard, each once")
     said = zip(*(shard.ledger.column(name).to_pylist() for name in ("status", "reason", "uid")), strict=True)
@@ -142,6 +143,20 @@ def _ledger(held: Held, shard: Shard) -> Iterator[Finding]:
     if wrong:
         further = f" (and {len(wrong) - 1} further rows)" if len(wrong) > 1 else ""
         yield problem(path, f"row {wrong[0][0]} {wrong[0][1]}{further}")
+
+
+def _supplementary(held: Held, number: int, rows: list[int]) -> Iterator[Finding]:
+    """A shard beyond those of the source has the rows that a retry planned for it; plans are checked elsewhere."""
+    if number not in held.retries.shards:
+        if held.retries.whole:
+            yield problem(layout.ledger(number), "the source has no such shard, and no retry planned it")
+        return
+    try:
+        planned = read_table(held.store, layout.retry_rows(number), ROWS).column("row").to_pylist()
+    except Unreadable:
+        return
+    if rows != planned:
+        yield problem(layout.ledger(number), f"its rows are not the {len(planned)} rows that were planned, each once")
 
 
 def _status(status: str, reason: str | None, uid: str | None) -> str | None:
