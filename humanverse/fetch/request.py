@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -27,6 +27,12 @@ from schemas.recipe import FetchSettings
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REFUSALS = frozenset({429, 503})
 """Statuses that speak for the whole host."""
+Blocked = Callable[[URL], str | None]
+"""Given a URL that is about to be asked for: None, or why it must not be contacted."""
+
+
+def nothing_blocked(url: URL) -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Response:
         row: the caller's index, untouched.
         data: the body; None when ``failure`` is set.
         failure: why there is no body; its reason is one of ``schemas.ledger.FETCH_REASONS``, or ``opt_out``,
-            ``robots`` or ``not_an_image``.
+            ``robots``, ``blocked`` or ``not_an_image``.
         http_status: of the last answer seen, redirects included; that of the host, if it was given up; None if there was
             none.
         attempts: how often the URL was tried; 0 if it is not one that can be, or if its host was given up before.
@@ -71,15 +77,22 @@ class Requester:
         is_allowed: which addresses may be asked for; consulted here only for literal addresses behind a
             proxy.
         turns: where each request's turn comes from.
+        blocked: which URLs are never contacted, whatever leads to them.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, settings: FetchSettings, is_allowed: Allowed, turns: Turns
+        self,
+        session: aiohttp.ClientSession,
+        settings: FetchSettings,
+        is_allowed: Allowed,
+        turns: Turns,
+        blocked: Blocked = nothing_blocked,
     ) -> None:
         self._session = session
         self._settings = settings
         self._is_allowed = is_allowed
         self._turns = turns
+        self._blocked = blocked
         self._product = product_name(settings.user_agent)
         self._robots = Robots(self._product) if settings.robots else None
 
@@ -140,6 +153,7 @@ class Requester:
 
     async def _ask(self, url: URL, visit: _Visit) -> bytes | URL:
         """One request: the body, or where it redirects to."""
+        self._check_blocked(url)
         if self._robots is not None:
             with visit.place.deadline.paused():
                 await self._robots.check(url, lambda target: self._ask_robots(target, visit))
@@ -152,6 +166,7 @@ class Requester:
         """The answer to one request, made when its turn has come; 429 and 503 are the whole host's."""
         host = url.raw_host or ""
         self._check_literal(url)
+        self._check_blocked(url)
         await visit.place.come_to(host)
         asked_at = asyncio.get_running_loop().time()
         try:
@@ -212,6 +227,12 @@ class Requester:
                     raise status_error(response.status, 0.0)
                 url = redirect_target(url, response.headers.get("Location"))
         raise FetchError("redirects", f"more than {MOST_REDIRECTS} redirects")
+
+    def _check_blocked(self, url: URL) -> None:
+        """Asked of pictures before their host's robots.txt is, and of every request, that for robots.txt included."""
+        why = self._blocked(url)
+        if why is not None:
+            raise FetchError("blocked", why)
 
     def _check_literal(self, url: URL) -> None:
         """Behind a proxy we connect to the proxy alone: addresses that stand in the URL are judged here."""

@@ -17,7 +17,7 @@ from humanverse.fetch.budget import Account, Budget
 from humanverse.fetch.connections import Allowed, Lookup, open_session, system_lookup
 from humanverse.fetch.deadline import Deadline
 from humanverse.fetch.failures import FetchError
-from humanverse.fetch.request import Requester, Response
+from humanverse.fetch.request import Blocked, Requester, Response, nothing_blocked
 from humanverse.fetch.turns import Place, Turns
 from humanverse.fetch.urls import parse_url
 from schemas.ledger import Failure
@@ -30,7 +30,10 @@ CLOSE_S = 5.0
 
 
 def fetch(
-    urls: Iterable[tuple[int, str | None]], settings: FetchSettings, allow_private: bool = False
+    urls: Iterable[tuple[int, str | None]],
+    settings: FetchSettings,
+    allow_private: bool = False,
+    blocked: Blocked = nothing_blocked,
 ) -> Generator[Response, None, None]:
     """Fetch ``urls``; yield one ``Response`` for each, in the order in which they end.
 
@@ -58,11 +61,12 @@ def fetch(
         urls: (row, URL) pairs; the row is returned untouched, the URL may be anything, None included.
         settings: the recipe's.
         allow_private: connect to any address (intranets, tests).
+        blocked: why a URL must not be contacted, if it must not: asked of each URL, redirect and robots.txt.
 
     Raises:
         UserError: if the settings' user agent or proxy cannot be used. No URL ever makes it raise.
     """
-    return stream(urls, settings, is_any if allow_private else is_public)
+    return stream(urls, settings, is_any if allow_private else is_public, blocked=blocked)
 
 
 def stream(
@@ -70,10 +74,11 @@ def stream(
     settings: FetchSettings,
     is_allowed: Allowed,
     lookup: Lookup = system_lookup,
+    blocked: Blocked = nothing_blocked,
 ) -> Generator[Response, None, None]:
     """``fetch`` with the choice of addresses and the name resolution left to the caller."""
     _check(settings)
-    return _responses(urls, _Engine(settings, is_allowed, lookup), settings.concurrency)
+    return _responses(urls, _Engine(settings, is_allowed, lookup, blocked), settings.concurrency)
 
 
 def _check(settings: FetchSettings) -> None:
@@ -156,8 +161,9 @@ class _Ended(NamedTuple):
 class _Engine:
     """The event loop's thread. ``start``, ``submit``, ``take`` and ``close`` are the consumer's side."""
 
-    def __init__(self, settings: FetchSettings, is_allowed: Allowed, lookup: Lookup) -> None:
+    def __init__(self, settings: FetchSettings, is_allowed: Allowed, lookup: Lookup, blocked: Blocked) -> None:
         self._settings = settings
+        self._blocked = blocked
         self._is_allowed = is_allowed
         self._lookup = lookup
         self._results: SimpleQueue[_Answered | _Hungry | _Ended] = SimpleQueue()
@@ -235,7 +241,7 @@ class _Engine:
         self._stopped = asyncio.Event()
         session = open_session(self._settings, self._is_allowed, self._lookup)
         self._turns = Turns(self._settings, self._has_room, self._ask_for_more)
-        self._requester = Requester(session, self._settings, self._is_allowed, self._turns)
+        self._requester = Requester(session, self._settings, self._is_allowed, self._turns, self._blocked)
         self._running.set()
         try:
             await self._stopped.wait()

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from annotators.base import Picture
 from annotators.run import Runner
+from humanverse.blocklists import Blocklists
 from humanverse.codec import header_size, prepare
 from humanverse.codec.phash import phash
+from humanverse.dataset.blocklists import InForce
 from humanverse.dataset.shard import Shard
 from humanverse.errors import one_line
 from humanverse.fetch import fetch
@@ -24,9 +27,10 @@ from humanverse.sources import ShardRows
 from pipelines.stages import checks
 from pipelines.stages.annotate import make
 from pipelines.stages.base import Count
+from pipelines.stages.drift import SourceHashes, drift
 from pipelines.stages.faults import check_not_all_failed_alike
 from pipelines.stages.outcome import Outcome, images_table, ledger_table
-from pipelines.stages.repeats import drop_same_bytes, same_urls
+from pipelines.stages.repeats import drop_placeholders, drop_same_bytes, same_urls
 from schemas.ledger import Failure
 from schemas.recipe import Recipe
 
@@ -42,20 +46,25 @@ class Gate:
         remote: whether pictures are fetched by URL; else the source reads them.
         allow_private: whether private addresses may be fetched from.
         extra_fields: the source's columns that pass through.
+        blocklists: what must not get in.
     """
 
     name = "gate"
 
-    def __init__(self, recipe: Recipe, remote: bool, allow_private: bool, extra_fields: list[pa.Field]) -> None:
-        self.recipe, self.remote, self.allow_private, self.extra_fields = (
-            recipe,
-            remote,
-            allow_private,
-            extra_fields,
-        )
+    def __init__(
+        self,
+        recipe: Recipe,
+        remote: bool,
+        allow_private: bool,
+        extra_fields: list[pa.Field],
+        blocklists: InForce | None = None,
+    ) -> None:
+        self.recipe, self.remote, self.allow_private = recipe, remote, allow_private
+        self.extra_fields, self.blocklists = extra_fields, blocklists or InForce()
 
     def setup(self, count: Count) -> None:
         self._count = count
+        self._blocked = self.blocklists.load()
         ordered = make(self.recipe.annotators, self.recipe.resources.device)
         needed = checks.kinds_needed(self.recipe.gate)
         self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in needed}
@@ -74,6 +83,8 @@ class Gate:
         assert len(done) == table.num_rows, f"{table.num_rows - len(done)} rows of shard {item.number} got no outcome"
         if self.remote:
             check_not_all_failed_alike(done, self.recipe.fetch.all_failed_from)
+        if self.recipe.gate.placeholder_urls is not None:
+            drop_placeholders(done, table.column("url").to_pylist(), self.recipe.gate.placeholder_urls)
         if self.recipe.gate.drop_duplicates:
             drop_same_bytes(done, table.column("row").to_pylist())
         return self._shard(item, table, done)
@@ -81,12 +92,17 @@ class Gate:
     def _outcomes(self, rows: ShardRows, table: pa.Table) -> Iterator[Outcome]:
         """One outcome per row, in the order in which they end; at most a few pictures wait in memory."""
         urls = table.column("url").to_pylist()
-        repeated = same_urls(urls) if self.recipe.gate.drop_duplicates else {}
+        blocked = {index: why for index, url in enumerate(urls) if (why := self._blocked.text(url))}
+        for index, why in blocked.items():
+            yield Outcome(index, Failure("blocked", why))
+        others = [None if index in blocked else url for index, url in enumerate(urls)]
+        repeated = same_urls(others) if self.recipe.gate.drop_duplicates else {}
         for index, earlier in repeated.items():
             yield Outcome(index, Failure("duplicate", f"same URL as row {table.column('row')[earlier].as_py()}"))
-        wanted = [index for index in range(len(urls)) if index not in repeated]
+        wanted = [index for index in range(len(urls)) if index not in repeated and index not in blocked]
+        hashes = SourceHashes(table.select([]) if self.recipe.fetch.drift == "ignore" else table)
         with ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare") as pool:
-            yield from _overlapped(pool, self._responses(rows, table, wanted), self._prepare)
+            yield from _overlapped(pool, self._responses(rows, table, wanted), partial(self._prepare, hashes))
 
     def _responses(self, rows: ShardRows, table: pa.Table, wanted: list[int]) -> Iterator[tuple[Outcome, bytes | None]]:
         if self.remote:
@@ -94,10 +110,14 @@ class Gate:
             return
         payloads = rows.payloads(table.take(pa.array(wanted, pa.int64())), self.recipe.fetch.max_bytes)
         for index, payload in zip(wanted, payloads, strict=True):
-            yield Outcome(index, payload.failure, http_status=payload.http_status), payload.data
+            outcome = Outcome(
+                index, payload.failure, http_status=payload.http_status, as_downloaded=payload.as_downloaded
+            )
+            yield outcome, payload.data
 
     def _fetched(self, urls: list[str | None], wanted: list[int]) -> Iterator[tuple[Outcome, bytes | None]]:
-        for response in fetch(((index, urls[index]) for index in wanted), self.recipe.fetch, self.allow_private):
+        pairs = ((index, urls[index]) for index in wanted)
+        for response in fetch(pairs, self.recipe.fetch, self.allow_private, self._blocked.url):
             outcome = Outcome(
                 response.row,
                 response.failure,
@@ -107,25 +127,30 @@ class Gate:
             )
             yield outcome, response.data
 
-    def _prepare(self, response: tuple[Outcome, bytes | None]) -> Outcome:
+    def _prepare(self, hashes: SourceHashes, response: tuple[Outcome, bytes | None]) -> Outcome:
         outcome, data = response
         if data is None:
             return outcome
         outcome.sha256 = hashlib.sha256(data).hexdigest()
-        prepared = prepare(data, self.recipe.image)
+        difference = hashes.difference(outcome.index, data, outcome.sha256)
+        outcome.drifted = drift(difference, outcome.as_downloaded)
+        why = self._blocked.sha256(outcome.sha256)
+        prepared = Failure("blocked", why) if why else prepare(data, self.recipe.image)
         if isinstance(prepared, Failure):
             outcome.failure = prepared
             outcome.width, outcome.height = header_size(data) or (None, None)
             return outcome
         outcome.width, outcome.height = prepared.original_width, prepared.original_height
         outcome.prepared = prepared
-        if failure := checks.size(prepared, self.recipe.gate):
+        if outcome.drifted and self.recipe.fetch.drift == "reject":
+            outcome.drop(Failure("drifted", difference or ""))
+        elif failure := checks.size(prepared, self.recipe.gate):
             outcome.drop(failure)
         return outcome
 
     def _judge(self, group: list[Outcome]) -> None:
         """Run the gate's estimators over a group's pictures, in row order, and drop what is not kept."""
-        seen = list(_hashed(group))
+        seen = list(_hashed(group, self._blocked))
         there, pictures = [outcome for outcome, _ in seen], [picture for _, picture in seen]
         for kind, runner in self._runners.items():
             needs = {need: [outcome.said[need] for outcome in there] for need in runner.annotator.card.needs}
@@ -163,8 +188,8 @@ class Groups:
         return self._groups[group] if self._missing[group] == 0 else None
 
 
-def _hashed(group: list[Outcome]) -> Iterator[tuple[Outcome, Picture]]:
-    """The pictures of a group, their perceptual hashes taken; each stays decoded for the estimators."""
+def _hashed(group: list[Outcome], blocked: Blocklists) -> Iterator[tuple[Outcome, Picture]]:
+    """The pictures of a group, their perceptual hashes taken; each stays decoded for the estimators. Blocked ones go."""
     for outcome in group:
         if outcome.prepared is None:
             continue
@@ -174,7 +199,10 @@ def _hashed(group: list[Outcome]) -> Iterator[tuple[Outcome, Picture]]:
         except Exception as error:  # the decoder's own exceptions are of several classes
             outcome.drop(Failure("gate_error", f"the stored picture cannot be read: {one_line(error)}"))
         else:
-            yield outcome, picture
+            if why := blocked.blocked_picture(outcome.phash):
+                outcome.drop(Failure("blocked", why))
+            else:
+                yield outcome, picture
 
 
 def _overlapped(

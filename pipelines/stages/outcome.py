@@ -21,6 +21,8 @@ class Outcome:
 
     Attributes:
         index: position in the shard.
+        as_downloaded: whether the bytes are certainly those that were downloaded.
+        drifted: whether they are not those that the source's hash is of; None if that cannot be known.
         said: by kind, the gate layers' row of the picture.
         phash: of the picture as it would be stored, once it was judged.
     """
@@ -33,6 +35,7 @@ class Outcome:
     http_status: int | None = None
     attempts: int = 0
     ms: int = 0
+    as_downloaded: bool = True
     drifted: bool | None = None
     prepared: Prepared | None = None
     said: dict[str, Any] = field(default_factory=dict)

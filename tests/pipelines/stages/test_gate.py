@@ -111,7 +111,7 @@ def web() -> dict[str, bytes]:
 
 
 def answer_shuffled(monkeypatch: pytest.MonkeyPatch, web: Mapping[str, bytes], seed: int) -> None:
-    def fetch(wanted: Iterable[tuple[int, str | None]], settings: Any, allow_private: bool) -> Iterator[Response]:
+    def fetch(wanted: Iterable[tuple[int, str | None]], *settings: Any) -> Iterator[Response]:
         answers = list(wanted)
         random.Random(seed).shuffle(answers)
         for row, url in answers:
