@@ -11,7 +11,7 @@ from typing import Any
 
 from annotators import registry
 from annotators.weights import Weight, listing, obtain
-from humanverse.dataset import create
+from humanverse.dataset import blocklists, create
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.sources import ShardRows, open_source
@@ -111,14 +111,17 @@ def build(
         return result
 
     gated = checks.kinds_needed(recipe.gate)
+    blocked = blocklists.obtain(store, recipe.block)
+    in_force = blocklists.in_force(store, blocked, recipe.block.phash_distance)
     stages = [
-        Gate(recipe, rows.remote, allow_private, rows.extra_fields),
+        Gate(recipe, rows.remote, allow_private, rows.extra_fields, in_force),
         Annotate(recipe.annotators, [kind for kind in annotators if kind not in gated], recipe.resources.device),
         Commit(store.url),
     ]
     rows_before = sum(min(size, total - number * size) for number in committed)
     with _engine(local, recipe, workers) as (run, counts):
         create.create_or_continue(store, recipe, identity)
+        blocklists.publish(store, blocked, recipe.block.phash_distance)
         for kind, card in annotate.provenances(annotators).items():
             create.declare_layer(store, annotators[kind].card.layer, card)
         with Display("build", total, rows_before, counts, recipe.resources.heartbeat_s) as display:

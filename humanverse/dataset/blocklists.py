@@ -85,13 +85,16 @@ def obtain(store: Store, settings: BlockSettings) -> list[BlockList]:
     return [read(kind, path, known) for kind in KINDS for path in getattr(settings, kind)]
 
 
-def publish(store: Store, lists: Sequence[BlockList], phash_distance: int) -> InForce:
-    """Write the lists that the dataset does not have whole, then, if they are not those of the run before, a line of history."""
+def in_force(store: Store, lists: Sequence[BlockList], phash_distance: int) -> InForce:
+    """What workers are told of ``lists``, which ``publish`` writes."""
+    return InForce(store.url, tuple((one.kind, one.path, one.sha256) for one in lists), phash_distance)
+
+
+def publish(store: Store, lists: Sequence[BlockList], phash_distance: int) -> None:
+    """Write the lists that the dataset does not have whole, then a line of history, if they are not those of the run before."""
     for one in lists:
         if one.fresh:
-            store.write(
-                layout.blocklist(one.kind, one.sha256), parquet_bytes(pa.table({"key": one.keys}, schema=SCHEMA))
-            )
+            store.write(layout.blocklist(one.kind, one.sha256), parquet_bytes(pa.table([one.keys], schema=SCHEMA)))
     past = history(store)
     now = {
         "phash_distance": phash_distance,
@@ -103,7 +106,6 @@ def publish(store: Store, lists: Sequence[BlockList], phash_distance: int) -> In
     if now != before:
         time = datetime.now(UTC).isoformat(timespec="seconds")
         store.write(layout.BLOCKLIST_HISTORY, json_bytes({"history": [*past, {"time": time, **now}]}))
-    return InForce(store.url, tuple((one.kind, one.path, one.sha256) for one in lists), phash_distance)
 
 
 def history(store: Store) -> list[dict[str, Any]]:
