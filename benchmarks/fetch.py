@@ -1,8 +1,8 @@
 """How fast URLs become stored pictures, against img2dataset and against the bare codec, and how good they look.
 
 Pictures of web-like sizes are made from the photographs of a folder and served by a process of its own (see
-``web_pictures.py``). The same list of URLs goes through img2dataset (installed by this script into a cache folder, from
-``requirements-img2dataset.txt``) and through one worker of ours (``fetch_client.py``). Both write tars. What counts is the
+``web_pictures.py``). The same list of URLs goes through img2dataset (in an environment of its own, see
+``pipelines/download/environment.py``) and through one worker of ours (``fetch_client.py``). Both write tars. What counts is the
 CPU time of the client's processes, user and system, less that of the same run over one URL, which is the start-up: pictures
 per CPU second is pictures per second and core. Pictures per
 second of wall time include the start-up. Both store JPEGs of quality 95 without chroma resolution, and both hash.
@@ -36,10 +36,10 @@ import numpy as np
 from PIL import Image
 
 from humanverse.codec import Prepared, prepare
+from pipelines.download import environment
 from schemas.recipe import ImageSettings
 
 HERE = Path(__file__).parent
-REQUIREMENTS = HERE / "requirements-img2dataset.txt"
 HOSTS = 200
 QUALITY = 95
 SIZES = (512, 1024)
@@ -78,7 +78,7 @@ def run(command: Sequence[object], log: Path) -> Cost:
     start = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(word) for word in command], stdout=output, stderr=output, env={**os.environ, **_QUIET}
+            [str(word) for word in command], stdout=output, stderr=output, env={**os.environ, **environment.VARIABLES}
         )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -87,20 +87,9 @@ def run(command: Sequence[object], log: Path) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - start)
 
 
-_QUIET = {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "disabled"}
-
-
-def peer_python(cache: Path) -> Path:
-    """The interpreter of img2dataset's own environment, which is made if it is not there."""
-    folder = cache / "img2dataset"
-    ready = folder / "ready"
-    python = folder / "bin" / "python"
-    if not ready.exists() or ready.read_text() != REQUIREMENTS.read_text():
-        print("installing img2dataset into", folder, file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS], check=True)
-        ready.write_text(REQUIREMENTS.read_text())
-    return python
+def peer_python() -> Path:
+    """The interpreter of img2dataset's own environment, without Ray; it is made if it is not there."""
+    return environment.installed_python(None)
 
 
 def peer_command(python: Path, urls: Path, out: Path, way: str) -> list[object]:
@@ -291,7 +280,7 @@ def measure(options: Any) -> dict[str, float]:
     """All figures."""
     cv2.setNumThreads(1)
     cache = options.cache
-    python = peer_python(cache)
+    python = peer_python()
     folder = cache / "pictures"
     with tempfile.TemporaryDirectory() as scratch, served(options.images, folder, options.count) as urls:
         compared = Comparison(python, urls, Path(scratch))

@@ -164,6 +164,13 @@ def pictures_beside(table: SourceFile) -> Pictures | None:
     return ColumnPictures(column) if column else None
 
 
+def payloads_of(said: Sequence[Said], table: SourceFile, pictures: Pictures, max_bytes: int) -> Iterator[Payload]:
+    """The pictures of the rows ``said`` of one of img2dataset's tables, or why there are none, in order."""
+    there = pictures.read(table, [one for one in said if one.status == SUCCESS], max_bytes)
+    for one in said:
+        yield replace(next(there), as_downloaded=one.untouched) if one.status == SUCCESS else one.failed
+
+
 @dataclass(frozen=True)
 class Img2datasetShard(ParquetShard):
     """A shard as pieces of img2dataset's tables, and where their pictures are."""
@@ -195,9 +202,7 @@ class Img2datasetShard(ParquetShard):
         for piece in self.pieces:
             inside = [row for row in rows if start <= row < start + piece.count]
             said = self._said(piece, inside, start)
-            there = self.pictures.read(piece.file, [one for one in said if one.status == SUCCESS], max_bytes)
-            for one in said:
-                yield replace(next(there), as_downloaded=one.untouched) if one.status == SUCCESS else one.failed
+            yield from payloads_of(said, piece.file, self.pictures, max_bytes)
             start += piece.count
 
 
