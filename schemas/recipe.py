@@ -146,6 +146,14 @@ class GateSettings(_Strict):
         description="the same bytes from so many different URLs of a shard are a placeholder, and no row has them; null: off",
     )
 
+    similar_distance: int | None = Field(
+        default=None,
+        ge=0,
+        le=16,
+        description="bits in which a perceptual hash may differ from that of an earlier kept picture of the shard, to be the "
+        "same picture again; 4 finds what was resized or compressed anew; null: off",
+    )
+
     @model_validator(mode="after")
     def _somebody_can_pass(self) -> GateSettings:
         if self.max_people is not None and self.min_people > self.max_people:

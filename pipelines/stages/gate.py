@@ -31,6 +31,7 @@ from pipelines.stages.drift import SourceHashes, drift
 from pipelines.stages.faults import check_not_all_failed_alike
 from pipelines.stages.outcome import Outcome, images_table, ledger_table
 from pipelines.stages.repeats import drop_placeholders, drop_same_bytes, same_urls
+from pipelines.stages.similar import drop_similar
 from schemas.ledger import Failure
 from schemas.recipe import Recipe
 
@@ -87,6 +88,8 @@ class Gate:
             drop_placeholders(done, table.column("url").to_pylist(), self.recipe.gate.placeholder_urls)
         if self.recipe.gate.drop_duplicates:
             drop_same_bytes(done, table.column("row").to_pylist())
+        if self.recipe.gate.similar_distance is not None:
+            drop_similar(done, table.column("row").to_pylist(), self.recipe.gate.similar_distance)
         return self._shard(item, table, done)
 
     def _outcomes(self, rows: ShardRows, table: pa.Table) -> Iterator[Outcome]:

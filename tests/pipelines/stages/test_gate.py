@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -24,6 +25,7 @@ from pipelines.stages.gate import GROUP, Gate, Groups
 from schemas.ledger import Failure
 from schemas.recipe import Recipe
 from tests.datasets import picture
+from tests.humanverse.codec.pictures import noise
 
 BAD_WIDTH = 333
 """A picture of this width makes the estimator below raise."""
@@ -242,3 +244,16 @@ def test_a_stored_picture_that_cannot_be_read_costs_one_row(monkeypatch: pytest.
         ("rejected", "gate_error"),
         ("kept", None),
     ]
+
+
+def test_near_duplicates_are_kept_unless_the_recipe_says_otherwise() -> None:
+    scene = cv2.resize(noise(12, 10), (360, 300), interpolation=cv2.INTER_CUBIC)
+    pictures = [encode_jpeg(scene, 95), encode_jpeg(scene, 60), encode_jpeg(cv2.flip(scene, 1), 95)]
+    assert [verdict[0] for verdict in verdicts(read(*pictures))] == ["kept", "kept", "kept"]
+    shard = read(*pictures, similar_distance=4)
+    assert [verdict[:2] for verdict in verdicts(shard)] == [
+        ("kept", None),
+        ("rejected", "near_duplicate"),
+        ("kept", None),
+    ]
+    assert shard.images.num_rows == shard.layers["person/fake"].num_rows == 2
