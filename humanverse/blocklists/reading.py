@@ -103,10 +103,9 @@ def _compiled(kind: str, path: str, copy: IO[bytes]) -> np.ndarray:
                     if text := _entry(line):
                         found.append(entries.key(text))
                 except ValueError as error:
-                    wrong = f"block.{kind}: {path}, line {number}: not {entries.form}"
-                    raise UserError(
-                        f"{wrong} ({' '.join(str(error).split())[:200]}); correct it, or put # before it"
-                    ) from error
+                    why = " ".join(str(error).split())[:200]
+                    what = f"block.{kind}: {path}, line {number}: not {entries.form}: {why}"
+                    raise UserError(f"{what}; correct it, or put # before it") from error
     except (OSError, EOFError) as error:
         raise UserError(f"block.{kind}: {path}: {explain(error)}") from error
     return np.unique(np.frombuffer(found, np.uint64)) if found else np.empty(0, np.uint64)

@@ -114,7 +114,8 @@ def history(store: Store) -> list[dict[str, Any]]:
     Raises:
         DatasetError: if the file is there and damaged.
     """
-    found = (read_json(store, layout.BLOCKLIST_HISTORY) or {"history": []}).get("history")
+    whole = read_json(store, layout.BLOCKLIST_HISTORY)
+    found = [] if whole is None else whole.get("history")
     if not _is_history(found):
         raise DatasetError(f"{store.url}/{layout.BLOCKLIST_HISTORY} is damaged: run humanverse verify")
     return found  # type: ignore[return-value]
