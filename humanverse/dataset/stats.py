@@ -14,6 +14,7 @@ from schemas.layers import OK
 from schemas.skeletons import PARTS
 
 RESERVOIR = 100_000
+AS_LISTED, DRIFTED = "as listed", "drifted"
 SEEN = 0.3
 """Confidence from which a keypoint counts as seen in these figures."""
 
@@ -89,8 +90,14 @@ def figures(kind: str, row: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
     return VIEWS[kind](row) if kind in VIEWS else _numbers(kind, row)
 
 
+def drifted(dataset: Dataset, shard: int) -> Counter[str]:
+    """How many of a shard's rows had the bytes that the source's hash is of, and how many others; kept or not."""
+    found = dataset.ledger(shard, ["drifted"]).column("drifted").drop_null()
+    return Counter(DRIFTED if other else AS_LISTED for other in found.to_pylist())
+
+
 def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]]]:
-    """All figures of a dataset: numbers by name, and counts of what is not a number (row statuses, formats)."""
+    """All figures of a dataset: numbers by name, and counts of what is not a number (row statuses, formats, drift)."""
     series: dict[str, Series] = {}
     counts: dict[str, Counter[str]] = {}
 
@@ -100,6 +107,8 @@ def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]
 
     layers = {layer: dataset.layer_shards(layer) for layer in dataset.layers()}
     for shard in dataset.shards():
+        if compared := drifted(dataset, shard):
+            counts.setdefault("ledger.source_hash", Counter()).update(compared)
         images = dataset.images(shard)
         counts.setdefault("image.original_format", Counter()).update(images.column("original_format").to_pylist())
         for row in rows(images):

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import humanverse
-from humanverse.dataset import stats
+from humanverse.dataset import layout, stats
+from humanverse.dataset.parquet import parquet_bytes, parquet_table
 from tests.datasets import HEIGHT, WIDTH, make_dataset
 
 
@@ -30,6 +32,17 @@ def test_numbers_and_counts_of_a_small_dataset(tmp_path: Path) -> None:
     assert counts["image.original_format"] == {"jpeg": 6}
     assert counts["depth/test.status"] == {"unavailable": 6}
     assert counts["pose/test.status"] == {"ok": 6}
+
+
+def test_drift_is_counted_over_all_rows_that_could_be_compared(tmp_path: Path) -> None:
+    store = make_dataset(tmp_path / "d", shards=2, per_shard=3)
+    assert "ledger.source_hash" not in stats.stats(humanverse.open(store.url))["counts"]
+    table = parquet_table(store.read(layout.ledger(1)))
+    said = pa.array([False, True, False, None, True, None])
+    table = table.set_column(table.schema.get_field_index("drifted"), "drifted", said)
+    store.write(layout.ledger(1), parquet_bytes(table))
+    counts = stats.stats(humanverse.open(store.url))["counts"]
+    assert counts["ledger.source_hash"] == {"as listed": 2, "drifted": 2}
 
 
 def test_a_part_that_nobody_looked_for_has_no_figure() -> None:
