@@ -14,10 +14,11 @@ LAYERS = "layers"
 RETRIES = "retries"
 TOMBSTONES = "tombstones"
 VIEWS = "views"
+FILTERS = "filters"
 SNAPSHOTS = "snapshots"
 BLOCKLISTS = "blocklists"
 BLOCKLIST_HISTORY = "blocklists.json"
-OTHER_FOLDERS = (TOMBSTONES, VIEWS, SNAPSHOTS)
+OTHER_FOLDERS = (TOMBSTONES, VIEWS, FILTERS, SNAPSHOTS)
 IMAGE_SUFFIX = "jpg"
 
 
@@ -65,6 +66,23 @@ def layer_table(layer: str, number: int) -> str:
 
 def layer_tar(layer: str, number: int) -> str:
     return f"{layer_folder(layer)}/{shard_name(number)}.tar"
+
+
+def view(name: str) -> str:
+    return f"{VIEWS}/{name}.json"
+
+
+def filter_folder(name: str) -> str:
+    """``name`` is ``<name>/<generation>``."""
+    return f"{FILTERS}/{name}"
+
+
+def filter_card(name: str) -> str:
+    return f"{filter_folder(name)}/filter.json"
+
+
+def filter_table(name: str, number: int) -> str:
+    return f"{filter_folder(name)}/{shard_name(number)}.parquet"
 
 
 def retry_pass(number: int) -> str:

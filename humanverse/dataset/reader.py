@@ -16,6 +16,7 @@ from humanverse.codec import decode_rgb
 from humanverse.dataset import create, layout
 from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
+from humanverse.dataset.views import View, names, read_view
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
 from schemas.layers import KINDS
@@ -266,15 +267,44 @@ class Dataset:
             return None
         return self._range(layout.layer_tar(self.resolve(layer), shard), row["map_offset"], row["map_size"])
 
-    def samples(self, layers: Sequence[str] = (), shards: Sequence[int] | None = None) -> Iterator[Sample]:
+    def views(self) -> list[str]:
+        """The names of the views."""
+        return names(self.store)
+
+    def view(self, name: str) -> View:
+        """The view ``name`` as it is now.
+
+        Raises:
+            DatasetError: if there is none, or it is damaged.
+        """
+        return read_view(self.store, name)
+
+    def samples(
+        self, layers: Sequence[str] = (), shards: Sequence[int] | None = None, view: str | View | None = None
+    ) -> Iterator[Sample]:
         """Every sample, shard by shard in tar order, with its rows of ``layers``, at most one of a kind.
 
         Memory is bounded by the tables of one shard; pictures are read one by one.
+
+        Args:
+            shards: numbers of those to read; all if not given.
+            view: only the samples that this view has.
+
+        Raises:
+            DatasetError: if something is damaged, or the view has not seen one of the shards; then before the first sample.
         """
         by_kind = self._resolve_all(layers)
-        for shard in self.shards() if shards is None else shards:
+        seen = self.view(view) if isinstance(view, str) else view
+        numbers = self.shards() if shards is None else list(shards)
+        if seen:
+            seen.check_sees(numbers)
+        for shard in numbers:
             images = self.images(shard)
-            tables = [rows(self.layer(name, shard, images)) for name in by_kind.values()]
+            said_of = [self.layer(name, shard, images) for name in by_kind.values()]
+            if seen:
+                keeps = seen.keeps(shard, images)
+                images, said_of = images.filter(keeps), [table.filter(keeps) for table in said_of]
+            tables = [rows(table) for table in said_of]
             columns = rows(images)
             for row, jpeg, *said in zip(columns, self._jpegs(shard, images), *tables, strict=True):
                 yield Sample(row["uid"], shard, row, jpeg, dict(zip(by_kind, said, strict=True)))
@@ -294,6 +324,21 @@ class Dataset:
     def __iter__(self) -> Iterator[Sample]:
         return self.samples()
 
+    def count(self, view: str | View | None = None) -> int:
+        """The number of samples, of those that a view has if one is given; reads two columns of every images table.
+
+        Raises:
+            DatasetError: if something is damaged, or the view has not seen all shards.
+        """
+        seen = self.view(view) if isinstance(view, str) else view
+        numbers, total = self.shards(), 0
+        if seen:
+            seen.check_sees(numbers)
+        for shard in numbers:
+            table = self._alive(self._table(layout.images_table(shard), ["uid", "row"]))
+            total += pc.sum(seen.keeps(shard, table)).as_py() or 0 if seen else table.num_rows
+        return total
+
     def __len__(self) -> int:
-        """The number of samples; reads a column of every images table."""
-        return sum(self._alive(self._table(layout.images_table(shard), ["uid"])).num_rows for shard in self.shards())
+        """The number of samples; reads two columns of every images table."""
+        return self.count()
