@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from annotators import registry
@@ -16,13 +17,16 @@ from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.sources import ShardRows, open_source
 from humanverse.storage import Store
+from pipelines import retry as retrying
 from pipelines.engine import local as local_engine
 from pipelines.progress import Display, Local, say
+from pipelines.retry import Retried
 from pipelines.stages import annotate, checks
 from pipelines.stages.annotate import Annotate
 from pipelines.stages.base import Done, Stage
 from pipelines.stages.commit import Commit
 from pipelines.stages.gate import Gate
+from pipelines.todo import Todo
 from schemas.recipe import Recipe
 
 ELSEWHERE = "a worker on another machine wrote it where this one cannot see it: use a bucket or a shared folder"
@@ -33,14 +37,15 @@ class Result:
     """How a run of ``build`` ended.
 
     Attributes:
-        planned: shards of the source.
-        before: shards that were committed when it started.
+        planned: shards of the source and of earlier retries; of a run that retries, its own.
+        before: those of them that were committed when it started.
         committed: shards that this run committed.
         heard: numbers of the shards that a worker says it committed.
         lost: shard number -> why it is not committed.
         counts: rows of this run's shards by ledger status, and ``bytes`` of stored pictures.
         failures: failed rows of this run's shards by reason.
         seconds: wall time.
+        retried: what was tried again, or was to be; None if nothing was.
     """
 
     planned: int
@@ -51,6 +56,7 @@ class Result:
     counts: dict[str, int] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    retried: Retried | None = None
 
     def add(self, done: Done) -> None:
         if done.error is not None:
@@ -64,9 +70,9 @@ class Result:
 
     @property
     def nothing_worked(self) -> bool:
-        """There was work, and no shard was committed or no picture could be had."""
+        """There was work, and no shard was committed or no picture could be had; a second attempt may well give none."""
         pictures = self.counts.get("kept", 0) + self.counts.get("rejected", 0)
-        return self.before < self.planned and (self.committed == 0 or pictures == 0)
+        return self.before < self.planned and (self.committed == 0 or (pictures == 0 and self.retried is None))
 
 
 Runner = Callable[[Callable[[], Iterator[ShardRows]], Sequence[Stage]], Any]
@@ -80,8 +86,11 @@ def build(
     workers: int | None = None,
     local: bool = False,
     allow_private: bool = False,
+    retry: Sequence[str] = (),
 ) -> Result:
     """Build the dataset at ``url`` from ``source``, or go on where an earlier run stopped.
+
+    Rows that were to be tried again and are not yet are tried first.
 
     Args:
         source: paths, globs or URLs of the source table, or of pictures that are already there.
@@ -90,11 +99,15 @@ def build(
         workers: of each stage; None for as many as fit.
         local: one process, no Ray.
         allow_private: fetch from private addresses too (tests, intranets).
+        retry: ledger reasons; if any are given, only the rows of committed shards that ended with one of them are tried,
+            and ``recipe.fetch`` may be another than the dataset's. While an earlier retry is not finished, it is finished
+            instead.
 
     Raises:
         UserError: for whatever the user can mend.
     """
     started = time.monotonic()
+    reasons = retrying.check_reasons(retry)
     annotators = annotate.make(recipe.annotators, recipe.resources.device)
     for annotator in annotators.values():
         registry.require_packages(annotator.card)
@@ -105,33 +118,49 @@ def build(
     if total == 0:
         raise UserError(f"{' '.join(source)}: the source has no rows")
     identity = {**rows.identity(), "rows": total, "shard_size": size}
-    committed = frozenset(Dataset(url).shards() if create.check_place(store, recipe, identity) else ())
-    result = Result(planned=-(-total // size), before=len(committed))
-    if result.before == result.planned:
+    there = Dataset(url) if create.check_place(store, recipe, identity, retrying=bool(reasons)) else None
+    if reasons and there is None:
+        raise UserError(f"{url} is not a dataset yet: build it without --retry first")
+    committed = frozenset(() if there is None else there.shards())
+    todo = Todo(rows, total, size, committed, not reasons, () if there is None else tuple(there.passes()))
+    if reasons:
+        todo = replace(todo, passes=tuple(todo.unfinished))
+    result = Result(todo.planned, todo.done, retried=retrying.told(todo.unfinished, continued=True))
+    if not reasons and result.before == result.planned:
         return result
 
     gated = checks.kinds_needed(recipe.gate)
     blocked = blocklists.obtain(store, recipe.block)
     in_force = blocklists.in_force(store, blocked, recipe.block.phash_distance)
-    stages = [
-        Gate(recipe, rows.remote, allow_private, rows.extra_fields, in_force),
-        Annotate(recipe.annotators, [kind for kind in annotators if kind not in gated], recipe.resources.device),
-        Commit(store.url),
-    ]
-    rows_before = sum(min(size, total - number * size) for number in committed)
+
+    def stages(recipe: Recipe) -> list[Stage]:
+        return [
+            Gate(recipe, rows.remote, allow_private, rows.extra_fields, in_force),
+            Annotate(recipe.annotators, [kind for kind in annotators if kind not in gated], recipe.resources.device),
+            Commit(store.url),
+        ]
+
     with _engine(local, recipe, workers) as (run, counts):
-        create.create_or_continue(store, recipe, identity)
-        blocklists.publish(store, blocked, recipe.block.phash_distance)
+        create.create_or_continue(store, recipe, identity, retrying=bool(reasons))
         for kind, card in annotate.provenances(annotators).items():
             create.declare_layer(store, annotators[kind].card.layer, card)
-        with Display("build", total, rows_before, counts, recipe.resources.heartbeat_s) as display:
-            for done in run(lambda: rows.shards(size, committed), stages):
-                result.add(done)
-                if done.error:
-                    display.say(f"shard {done.number} is not committed: {done.error}")
-                if done.fatal:
-                    raise UserError(done.error)
-    _name_the_missing(result, store)
+        retrying.go_on(todo.unfinished, wanted=bool(reasons))
+        if reasons and there is not None and not todo.passes:
+            todo = replace(todo, passes=retrying.begin(there, reasons, recipe.fetch))
+            result.planned = todo.planned
+            result.retried = retrying.told(todo.passes, continued=False) or Retried(reasons)
+        if result.planned == 0:
+            return result
+        blocklists.publish(store, blocked, recipe.block.phash_distance)
+        with Display("build", todo.all_rows, todo.rows_done, counts, recipe.resources.heartbeat_s) as display:
+            for work in todo.works(store, recipe):
+                for done in run(work.feed, stages(work.recipe)):
+                    result.add(done)
+                    if done.error:
+                        display.say(f"shard {done.number} is not committed: {done.error}")
+                    if done.fatal:
+                        raise UserError(done.error)
+    _name_the_missing(result, store, todo.numbers)
     if not result.lost:
         store.remove_temporary()
     result.seconds = time.monotonic() - started
@@ -146,10 +175,10 @@ def _pull(weights: Sequence[Weight]) -> None:
             obtain(item.weight)
 
 
-def _name_the_missing(result: Result, store: Store) -> None:
+def _name_the_missing(result: Result, store: Store, numbers: Iterable[Iterable[int]]) -> None:
     """Shards that are not there although nothing was said: their worker died every time, or wrote where we cannot see it."""
     there = set(Dataset(store.url).shards())
-    for number in range(result.planned):
+    for number in chain.from_iterable(numbers):
         if number in there:
             continue
         elsewhere = number in result.heard

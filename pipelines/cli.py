@@ -66,6 +66,13 @@ def build(
         str | None,
         typer.Option("--from", help="Source kind: table, folder, webdataset, img2dataset; guessed if not given."),
     ] = None,
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASONS",
+            help="Try only rows again that ended so, such as timeout,dns,http_5xx; settings of fetch may be other ones.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Workers of each stage; as many as fit if not given.")
     ] = None,
@@ -75,6 +82,8 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build DATASET from SOURCE, or go on where it stopped: fetch, keep what shows people, annotate, commit.
+
+    With --retry, only what failed before: those rows get shards of their own, which count instead of the old rows.
 
     Exit code 1: nothing worked (no shard was committed, or no picture could be had). 2: something to mend, in one line.
     """
@@ -89,7 +98,10 @@ def build(
         settings = load(preset, recipe, overrides)
     except ValueError as error:
         raise UserError(str(error)) from error
-    result = run(places[:-1], places[-1], settings, workers=workers, local=local, allow_private=allow_private)
+    reasons = [] if retry is None else [reason.strip() for reason in retry.split(",")]
+    result = run(
+        places[:-1], places[-1], settings, workers=workers, local=local, allow_private=allow_private, retry=reasons
+    )
     if as_json:
         _print_json(show.result_json(result))
     else:

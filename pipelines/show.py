@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,12 +63,16 @@ def result_json(result: Result) -> dict[str, Any]:
         "failures": dict(result.failures.most_common()),
         "bytes": result.counts.get("bytes", 0),
         "seconds": round(result.seconds, 3),
+        "retry": asdict(result.retried) if result.retried else None,
     }
 
 
 def result(result: Result, url: str) -> None:
     if result.before == result.planned:
-        _line(f"{url} is complete: nothing to do")
+        reasons = " or ".join(result.retried.reasons) if result.retried else ""
+        _line(
+            f"{url}: nothing to retry: no row ended with {reasons}" if reasons else f"{url} is complete: nothing to do"
+        )
         return
     rows = {name: value for name, value in result.counts.items() if name != "bytes"}
     total = sum(rows.values())
@@ -87,13 +92,20 @@ def result(result: Result, url: str) -> None:
 
 def status(found: Status) -> None:
     state = "complete" if found.complete else "not complete"
-    _line(f"{found.url}: {state}; {found.shards} of {found.planned_shards} shards, {size(found.bytes)}")
+    again = (
+        f", {found.supplementary_shards} of {found.planned_supplementary_shards} supplementary"
+        if found.planned_supplementary_shards
+        else ""
+    )
+    _line(f"{found.url}: {state}; {found.shards} of {found.planned_shards} shards{again}, {size(found.bytes)}")
     rows = [("source rows", str(found.planned_rows), ""), ("in the ledger", str(found.rows), "")]
     rows += [(f"failed: {name}", str(n), _share(n, found.rows)) for name, n in found.failed.items()]
     rows += [(f"rejected: {name}", str(n), _share(n, found.rows)) for name, n in found.rejected.items()]
     rows.append(("kept", str(found.kept), _share(found.kept, found.rows)))
     _table("rows", ("", "rows", "share"), rows)
-    _table("layers", ("layer", "shards"), [(layer, f"{done}/{found.shards}") for layer, done in found.layers.items()])
+    _table(
+        "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
+    )
 
 
 def verify_json(report: Report) -> dict[str, Any]:

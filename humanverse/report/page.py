@@ -130,7 +130,7 @@ def _content(dataset: Dataset, wanted: int) -> dict[str, Any]:
         "groups": figures.groups(series, names),
         "tallies": _tallies(counts) + _licences(held),
         "layers": facts,
-        "shards": found.shards,
+        "shards": found.all_shards,
         "unknown_layers": layers.unknown(dataset),
         "cards": _within_budget(cards.read(dataset, shown, held.samples, wanted)),
         "shown_layers": shown,
@@ -149,6 +149,7 @@ def _head(
     lines = [
         ("dataset", wording.without_password(found.url)),
         ("shards", f"{wording.count(found.shards)} of {wording.count(found.planned_shards)} committed"),
+        *([("tried again", _supplementary(found))] if found.planned_supplementary_shards else []),
         (
             "source",
             f"{wording.clean(source.get('kind', 'kind not stated'))}, {wording.plural(found.planned_rows, 'row')}",
@@ -164,6 +165,11 @@ def _head(
     for item in facts:
         made.setdefault(item.made, []).append(item.layer)
     return lines + [(f"layers made {when}", ", ".join(names)) for when, names in sorted(made.items())]
+
+
+def _supplementary(found: status.Status) -> str:
+    done, planned = wording.count(found.supplementary_shards), wording.count(found.planned_supplementary_shards)
+    return f"{done} of {planned} supplementary shards committed"
 
 
 def _recipe_yaml(dataset: Dataset) -> str:

@@ -9,6 +9,7 @@ from itertools import groupby
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from humanverse.errors import UserError
 from humanverse.sources.base import MAX_LOCAL_BYTES, Payload, ShardRows, Source
 from humanverse.sources.storage import in_order
 
@@ -64,6 +65,8 @@ def gather(
         parts = []
         for of, some in groupby(rows, lambda row: row // size):
             while whole is None or whole.number < of:
-                whole = next(shards)
+                whole = next(shards, None)
+                if whole is None:
+                    raise UserError(f"the source has no shard {of} any more: it changed since the dataset was built")
             parts.append(whole.only(list(some)))
         yield GatheredRows(number, rows[0], rows[-1] + 1, tuple(parts))

@@ -153,7 +153,7 @@ def test_a_folder_of_pictures_is_a_source_too(tmp_path: Path, web: Path) -> None
 
 def test_a_shard_that_was_committed_out_of_sight_is_told_from_one_whose_worker_died(built: Path) -> None:
     result = Result(planned=len(humanverse.open(str(built)).shards()) + 2, before=0, heard={0, 1, 2, 3, 4, 5})
-    _name_the_missing(result, Store(str(built)))
+    _name_the_missing(result, Store(str(built)), [range(result.planned)])
     assert result.lost == {5: ELSEWHERE, 6: "its worker died each time it was tried"}
 
 

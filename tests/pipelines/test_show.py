@@ -50,6 +50,7 @@ def test_a_result_as_json(result: Result) -> None:
         "failures": {"timeout": 8, "dns": 1},
         "bytes": 5000,
         "seconds": 12.346,
+        "retry": None,
     }
 
 

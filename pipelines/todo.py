@@ -1,0 +1,115 @@
+"""What a run of ``build`` has to do: shards of the source, and shards of retries, as feeds for an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from humanverse.dataset import layout
+from humanverse.dataset.parquet import parquet_table
+from humanverse.dataset.retries import Pass
+from humanverse.errors import DatasetError
+from humanverse.sources import ShardRows, Source
+from humanverse.sources.gathered import gather
+from humanverse.storage import Store
+from schemas.recipe import FETCH_PACE, Recipe
+
+
+@dataclass(frozen=True)
+class Work:
+    """Shards that are done under one recipe.
+
+    Attributes:
+        feed: gives them; may be called in another process, and again.
+    """
+
+    feed: Callable[[], Iterator[ShardRows]]
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Todo:
+    """The shards that a run is responsible for, done or not.
+
+    Attributes:
+        source: where rows come from.
+        rows: of the source.
+        size: rows per shard.
+        committed: numbers of the shards that are there.
+        primary: whether the shards of the source are among them.
+        passes: the retries that are.
+    """
+
+    source: Source
+    rows: int
+    size: int
+    committed: frozenset[int]
+    primary: bool
+    passes: tuple[Pass, ...]
+
+    @property
+    def unfinished(self) -> list[Pass]:
+        return [one for one in self.passes if one.unfinished(self.committed)]
+
+    @property
+    def numbers(self) -> list[range]:
+        """Numbers of all its shards."""
+        of_source = range(-(-self.rows // self.size) if self.primary else 0)
+        return [of_source, *(one.numbers for one in self.passes)]
+
+    @property
+    def planned(self) -> int:
+        return sum(len(numbers) for numbers in self.numbers)
+
+    @property
+    def done(self) -> int:
+        """How many of its shards are there."""
+        numbers = self.numbers
+        return sum(any(number in some for some in numbers) for number in self.committed)
+
+    @property
+    def all_rows(self) -> int:
+        return (self.rows if self.primary else 0) + sum(one.rows for one in self.passes)
+
+    @property
+    def rows_done(self) -> int:
+        missing = sum(shard.rows for one in self.passes for shard in one.unfinished(self.committed))
+        if self.primary:
+            of_source = self.numbers[0]
+            there = sum(self._rows_of(number) for number in self.committed if number in of_source)
+            missing += self.rows - there
+        return self.all_rows - missing
+
+    def _rows_of(self, number: int) -> int:
+        return min(self.size, self.rows - number * self.size)
+
+    def works(self, store: Store, recipe: Recipe) -> list[Work]:
+        """What is left to do, retries first."""
+        works = [Work(self._retry(store, one), recipe_of(one, recipe)) for one in self.unfinished]
+        of_source = self.numbers[0]
+        if sum(number in of_source for number in self.committed) < len(of_source):
+            works.append(Work(lambda: self.source.shards(self.size, self.committed), recipe))
+        return works
+
+    def _retry(self, store: Store, one: Pass) -> Callable[[], Iterator[ShardRows]]:
+        numbers = [shard.number for shard in one.unfinished(self.committed)]
+        source, size = self.source, self.size
+        return lambda: gather(source, size, lambda: _rows(store, numbers))
+
+
+def recipe_of(one: Pass, recipe: Recipe) -> Recipe:
+    """``recipe`` with the fetch settings of a retry: those that decide what is written are the plan's, the pace is
+    ``recipe``'s. Rows that failed alike before may do so again: that says nothing about this side."""
+    pace = {name: getattr(recipe.fetch, name) for name in FETCH_PACE}
+    fetch = one.fetch.model_copy(update={**pace, "all_failed_from": None})
+    return recipe.model_copy(update={"fetch": fetch})
+
+
+def _rows(store: Store, numbers: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
+    """The planned rows of supplementary shards."""
+    for number in numbers:
+        path = layout.retry_rows(number)
+        try:
+            yield number, parquet_table(store.read(path), ["row"]).column("row").to_pylist()
+        except (FileNotFoundError, ValueError) as error:
+            raise DatasetError(f"{store.url}/{path} is missing or damaged: run humanverse verify") from error
