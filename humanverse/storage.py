@@ -201,6 +201,10 @@ class Store:
         else:
             self._guard("write", path, lambda: self.fs.pipe_file(self.full(path), data))
 
+    def remove(self, path: str) -> None:
+        """Delete a file, or a folder with all that is in it; a bucket's is gone file by file."""
+        self._guard("delete", path, lambda: self.fs.rm(self.full(path), recursive=True))
+
     def _scratch(self) -> Scratch:
         if not self.local:
             return Scratch(Path(tempfile.gettempdir()), "humanverse-")

@@ -21,6 +21,13 @@ def say(line: str) -> None:
     Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def of_a_build(counts: Counts, rate: float) -> str:
+    """What stands beside the bar of a build."""
+    rows, kept = counts.get("rows", 0), counts.get("kept", 0)
+    share = f"{kept / rows:.1%}" if rows else "-"
+    return f"{rate:.1f} rows/s · kept {kept} ({share}) · layer rows {counts.get('annotated', 0)}"
+
+
 class Local:
     """Counts of stages that run in this process; call it to add, ``counts()`` to read."""
 
@@ -40,11 +47,13 @@ class Display:
 
     Args:
         title: of the bar.
-        total: rows in all.
+        total: rows, or other ``unit``, in all.
         before: rows that earlier runs finished.
         counts: reads the job's counts so far (``rows``, ``kept``, ``fetched``, ``annotated``); asked every second.
         heartbeat_s: after this long without any change a line says so.
         console: where to; None for standard error.
+        unit: what is counted as ``rows``.
+        note: what stands beside the bar, of the counts and the rows per second.
     """
 
     def __init__(
@@ -55,7 +64,10 @@ class Display:
         counts: Callable[[], Counts],
         heartbeat_s: float,
         console: Console | None = None,
+        unit: str = "rows",
+        note: Callable[[Counts, float], str] = of_a_build,
     ) -> None:
+        self._unit, self._note = unit, note
         self._title, self._total, self._before, self._read, self._heartbeat_s = (
             title,
             total,
@@ -118,13 +130,12 @@ class Display:
         elif now - self._moved > self._heartbeat_s:
             self.say(f"{self._title}: nothing has moved for {self._heartbeat_s:g} s; waiting for the workers")
             self._moved = now
-        rows, kept = counts.get("rows", 0), counts.get("kept", 0)
+        rows = counts.get("rows", 0)
         rate = rows / max(now - self._started, 1e-9)
-        share = f"{kept / rows:.1%}" if rows else "-"
-        note = f"{rate:.1f} rows/s · kept {kept} ({share}) · layer rows {counts.get('annotated', 0)}"
+        note = self._note(counts, rate)
         self._bar.update(self._task, completed=min(self._before + rows, self._total), note=note)
         if not self._console.is_terminal and (last or now - self._said > PLAIN_EVERY_S):
             self._said = now
             left = (self._total - self._before - rows) / rate if rows else None
             eta = f", {left:.0f} s left" if left and left > 0 else ""
-            self.say(f"{self._title}: {self._before + rows}/{self._total} rows, {note}{eta}")
+            self.say(f"{self._title}: {self._before + rows}/{self._total} {self._unit}, {note}{eta}")

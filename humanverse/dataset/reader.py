@@ -219,9 +219,9 @@ class Dataset:
         """The rows of a supplementary shard: ``row``, and ``shard``, whose ledger row is superseded."""
         return self._table(layout.retry_rows(shard), ROWS.names)
 
-    def images(self, shard: int) -> pa.Table:
-        """The samples of a shard, one row each, without tombstoned ones."""
-        return self._alive(self._table(layout.images_table(shard)))
+    def images(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """The samples of a shard, one row each, without tombstoned ones; only ``columns``, with ``uid``, if they are given."""
+        return self._alive(self._table(layout.images_table(shard), columns and list(dict.fromkeys(("uid", *columns)))))
 
     def layer(self, layer: str, shard: int, images: pa.Table | None = None) -> pa.Table:
         """One layer's rows of a shard, aligned with ``images(shard)``.
@@ -335,7 +335,7 @@ class Dataset:
         if seen:
             seen.check_sees(numbers)
         for shard in numbers:
-            table = self._alive(self._table(layout.images_table(shard), ["uid", "row"]))
+            table = self.images(shard, ["row"])
             total += pc.sum(seen.keeps(shard, table)).as_py() or 0 if seen else table.num_rows
         return total
 

@@ -245,9 +245,22 @@ def write_filter(
     for shard, table in tables:
         store.write(layout.filter_table(generation, shard), parquet_bytes(table.cast(SCHEMA)))
         left_out[str(shard)] = table.num_rows
+    if store.exists(layout.filter_card(generation)):
+        raise UserError(f"{store.url}: the filter {generation} was made by another run meanwhile: {AGAIN}")
     card = FilterCard(made_by=made_by, shards=spans(shards), left_out=left_out, counts=counts, **_stamp())
     store.write(layout.filter_card(generation), json_bytes(card.model_dump(mode="json")))
     return generation
+
+
+def remove_unused(store: Store, name: str) -> None:
+    """Delete the filters ``name`` that no view names; the newest of them stays, for readers that have just opened it.
+
+    Only for the one who has just written the view.
+    """
+    views = [_card(store, layout.view(view), ViewCard) for view in names(store)]
+    used = {item for view in views if view for item in view.exclude}
+    for unused in [item for item in generations(store, name) if item not in used][:-1]:
+        store.remove(layout.filter_folder(unused))
 
 
 def write_view(store: Store, name: str, exclude: Sequence[str]) -> None:
