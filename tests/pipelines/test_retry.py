@@ -1,0 +1,452 @@
+"""Rows that failed are tried again, alone; what they end with counts instead, once; and nothing that was kept is lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import humanverse
+from humanverse.dataset import layout
+from humanverse.dataset.retries import Pass
+from humanverse.dataset.status import status
+from humanverse.dataset.verify import verify
+from humanverse.errors import UserError
+from humanverse.report import funnel, write
+from pipelines.build import Result, build
+from pipelines.engine import on_ray
+from pipelines.retry import check_reasons
+from pipelines.stages.commit import Commit
+from schemas.ledger import REASONS, RETRYABLE
+from schemas.recipe import Recipe, load
+from tests.compare import assert_identical, contents
+from tests.pipelines.web import RECIPE, picture
+from tests.servers import Behaviour, Exchange, Server, reply, serve, silence
+
+COUNT, SIZE = 22, 4
+PLANNED = -(-COUNT // SIZE)
+FLAKY = (1, 2, 6, 9, 13, 21)
+"""Answer 500 in phase 0, then with a picture."""
+STUBBORN = (3, 14)
+"""Answer 500 in phases 0 and 1, then with a picture."""
+DEAD = (7, 17)
+"""Answer 500 always."""
+GONE = (11,)
+"""Answer 404."""
+AGAIN = sorted((*FLAKY, *STUBBORN, *DEAD))
+
+
+class Phases:
+    """A web in which the same request is answered otherwise in each phase: what it says depends on nothing else.
+
+    Attributes:
+        phase: 0, 1, …
+        silent: the picture whose request gets no answer, for a test that waits for it with ``met_silence``.
+    """
+
+    def __init__(self) -> None:
+        self.phase = 0
+        self.silent: int | None = None
+        self.met_silence = threading.Event()
+
+    def at(self, number: int) -> Behaviour:
+        good = reply(200, picture(number * 5))
+        fails_until = {**dict.fromkeys(FLAKY, 1), **dict.fromkeys(STUBBORN, 2), **dict.fromkeys(DEAD, 99)}
+
+        async def behave(exchange: Exchange) -> None:
+            if number == self.silent:
+                self.met_silence.set()
+                await silence(exchange)
+            elif number in GONE:
+                await exchange.reply(404)
+            elif self.phase < fails_until.get(number, 0):
+                await exchange.reply(500)
+            else:
+                await good(exchange)
+
+        return behave
+
+
+class Web:
+    """The server, its phases, and its URLs in a table."""
+
+    def __init__(self, server: Server, phases: Phases, folder: Path) -> None:
+        self.server, self.phases, self.folder = server, phases, folder
+        rows = [{"url": server.url(f"/{number}.jpg"), "caption": f"picture {number}"} for number in range(COUNT)]
+        pq.write_table(pa.Table.from_pylist(rows), folder / "urls.parquet")
+        (folder / "recipe.yaml").write_text(RECIPE)
+
+    def recipe(self, **fetch: Any) -> Recipe:
+        return load(path=self.folder / "recipe.yaml", overrides={"source": {"shard_size": SIZE}, "fetch": fetch})
+
+    def build(self, target: Path, recipe: Recipe | None = None, **options: Any) -> Result:
+        options = {"local": True, "allow_private": True, **options}
+        return build([str(self.folder / "urls.parquet")], str(target), recipe or self.recipe(), **options)
+
+    def asked(self, action: Callable[[], object]) -> Counter[int]:
+        """The requests for each picture while ``action`` runs."""
+        before = len(self.server.seen)
+        action()
+        return Counter(int(exchange.target[1:].partition(".")[0]) for exchange in self.server.seen[before:])
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    phases = Phases()
+    with serve({f"/{number}.jpg": phases.at(number) for number in range(COUNT)}) as server:
+        yield Web(server, phases, tmp_path_factory.mktemp("web"))
+
+
+@pytest.fixture(scope="module")
+def built(web: Web, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built in phase 0: nothing tried again yet."""
+    target = tmp_path_factory.mktemp("built") / "people"
+    web.phases.phase = 0
+    web.build(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def retried(web: Web, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``built``, and tried again in phase 1."""
+    target = Path(shutil.copytree(built, tmp_path_factory.mktemp("retried") / "people"))
+    web.phases.phase = 1
+    web.build(target, retry=["http_5xx"])
+    return target
+
+
+@pytest.fixture
+def target(built: Path, tmp_path: Path, web: Web) -> Path:
+    """A copy of ``built``, in phase 1."""
+    web.phases.phase = 1
+    return Path(shutil.copytree(built, tmp_path / "people"))
+
+
+def final(target: Path) -> dict[int, str | None]:
+    """Reason by source row; each row has exactly one."""
+    dataset = humanverse.open(str(target))
+    rows = [row for shard in dataset.shards() for row in dataset.ledger(shard, ["row", "reason"]).to_pylist()]
+    assert len(rows) == len({row["row"] for row in rows})
+    return {row["row"]: row["reason"] for row in rows}
+
+
+def kept_rows(target: Path) -> list[int]:
+    return sorted(sample.columns["row"] for sample in humanverse.open(str(target)))
+
+
+def passes(target: Path) -> list[Pass]:
+    return humanverse.open(str(target)).passes()
+
+
+def test_only_the_rows_that_ended_so_are_asked_for(web: Web, target: Path) -> None:
+    asked = web.asked(lambda: web.build(target, retry=["http_5xx"]))
+    assert asked == dict.fromkeys(AGAIN, 1)
+
+
+def test_what_is_there_now_is_kept_and_every_row_counts_once(retried: Path) -> None:
+    assert final(retried) == {
+        number: "http_4xx" if number in GONE else "http_5xx" if number in (*STUBBORN, *DEAD) else None
+        for number in range(COUNT)
+    }
+    assert kept_rows(retried) == [number for number in range(COUNT) if number not in (*STUBBORN, *DEAD, *GONE)]
+    report = verify(humanverse.open(str(retried)))
+    assert report.findings == ()
+    assert (report.rows, report.samples) == (COUNT, COUNT - 5)
+
+
+def test_nothing_that_was_there_changes(built: Path, retried: Path) -> None:
+    before, after = contents(built), contents(retried)
+    assert {path: after[path] for path in before} == before
+    shards = {path.partition(".")[0][-6:] for path in after if path not in before}
+    assert shards == {"000000", *(f"{number:06}" for number in range(PLANNED, PLANNED + 3))}
+    assert {path for path in after if path not in before and "000000" in path} == {"retries/000000.json"}
+
+
+def test_the_plan_says_which_rows_and_where_they_were(retried: Path, web: Web) -> None:
+    (one,) = passes(retried)
+    assert (one.reasons, one.rows, one.fetch) == (("http_5xx",), len(AGAIN), web.recipe().fetch)
+    said = [(shard.number, shard.rows, shard.first, shard.last) for shard in one.shards]
+    assert said == [(PLANNED, 4, 1, 6), (PLANNED + 1, 4, 7, 14), (PLANNED + 2, 2, 17, 21)]
+    for shard in one.shards:
+        table = pq.read_table(retried / layout.retry_rows(shard.number))
+        assert table.column("shard").to_pylist() == [row // SIZE for row in table.column("row").to_pylist()]
+        ledger = pq.read_table(retried / layout.ledger(shard.number))
+        assert ledger.column("row").equals(table.column("row"))
+
+
+def test_figures_count_a_row_once(built: Path, retried: Path) -> None:
+    first, found = (status(humanverse.open(str(place))) for place in (built, retried))
+    assert first.failed == {"http_5xx": len(AGAIN), "http_4xx": 1}
+    assert (first.shards, first.supplementary_shards, first.complete) == (PLANNED, 0, True)
+    assert (found.rows, found.kept, found.failed) == (COUNT, COUNT - 5, {"http_5xx": 4, "http_4xx": 1})
+    assert (found.shards, found.planned_shards) == (PLANNED, PLANNED)
+    assert (found.supplementary_shards, found.planned_supplementary_shards, found.complete) == (3, 3, True)
+    assert set(found.layers.values()) == {PLANNED + 3}
+    steps = funnel.steps(found)
+    assert [(step.label, step.left) for step in steps] == [
+        ("source rows", COUNT),
+        ("in the ledger", COUNT),
+        ("fetched", COUNT - 5),
+        ("decoded", COUNT - 5),
+        ("kept", COUNT - 5),
+    ]
+
+
+def test_what_fails_still_can_be_tried_again_and_again(web: Web, retried: Path, tmp_path: Path) -> None:
+    target = Path(shutil.copytree(retried, tmp_path / "people"))
+    web.phases.phase = 2
+    left = sorted((*STUBBORN, *DEAD))
+    assert web.asked(lambda: web.build(target, retry=["http_5xx"])) == dict.fromkeys(left, 1)
+    assert [list(one.numbers) for one in passes(target)] == [[6, 7, 8], [9]]
+    table = pq.read_table(target / layout.retry_rows(9))
+    assert (table.column("row").to_pylist(), table.column("shard").to_pylist()) == (left, [6, 7, 7, 8])
+    assert web.asked(lambda: web.build(target, retry=["http_5xx", "http_4xx"])) == dict.fromkeys((*DEAD, *GONE), 1)
+    assert {row: reason for row, reason in final(target).items() if reason} == {
+        7: "http_5xx",
+        11: "http_4xx",
+        17: "http_5xx",
+    }
+    table = pq.read_table(target / layout.retry_rows(10))
+    assert (table.column("row").to_pylist(), table.column("shard").to_pylist()) == ([7, 11, 17], [9, 2, 9])
+    report = verify(humanverse.open(str(target)))
+    assert (report.findings, report.rows) == ((), COUNT)
+
+
+def test_with_nothing_to_try_again_nothing_is_written(web: Web, target: Path) -> None:
+    before = contents(target)
+    result = web.build(target, retry=["dns", "timeout"])
+    assert (result.planned, result.committed, result.nothing_worked) == (0, 0, False)
+    assert contents(target) == before
+    assert not (target / layout.RETRIES).exists()
+
+
+@pytest.mark.parametrize("reason", ["duplicate", "too_small", "sunshine", ""])
+def test_what_cannot_be_tried_again_is_refused_with_what_can(web: Web, target: Path, reason: str) -> None:
+    with pytest.raises(UserError, match=r"cannot be tried again: name some of .*timeout, .*corrupt, .*gate_error"):
+        web.build(target, retry=["timeout", reason])
+
+
+def test_reasons_that_can_be_tried_again_are_known() -> None:
+    assert set(RETRYABLE) < set(REASONS)
+    assert check_reasons(["timeout", "dns", "timeout"]) == ("dns", "timeout")
+
+
+def test_a_place_without_a_dataset_cannot_be_retried(web: Web, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a dataset yet: build it without --retry first"):
+        web.build(tmp_path / "nowhere", retry=["timeout"])
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_rows_of_shards_to_come_are_left_to_a_plain_build(web: Web, built: Path, target: Path) -> None:
+    for number in (1, 5):
+        (target / layout.ledger(number)).unlink()
+    missing = {row for number in (1, 5) for row in range(number * SIZE, (number + 1) * SIZE)}
+    asked = web.asked(lambda: web.build(target, retry=["http_5xx"]))
+    assert set(asked) == set(AGAIN) - missing
+    assert status(humanverse.open(str(target))).shards == PLANNED - 2
+    web.build(target)
+    assert final(target).keys() == set(range(COUNT))
+    assert verify(humanverse.open(str(target))).findings == ()
+
+
+def test_fetch_settings_may_change_and_are_remembered_and_nothing_else_may(web: Web, target: Path) -> None:
+    changed = web.recipe(timeout_s=7, retries=1, max_bytes=1000)
+    with pytest.raises(UserError, match="another recipe"):
+        web.build(target, changed)
+    web.build(target, changed, retry=["http_5xx"])
+    assert passes(target)[0].fetch == changed.fetch
+    assert set(final(target).values()) == {None, "http_5xx", "http_4xx", "too_large"}
+    assert web.build(target).committed == 0, "the dataset's own recipe is as it was"
+    other = changed.model_copy(update={"gate": changed.gate.model_copy(update={"min_side": 33})})
+    with pytest.raises(UserError, match=r"gate\.min_side"):
+        web.build(target, other, retry=["too_large"])
+
+
+def test_rows_that_all_fail_alike_again_are_committed(tmp_path: Path, web: Web) -> None:
+    (tmp_path / "dead.txt").write_text("".join(f"http://127.0.0.1:9/{number}.jpg\n" for number in range(25)))
+    source, target = [str(tmp_path / "dead.txt")], str(tmp_path / "x")
+    wide = {"source": {"shard_size": 100}}
+    sure = load(path=web.folder / "recipe.yaml", overrides={**wide, "fetch": {"all_failed_from": None}})
+    build(source, target, sure, local=True, allow_private=True)
+    usual = load(path=web.folder / "recipe.yaml", overrides=wide)
+    result = build(source, target, usual, local=True, allow_private=True, retry=["connect"])
+    assert (result.committed, result.failures, result.nothing_worked) == (1, {"connect": 25}, False)
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """The next build ends when ``after`` further shards are committed."""
+    done: list[int] = []
+    plain = Commit.process
+
+    def process(self: Commit, item: Any) -> Any:
+        if len(done) == after:
+            raise KeyboardInterrupt
+        done.append(item.number)
+        return plain(self, item)
+
+    monkeypatch.setattr(Commit, "process", process)
+
+
+def half_done(web: Web, target: Path, recipe: Recipe | None = None) -> None:
+    """A retry that ended after its first shard."""
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt(patch, 1)
+        with pytest.raises(KeyboardInterrupt):
+            web.build(target, recipe, retry=["http_5xx"])
+
+
+def test_a_retry_that_was_stopped_goes_on_with_the_same_rows(
+    web: Web, target: Path, retried: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half_done(web, target)
+    found = status(humanverse.open(str(target)))
+    assert (found.supplementary_shards, found.planned_supplementary_shards, found.complete) == (1, 3, False)
+    assert final(target).keys() == set(range(COUNT))
+    assert [finding.path for finding in verify(humanverse.open(str(target))).findings] == ["retries/000000.json"]
+    result = web.build(target, retry=["http_4xx"])
+    assert "an earlier one of 10 rows (http_5xx) is finished first; give --retry once more" in capsys.readouterr().err
+    assert (result.planned, result.before, result.committed) == (3, 1, 2)
+    assert result.retried is not None and result.retried.continued
+    assert_identical(target, retried)
+
+
+def test_a_plain_build_finishes_a_retry_and_does_the_shards_to_come(web: Web, target: Path, retried: Path) -> None:
+    (target / layout.ledger(5)).unlink()
+    half_done(web, target)
+    (one,) = passes(target)
+    assert [shard.last for shard in one.shards] == [6, 14, 17], "row 21 is of the shard that is not there"
+    web.phases.phase = 0
+    result = web.build(target)
+    assert (result.planned, result.before, result.committed) == (PLANNED + 3, PLANNED, 3)
+    assert final(target).keys() == set(range(COUNT))
+    assert final(target)[21] == "http_5xx"
+    assert verify(humanverse.open(str(target))).findings == ()
+
+
+def test_a_retry_goes_on_with_the_settings_that_it_began_with(web: Web, target: Path) -> None:
+    half_done(web, target, web.recipe(max_bytes=10))
+    web.build(target)
+    assert {final(target)[number] for number in FLAKY} == {"too_large"}
+
+
+def test_a_plan_that_was_never_finished_is_made_anew(web: Web, target: Path, retried: Path) -> None:
+    (target / layout.RETRIES).mkdir()
+    shutil.copy(retried / layout.retry_rows(PLANNED), target / layout.retry_rows(PLANNED))
+    (target / layout.retry_rows(PLANNED + 1)).write_bytes(b"half")
+    found = verify(humanverse.open(str(target))).findings
+    assert {finding.path for finding in found} == {layout.retry_rows(PLANNED), layout.retry_rows(PLANNED + 1)}
+    assert all("never begun" in finding.message for finding in found)
+    web.build(target, retry=["http_5xx"])
+    assert_identical(target, retried)
+
+
+def test_killed_in_the_middle_and_run_again(web: Web, target: Path, retried: Path) -> None:
+    (web.folder / "cut.yaml").write_text(RECIPE.replace("shard_size: 6", f"shard_size: {SIZE}"))
+    command = [
+        str(Path(sys.executable).with_name("humanverse")),
+        "build",
+        str(web.folder / "urls.parquet"),
+        str(target),
+    ]
+    command += ["--recipe", str(web.folder / "cut.yaml"), "--local", "--allow-private", "--json"]
+    web.phases.silent, web.phases.met_silence = 9, threading.Event()
+    process = subprocess.Popen([*command, "--retry", "http_5xx"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert web.phases.met_silence.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        web.phases.silent = None
+    assert status(humanverse.open(str(target))).supplementary_shards == 1
+    done = subprocess.run([*command, "--retry", "http_5xx"], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["retry"] == {"reasons": ["http_5xx"], "rows": 10, "continued": True}
+    assert_identical(target, retried)
+
+
+def test_pictures_that_were_missing_and_came_back(tmp_path: Path) -> None:
+    folder = tmp_path / "earlier"
+    (folder / "00000").mkdir(parents=True)
+    said = [{"url": f"http://h/{n}", "key": f"{n:02}", "status": "success", "error_message": None} for n in range(6)]
+    pq.write_table(pa.Table.from_pylist(said), folder / "00000.parquet")
+    for number in (0, 3):
+        (folder / "00000" / f"{number:02}.jpg").write_bytes(picture(number))
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    recipe = load(path=tmp_path / "recipe.yaml", overrides={"source": {"shard_size": 2, "kind": "img2dataset"}})
+    target = tmp_path / "people"
+    build([str(folder)], str(target), recipe, local=True)
+    assert set(final(target).values()) == {None, "source_missing"}
+    for number in (1, 2, 5):
+        (folder / "00000" / f"{number:02}.jpg").write_bytes(picture(number))
+    result = build([str(folder)], str(target), recipe, local=True, retry=["source_missing"])
+    assert result.counts == {"kept": 3, "failed": 1, "bytes": result.counts["bytes"]}
+    assert kept_rows(target) == [0, 1, 2, 3, 5]
+    assert verify(humanverse.open(str(target))).findings == ()
+
+
+def test_the_same_url_twice_among_the_rows_is_fetched_once(web: Web, tmp_path: Path) -> None:
+    web.phases.phase = 0
+    urls = [web.server.url(f"/{number}.jpg") for number in (1, 0, 1, 2)]
+    (tmp_path / "urls.txt").write_text("\n".join(urls))
+    recipe = load(path=web.folder / "recipe.yaml", overrides={"source": {"shard_size": 2}})
+    options: dict[str, Any] = {"local": True, "allow_private": True}
+    build([str(tmp_path / "urls.txt")], str(tmp_path / "x"), recipe, **options)
+    web.phases.phase = 1
+    build([str(tmp_path / "urls.txt")], str(tmp_path / "x"), recipe, retry=["http_5xx"], **options)
+    assert final(tmp_path / "x") == {0: None, 1: None, 2: "duplicate", 3: None}
+
+
+def test_the_page_tells_of_it(retried: Path, tmp_path: Path) -> None:
+    write(humanverse.open(str(retried)), tmp_path / "report.html", 4)
+    page = (tmp_path / "report.html").read_text()
+    assert "3 of 3 supplementary shards committed" in page
+    assert f"{PLANNED} of {PLANNED} committed" in page
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """One Ray for all tests that need one."""
+    on_ray.connect()
+    yield
+    import ray
+
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_retry_that_cannot_start_plans_nothing(web: Web, target: Path) -> None:
+    recipe = web.recipe().model_copy(
+        update={"resources": load(overrides={"resources": {"gate": {"gpus": 1}}}).resources}
+    )
+    with pytest.raises(UserError, match="GPU"):
+        web.build(target, recipe, local=False, retry=["http_5xx"])
+    assert not (target / layout.RETRIES).exists()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_ray_gives_what_one_process_gives(web: Web, target: Path, retried: Path) -> None:
+    result = web.build(target, local=False, workers=2, retry=["http_5xx"])
+    assert (result.committed, result.lost) == (3, {})
+    assert_identical(target, retried)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_ray_finishes_a_retry_and_the_shards_to_come(web: Web, target: Path, tmp_path: Path) -> None:
+    (target / layout.ledger(5)).unlink()
+    half_done(web, target)
+    other = Path(shutil.copytree(target, tmp_path / "other"))
+    web.build(other)
+    result = web.build(target, local=False, workers=1)
+    assert (result.committed, result.lost) == (3, {})
+    assert_identical(target, other)
