@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from humanverse.dataset.status import Status
     from humanverse.dataset.verify import Report
     from pipelines.build import Result
+    from pipelines.dedup import Result as Deduplicated
 
 
 def size(count: float) -> str:
@@ -123,6 +124,20 @@ def verify(report: Report) -> None:
         _line(f"{finding.level}: {finding.path} {finding.message}")
     verdict = "sound" if report.sound else f"{len(report.problems)} problems"
     _line(f"{verdict}: {report.shards} shards, {report.rows} rows, {report.samples} samples checked")
+
+
+def dedup(result: Deduplicated, url: str) -> None:
+    _line(
+        f"{url}: {result.samples} samples in {result.shards} shards: {result.groups} groups that are alike, "
+        f"{result.left_out} samples left out ({_share(result.left_out, result.samples)}), {result.equal_hashes} of them with "
+        f"equal hashes; {result.seconds:.1f} s"
+    )
+    _line(f"view {result.view}: {result.samples - result.left_out} samples")
+    for path, entries in result.block_lists.items():
+        _line(f"block-list {path}: {entries} entries")
+    if result.largest:
+        rows = [(group.uid, str(group.left_out + 1), str(group.row), group.url or "") for group in result.largest]
+        _table("largest groups, by the sample that stays", ("uid", "samples", "row", "url"), rows)
 
 
 def stats(found: Mapping[str, Mapping[str, Any]]) -> None:
