@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import simplejpeg
+
+Size = tuple[int, int]
 
 MAX_SIDE = 65_500
 """The longest side that libjpeg reads or writes."""
@@ -24,10 +27,33 @@ def decode_rgb(jpeg: bytes) -> np.ndarray:
     Raises:
         ValueError: the bytes are not a JPEG that can be decoded.
     """
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), _DECODE_FLAGS) if jpeg.startswith(b"\xff\xd8") else None
+    pixels = decode_part(jpeg)
+    if pixels is None and jpeg.startswith(b"\xff\xd8"):
+        pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), _DECODE_FLAGS)
     if pixels is None:
         raise ValueError(f"not a JPEG that can be decoded ({len(jpeg)} bytes)")
     return pixels
+
+
+def decode_part(jpeg: bytes, least: Size = (0, 0), plain_chroma: bool = False) -> np.ndarray | None:
+    """Decode a picture at the smallest of libjpeg-turbo's scales that leaves ``least``.
+
+    Damage that libjpeg only warns of is passed over, as Pillow does.
+
+    Args:
+        least: (width, height), in pixels; zeros for the full size.
+        plain_chroma: repeat the chroma samples instead of interpolating between them: faster, and not seen once the picture
+            is made smaller.
+
+    Returns:
+        uint8 (height, width, 3); three equal channels for a grey picture. None where TurboJPEG does not take the stream.
+    """
+    try:
+        return simplejpeg.decode_jpeg(
+            jpeg, "RGB", fastupsample=plain_chroma, min_width=least[0], min_height=least[1], strict=False
+        )
+    except (KeyError, ValueError):  # KeyError: a header that cannot be read
+        return None
 
 
 def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:

@@ -6,12 +6,12 @@ another program. Pillow's own limit on pixels is not relied upon; ours is checke
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -29,11 +29,16 @@ from PIL import (
 )
 
 from humanverse.codec import headers, orientation
+from humanverse.codec.jpeg import decode_part
 from humanverse.codec.jpeg_strip import Stripped, strip
 from humanverse.codec.quiet import silence_libtiff, silence_pillow
 from humanverse.codec.sniff import sniff
 from humanverse.errors import one_line
 from schemas.ledger import Failure
+
+_PARTS = (8, 4, 2)
+_LEAST_REDUCED = 64
+"""Pixels of the shorter side; below, rounding could make two fractions look alike."""
 
 MAX_SCANS = 100
 """A progressive JPEG has about ten scans; thousands of empty ones keep a decoder busy for minutes."""
@@ -82,18 +87,21 @@ class Opened:
     def upright_size(self) -> tuple[int, int]:
         return orientation.sides(self.width, self.height, self.orientation)
 
-    def reduce(self, width: float, height: float) -> float:
-        """Let a JPEG be decoded at a half, a quarter or an eighth of its size, not below ``width`` and ``height``.
-
-        Streams that libjpeg might refuse at one size and not at another are decoded in full.
+    def pixels(self, width: float, height: float) -> tuple[np.ndarray, float] | None:
+        """A JPEG's decoded pixels, at a half, a quarter or an eighth of its size if that is not below ``width`` and ``height``.
 
         Returns:
-            The decoded size as a fraction of the original's.
+            uint8 (height, width, 3) in the picture's own colours, and the size as a fraction of the original's; None for what
+            ``load`` must decode: other formats, and streams that decoders might not take for the same picture.
         """
-        if self.stripped is None or not self.stripped.evenly_sampled:
-            return 1.0
-        drafted = self.image.draft(self.image.mode, (math.ceil(width), math.ceil(height)))
-        return 1.0 if drafted is None else drafted[1][2] / self.width
+        stripped = self.stripped
+        if stripped is None or not (stripped.evenly_sampled and stripped.unambiguous):
+            return None
+        fitting = (part for part in _PARTS if self.width >= part * width and self.height >= part * height)
+        part = next(fitting, 1) if min(self.width, self.height) >= _LEAST_REDUCED else 1
+        least = (-(-self.width // part), -(-self.height // part)) if part > 1 else (0, 0)
+        pixels = decode_part(stripped.jpeg, least, plain_chroma=self.width >= width and self.height >= height)
+        return None if pixels is None else (pixels, 1 / part)
 
     def probe(self) -> None:
         """Know that a JPEG which was understood in full can be decoded, at a fraction of the cost.

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-import pyarrow as pa
 from PIL import Image
 
 from humanverse.codec import icc, orientation
 from humanverse.codec.colour import to_rgb
-from humanverse.codec.geometry import Box, Plan, Size, plan
+from humanverse.codec.geometry import Plan, plan
 from humanverse.codec.headers import announced_size
 from humanverse.codec.jpeg import MAX_SIDE, encode_jpeg
 from humanverse.codec.opening import Opened, Refused, open_picture
@@ -29,9 +27,6 @@ _KEPT_DETAIL = 1.2
 """A JPEG may be decoded at a half, a quarter or an eighth of its size if this many times the wanted size remain.
 
 With less, pictures differ more from a Lanczos reduction of the whole than an average of whole pixels does."""
-
-_AVERAGED_DETAIL = 3.0
-"""For parts: pixels are averaged in whole blocks down to this many times the wanted size before the final filter."""
 
 _HEADER_PIXELS = 1 << 28
 
@@ -148,40 +143,33 @@ def _rendered(opened: Opened, way: Plan, settings: ImageSettings) -> np.ndarray:
     upright_width, upright_height = opened.upright_size
     box = orientation.raw_box(way.box, upright_width, upright_height, opened.orientation)
     inner = orientation.sides(*way.inner, opened.orientation)
-    fraction = opened.reduce(
+    pixels, fraction = _decoded(
+        opened,
+        settings,
         _KEPT_DETAIL * inner[0] * opened.width / (box[2] - box[0]),
         _KEPT_DETAIL * inner[1] * opened.height / (box[3] - box[1]),
     )
-    rgb = to_rgb(opened.load(), settings.background, opened.profile, opened.sample_bits)
-    if box == (0.0, 0.0, float(opened.width), float(opened.height)):
-        columns, rows = round(opened.width * fraction), round(opened.height * fraction)
-        pixels = resample(_pixels(rgb)[: max(1, rows), : max(1, columns)], inner)
-    else:
-        pixels = np.asarray(_cut(rgb, box, fraction, inner))
-    return _on_canvas(_turned(pixels, opened.orientation), way, settings)
+    x0, y0, x1, y1 = (edge * fraction for edge in box)
+    part = (x0, y0, min(x1, float(pixels.shape[1])), min(y1, float(pixels.shape[0])))
+    return _on_canvas(_turned(resample(pixels, part, inner), opened.orientation), way, settings)
 
 
-def _pixels(rgb: Image.Image) -> np.ndarray:
-    """uint8 (height, width, 3) of an image of mode RGB, which Pillow keeps with four bytes a pixel.
+def _decoded(opened: Opened, settings: ImageSettings, width: float, height: float) -> tuple[np.ndarray, float]:
+    """The raw picture in sRGB, uint8 (height, width, 3), and its size as a fraction of the original's.
 
-    Its memory is read in place where it is in one piece, as it is up to 4 megapixels.
+    Args:
+        width: what must be left at least, if the original has it.
+        height: likewise.
     """
-    try:
-        four = np.asarray(pa.array(rgb).values).reshape(rgb.height, rgb.width, 4)
-    except ValueError:
-        return np.asarray(rgb)
-    return cv2.cvtColor(four, cv2.COLOR_RGBA2RGB)
-
-
-def _cut(rgb: Image.Image, box: Box, fraction: float, size: Size) -> Image.Image:
-    """A part of the picture, resampled to ``size``; ``box`` is in pixels of the original, of which ``rgb`` is a fraction."""
-    part = (
-        box[0] * fraction,
-        box[1] * fraction,
-        min(box[2] * fraction, float(rgb.width)),
-        min(box[3] * fraction, float(rgb.height)),
-    )
-    return rgb.resize(size, Image.Resampling.LANCZOS, box=part, reducing_gap=_AVERAGED_DETAIL)
+    decoded = opened.pixels(width, height)
+    if decoded is None:
+        rgb = to_rgb(opened.load(), settings.background, opened.profile, opened.sample_bits)
+        return np.asarray(rgb), 1.0
+    pixels, fraction = decoded
+    if icc.is_srgb(opened.image.mode, opened.profile):
+        return pixels, fraction
+    image = Image.fromarray(pixels if opened.image.mode == "RGB" else pixels[:, :, 0])
+    return np.asarray(to_rgb(image, settings.background, opened.profile)), fraction
 
 
 def _turned(pixels: np.ndarray, turn: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from humanverse.codec.opening import MAX_SCANS, Refused, open_picture
-from tests.humanverse.codec.pictures import exif, marked, noise, saved
+from tests.humanverse.codec.pictures import exif, marked, noise, saved, smooth
 
 CAP = 1_000_000
 FORMATS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "ICO", "AVIF", "JPEG2000"]
@@ -194,11 +194,34 @@ def test_the_first_picture_of_several():
 
 
 def test_a_jpeg_is_reduced_only_where_something_remains():
-    opened = open_picture(saved(noise(641, 480), "JPEG"), CAP)
-    fraction = opened.reduce(150, 100)
+    decoded = open_picture(saved(noise(641, 480), "JPEG"), CAP).pixels(150, 100)
+    assert decoded is not None
+    pixels, fraction = decoded
     assert fraction == 0.25
-    assert opened.load().size == (161, 120)
-    assert open_picture(saved(noise(64, 64), "PNG"), CAP).reduce(8, 8) == 1.0
+    assert pixels.shape == (120, 161, 3)
+
+
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF"])
+def test_other_formats_are_for_pillow(name):
+    assert open_picture(saved(noise(64, 64), name), CAP).pixels(8, 8) is None
+
+
+def test_a_jpeg_decodes_to_what_pillow_decodes():
+    for picture in (noise(61, 43), smooth(640, 480), marked(33, 70)):
+        for options in ({"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}, {"progressive": True}):
+            data = saved(picture, "JPEG", **options)
+            decoded = open_picture(data, CAP).pixels(1e6, 1e6)
+            assert decoded is not None
+            assert decoded[1] == 1.0
+            assert np.array_equal(decoded[0], np.asarray(open_picture(data, CAP).load()))
+
+
+def test_a_grey_jpeg_has_three_equal_channels():
+    data = saved(noise(40, 30)[:, :, 0], "JPEG")
+    decoded = open_picture(data, CAP).pixels(40, 30)
+    assert decoded is not None
+    assert np.array_equal(decoded[0][:, :, 1], np.asarray(open_picture(data, CAP).load()))
+    assert (decoded[0] == decoded[0][:, :, :1]).all()
 
 
 def probed_and_loaded(data):
