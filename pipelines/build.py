@@ -18,6 +18,8 @@ from humanverse.errors import UserError
 from humanverse.sources import ShardRows, open_source
 from humanverse.storage import Store
 from pipelines import retry as retrying
+from pipelines.download.base import Job
+from pipelines.download.engines import Direct, engine_for
 from pipelines.engine import local as local_engine
 from pipelines.progress import Display, Local, say
 from pipelines.retry import Retried
@@ -126,16 +128,20 @@ def build(
     if reasons:
         todo = replace(todo, passes=tuple(todo.unfinished))
     result = Result(todo.planned, todo.done, retried=retrying.told(todo.unfinished, continued=True))
+    job = Job(rows, recipe, store, identity, committed, allow_private, workers, local)
+    downloads = Direct(job) if reasons else engine_for(job)
     if not reasons and result.before == result.planned:
+        downloads.finish()
         return result
+    downloads.prepare()
 
     gated = checks.kinds_needed(recipe.gate)
     blocked = blocklists.obtain(store, recipe.block)
     in_force = blocklists.in_force(store, blocked, recipe.block.phash_distance)
 
-    def stages(recipe: Recipe) -> list[Stage]:
+    def stages(recipe: Recipe, remote: bool) -> list[Stage]:
         return [
-            Gate(recipe, rows.remote, allow_private, rows.extra_fields, in_force),
+            Gate(recipe, remote, allow_private, rows.extra_fields, in_force),
             Annotate(recipe.annotators, [kind for kind in annotators if kind not in gated], recipe.resources.device),
             Commit(store.url),
         ]
@@ -152,9 +158,13 @@ def build(
         if result.planned == 0:
             return result
         blocklists.publish(store, blocked, recipe.block.phash_distance)
-        with Display("build", todo.all_rows, todo.rows_done, counts, recipe.resources.heartbeat_s) as display:
-            for work in todo.works(store, recipe):
-                for done in run(work.feed, stages(work.recipe)):
+
+        def progress() -> dict[str, int]:
+            return {**counts(), **downloads.counts()}
+
+        with Display("build", todo.all_rows, todo.rows_done, progress, recipe.resources.heartbeat_s) as display:
+            for work in todo.works(store, recipe, downloads):
+                for done in run(work.feed, stages(work.recipe, work.remote)):
                     result.add(done)
                     if done.error:
                         display.say(f"shard {done.number} is not committed: {done.error}")
@@ -162,6 +172,7 @@ def build(
                         raise UserError(done.error)
     _name_the_missing(result, store, todo.numbers)
     if not result.lost:
+        downloads.finish()
         store.remove_temporary()
     result.seconds = time.monotonic() - started
     return result

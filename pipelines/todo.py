@@ -12,6 +12,7 @@ from humanverse.errors import DatasetError
 from humanverse.sources import ShardRows, Source
 from humanverse.sources.gathered import gather
 from humanverse.storage import Store
+from pipelines.download.base import Engine
 from schemas.recipe import FETCH_PACE, Recipe
 
 
@@ -21,10 +22,12 @@ class Work:
 
     Attributes:
         feed: gives them; may be called in another process, and again.
+        remote: whether their pictures are fetched by URL; else the shards read them.
     """
 
     feed: Callable[[], Iterator[ShardRows]]
     recipe: Recipe
+    remote: bool
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,17 @@ class Todo:
     def _rows_of(self, number: int) -> int:
         return min(self.size, self.rows - number * self.size)
 
-    def works(self, store: Store, recipe: Recipe) -> list[Work]:
-        """What is left to do, retries first."""
-        works = [Work(self._retry(store, one), recipe_of(one, recipe)) for one in self.unfinished]
+    def works(self, store: Store, recipe: Recipe, downloads: Engine) -> Iterator[Work]:
+        """What is left to do, retries first; each is to be done before the next is asked for.
+
+        Retries fetch with our own engine, whichever downloads the shards of the source.
+        """
+        for one in self.unfinished:
+            yield Work(self._retry(store, one), recipe_of(one, recipe), self.source.remote)
         of_source = self.numbers[0]
         if sum(number in of_source for number in self.committed) < len(of_source):
-            works.append(Work(lambda: self.source.shards(self.size, self.committed), recipe))
-        return works
+            for feed in downloads.feeds():
+                yield Work(feed, recipe, downloads.remote)
 
     def _retry(self, store: Store, one: Pass) -> Callable[[], Iterator[ShardRows]]:
         numbers = [shard.number for shard in one.unfinished(self.committed)]
