@@ -15,6 +15,9 @@ from humanverse.codec.maps import encode_depth
 from humanverse.codec.phash import phash
 from humanverse.dataset.commit import commit
 from humanverse.dataset.create import create_or_continue, declare_layer
+from humanverse.dataset.plan_retry import plan
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.retries import Pass
 from humanverse.dataset.shard import Shard
 from humanverse.storage import Store
 from schemas import images, layers, ledger, recipe
@@ -126,10 +129,23 @@ def make_shard(
     unavailable: Mapping[str, str],
 ) -> Shard:
     """A shard of ``per_shard`` samples and the rows of ``LOST``."""
-    samples = [_sample(first_row + index, columns) for index in range(per_shard)]
+    kept = [first_row + index for index in range(per_shard)]
+    lost = {first_row + per_shard + index: why for index, why in enumerate(LOST)}
+    return _shard(number, kept, lost, columns, unavailable)
+
+
+def _shard(
+    number: int,
+    kept: Sequence[int],
+    lost: Mapping[int, tuple[str, str, str]],
+    columns: Mapping[str, Any],
+    unavailable: Mapping[str, str],
+) -> Shard:
+    """A shard of the source rows ``kept`` and ``lost``; the latter with status, reason and detail."""
+    samples = [_sample(row, columns) for row in kept]
     extra = [pa.field(name, pa.string()) for name in columns if name not in images.RESERVED]
     schema = images.with_source_columns(extra).append(pa.field("jpeg", pa.large_binary()))
-    kept = [
+    rows = [
         {
             "row": item["row"],
             "url": item["url"],
@@ -140,22 +156,34 @@ def make_shard(
         }
         for item in samples
     ]
-    lost = [
-        {
-            "row": first_row + per_shard + index,
-            "url": None,
-            "status": status,
-            "reason": reason,
-            "detail": detail,
-        }
-        for index, (status, reason, detail) in enumerate(LOST)
+    rows += [
+        {"row": row, "url": None, "status": status, "reason": reason, "detail": detail}
+        for row, (status, reason, detail) in lost.items()
     ]
     return Shard(
         number,
-        pa.Table.from_pylist(kept + lost, schema=ledger.SCHEMA),
+        pa.Table.from_pylist(sorted(rows, key=lambda row: row["row"]), schema=ledger.SCHEMA),
         pa.Table.from_pylist(samples, schema=schema),
         {layer: layer_table(layer, samples, unavailable) for layer in LAYERS},
     )
+
+
+def make_retry(
+    path: Path, reasons: Sequence[str], kept: Sequence[int] = (), commits: int | None = None, reason: str = "timeout"
+) -> Pass:
+    """Plan a retry of the dataset at ``path`` and commit its shards, or the first ``commits`` of them.
+
+    Args:
+        kept: source rows that become samples; the others fail with ``reason``.
+    """
+    dataset = Dataset(str(path))
+    made = plan(dataset, reasons, recipe.FetchSettings())
+    assert made is not None
+    for number in made.numbers[:commits]:
+        rows = dataset.retry_rows(number).column("row").to_pylist()
+        lost = {row: (ledger.FAILED, reason, "again") for row in rows if row not in kept}
+        commit(dataset.store, _shard(number, [row for row in rows if row in kept], lost, {}, {}))
+    return made
 
 
 def cards() -> dict[str, dict[str, Any]]:
