@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from humanverse.dataset import layout
-from humanverse.dataset.checks import blocklists, files, layers, retries
+from humanverse.dataset.checks import blocklists, files, layers, retries, views
 from humanverse.dataset.checks import held as whole
 from humanverse.dataset.checks import shard as shards
 from humanverse.dataset.checks.finding import NOTE, PROBLEM, Finding, note, problem
@@ -90,7 +90,8 @@ def _unknown_tombstones(held: whole.Held, known: set[str]) -> Iterator[Finding]:
 def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: None) -> Report:
     """Read the whole dataset and check it.
 
-    Memory is bounded by the tables of the few shards that are checked at a time, the tombstones, and what is found.
+    Memory is bounded by the tables of the few shards that are checked at a time, the tombstones, the rows of one view's
+    filter, and what is found.
 
     Args:
         dataset: to check; tombstoned samples are checked like others.
@@ -112,5 +113,5 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
         if checked.extra is not None:
             extras.setdefault(checked.extra, []).append(checked.number)
     findings += [*_same_columns(extras), *_unknown_tombstones(held, known)]
-    findings += [*held.findings, *blocklists.check(held), *files.check(held, committed)]
+    findings += [*held.findings, *blocklists.check(held), *views.check(held, committed), *files.check(held, committed)]
     return Report(len(numbers), rows, samples, tuple(findings))

@@ -38,7 +38,7 @@ def choose(hashes: Hashes, distance: int) -> Choice:
 
     There is no chaining: what is only near to something left out stays. Hashes without detail
     (``humanverse.codec.phash.has_detail``) are alike to equal ones alone. Of several that stay, the nearest counts, and of
-    these the first.
+    these the first; equal hashes are left out for the same one.
 
     Args:
         hashes: uint64 (n,), in the order of preference.
