@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
 from yarl import URL
 
@@ -35,8 +36,12 @@ def of_text(text: str) -> int:
 
 
 def host_of(url: URL) -> str:
-    """The host in lower case, in Punycode, without a final dot; an address as it is usually written, without brackets."""
-    return (url.raw_host or "").removesuffix(".")
+    """The host in lower case, in Punycode, without a final dot; an address as it is usually written, without brackets.
+
+    An IPv6 address that stands for an IPv4 one (``::ffff:192.0.2.1``) is that one.
+    """
+    host = (url.raw_host or "").removesuffix(".")
+    return str(IPv6Address(host).ipv4_mapped or host) if ":" in host else host
 
 
 def normal(url: URL) -> str:

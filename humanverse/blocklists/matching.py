@@ -57,11 +57,6 @@ class Blocklists:
         found = self._first("hashes", [keys.of_hash(digits)])
         return None if found is None else f"hash {digits[:SHOWN]} ({found[0]})"
 
-    @property
-    def looks_at_pictures(self) -> bool:
-        """Whether there are perceptual hashes to compare with."""
-        return bool(self._of["phashes"])
-
     def blocked_picture(self, phash: int) -> str | None:
         """Whether a picture with this perceptual hash (64 bits) is like one on a list."""
         for one in self._of["phashes"]:

@@ -28,6 +28,7 @@ def lists(folder: Path, **contents: str) -> list[BlockList]:
         ("http://blocked.example.org/x", None),
         ("http://example/x", None),
         ("http://0x7f.0.0.2/x", "domain 127.0.0.2 (domains.txt)"),
+        ("http://[::ffff:127.0.0.2]/x", "domain 127.0.0.2 (domains.txt)"),
         ("http://1.127.0.0.2.example/x", None),
         ("http://[2001:db8:0:0::1]/x", "domain 2001:db8::1 (domains.txt)"),
         ("http://fotos.bücher.example/x", "domain xn--bcher-kva.example (domains.txt)"),
@@ -52,7 +53,6 @@ def test_hashes_and_uids(tmp_path: Path) -> None:
 def test_pictures_within_the_distance_of_a_listed_one(tmp_path: Path) -> None:
     compiled = lists(tmp_path, phashes="ffffffffffffffff\n00000000000000ff\n")
     near = Blocklists(compiled, 4)
-    assert near.looks_at_pictures
     assert near.blocked_picture(0xFF) == "phash 00000000000000ff, 0 bits away (phashes.txt)"
     assert near.blocked_picture(0xF0000000000000FE) is None
     assert near.blocked_picture(0xE0000000000000FE) == "phash 00000000000000ff, 4 bits away (phashes.txt)"
@@ -65,7 +65,6 @@ def test_no_lists_block_nothing(tmp_path: Path) -> None:
         assert found.text("http://a.example/") is None
         assert found.sha256("00" * 32) is None
         assert found.blocked_picture(0) is None
-        assert not found.looks_at_pictures
 
 
 def test_the_first_list_of_several_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""When a shard's failures are likely to be this side's fault."""
+
+from __future__ import annotations
+
+import pytest
+
+from humanverse.errors import UserError
+from pipelines.stages.faults import check_not_all_failed_alike
+from pipelines.stages.outcome import Outcome
+from schemas.ledger import Failure
+
+
+def outcomes(*reasons: str) -> list[Outcome]:
+    return [Outcome(index, Failure(reason)) for index, reason in enumerate(reasons)]
+
+
+def test_rows_that_were_never_asked_for_say_nothing_about_the_network() -> None:
+    aside = ("duplicate", "blocked", "blocked")
+    with pytest.raises(UserError, match="all 3 URLs failed with dns"):
+        check_not_all_failed_alike(outcomes(*aside, "dns", "dns", "dns"), 3)
+    check_not_all_failed_alike(outcomes(*aside, "dns", "dns"), 3)
+    check_not_all_failed_alike(outcomes(*aside, "dns", "dns", "http_4xx"), 3)
+    check_not_all_failed_alike(outcomes("blocked", "blocked", "blocked"), 3)
