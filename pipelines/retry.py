@@ -37,9 +37,8 @@ def check_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
     """
     for reason in reasons:
         if reason not in RETRYABLE:
-            raise UserError(
-                f"--retry: {reason or 'nothing'} cannot be tried again: name some of {', '.join(RETRYABLE)}"
-            )
+            what = reason or "an empty reason"
+            raise UserError(f"--retry: {what} cannot be tried again: name some of {', '.join(RETRYABLE)}")
     return tuple(sorted(set(reasons)))
 
 

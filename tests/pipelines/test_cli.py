@@ -71,6 +71,15 @@ def one_error(capsys: pytest.CaptureFixture[str]) -> str:
         (["build", "urls.txt", "x", "--recipe", "nobody.yaml"], "no annotator pose=nobody: choose one of"),
         (["build", "urls.txt", "full", "--local"], "is not empty and not a dataset (it holds note.txt)"),
         (["build", "urls.txt", "nowhere://bucket/x", "--local"], "nowhere"),
+        (
+            ["build", "urls.txt", "x", "--retry", "duplicate"],
+            "duplicate cannot be tried again: name some of invalid_url, ",
+        ),
+        (["build", "urls.txt", "x", "--retry", "dns,,"], "--retry: an empty reason cannot be tried again"),
+        (
+            ["build", "urls.txt", "x", "--local", "--retry", "dns"],
+            "x is not a dataset yet: build it without --retry first",
+        ),
         (["status", "full"], "is not a dataset (no humanverse.json)"),
         (["verify", "full"], "is not a dataset"),
         (["stats", "nothing-here"], "is not a dataset"),
@@ -179,6 +188,15 @@ def test_exit_codes_of_a_run_in_which_nothing_worked(
     words = build(tmp_path / "dead.txt", tmp_path / "people", "--allow-private")
     assert call(monkeypatch, *words) == 1
     assert call(monkeypatch, *words) == 0, "all rows have their status: nothing is left to do"
+    capsys.readouterr()
+    assert call(monkeypatch, *words, "--retry", "timeout, dns") == 0
+    assert capsys.readouterr().out.endswith("people: nothing to retry: no row ended with dns or timeout\n")
+    assert call(monkeypatch, *words, "--retry", "connect", "--json") == 0, "that it fails again is no fault of the run"
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["retry"] == {"reasons": ["connect"], "rows": 1, "continued": False}
+    assert (answer["planned_shards"], answer["committed"], answer["failures"]) == (1, 1, {"connect": 1})
+    assert call(monkeypatch, "status", tmp_path / "people") == 0
+    assert "complete; 1 of 1 shards, 1 of 1 supplementary, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 1)])
