@@ -7,7 +7,7 @@ CPU time of the client's processes, user and system, less that of the same run o
 per CPU second is pictures per second and core. Pictures per
 second of wall time include the start-up. Both store JPEGs of quality 95 without chroma resolution, and both hash.
 
-    python benchmarks/fetch.py --images DIR [--count 3000] [--repeat 1] [--json] [--profile]
+    python benchmarks/fetch.py --images DIR [--count 3000] [--progressive 0] [--repeat 1] [--json] [--profile]
 
 PSNR is that of the stored pictures to a Lanczos reduction of the fully decoded original.
 """
@@ -115,9 +115,10 @@ def client_command(urls: Path, out: Path, way: str) -> list[object]:
 
 
 @contextlib.contextmanager
-def served(images: Path, folder: Path, count: int) -> Iterator[list[str]]:
+def served(images: Path, folder: Path, count: int, progressive: float = 0.0) -> Iterator[list[str]]:
     """The URLs of ``count`` pictures, while they are served."""
     command = [HERE / "web_pictures.py", "--images", images, "--folder", folder, "--count", count, "--serve"]
+    command += ["--progressive", progressive]
     with subprocess.Popen(
         [sys.executable, *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
@@ -281,8 +282,11 @@ def measure(options: Any) -> dict[str, float]:
     cv2.setNumThreads(1)
     cache = options.cache
     python = peer_python()
-    folder = cache / "pictures"
-    with tempfile.TemporaryDirectory() as scratch, served(options.images, folder, options.count) as urls:
+    folder = cache / f"pictures-{options.progressive:g}"
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        served(options.images, folder, options.count, options.progressive) as urls,
+    ):
         compared = Comparison(python, urls, Path(scratch))
         ours: dict[str, list[Cost]] = {way: [] for way in WAYS}
         peer: dict[str, list[Cost]] = {way: [] for way in WAYS}
@@ -306,6 +310,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Fetching and preparing against img2dataset and the bare codec.")
     parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--count", type=int, default=3000, help="how many pictures")
+    parser.add_argument(
+        "--progressive", type=float, default=0.0, help="share of the pictures that are progressive JPEGs"
+    )
     parser.add_argument("--repeat", type=int, default=1, help="how often; medians are printed")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "humanverse-bench-fetch")
     parser.add_argument("--profile", action="store_true", help="print where our worker spends its time")

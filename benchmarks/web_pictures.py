@@ -1,11 +1,11 @@
 """Pictures as the web has them, made from a folder of photographs, and a server for them on the loopback network.
 
 Pictures of 0.3, 0.8, 1.5 and 3 megapixels in equal numbers, in the usual proportions, are cut from the photographs at
-random places, brightened or darkened, and encoded as JPEGs of quality 80 to 95, every fifth progressive: no two are
-equal, and the same number always gives the same picture. A photograph is never enlarged to more than twice its area
+random places, brightened or darkened, and encoded as JPEGs of quality 80 to 95, baseline, or the wanted share of them
+progressive: no two are equal, and the same number always gives the same picture. A photograph is never enlarged to more than twice its area
 where there are larger ones.
 
-    python benchmarks/web_pictures.py --images DIR --folder CACHE --count N [--serve]
+    python benchmarks/web_pictures.py --images DIR --folder CACHE --count N [--progressive 0.2] [--serve]
 
 With ``--serve`` the last line is ``port N``, and each picture answers at ``http://127.0.1.<i>:<port>/<name>``, any i, until
 standard input is closed.
@@ -30,7 +30,6 @@ from PIL import Image
 MEGAPIXELS = (0.3, 0.8, 1.5, 3.0)
 PROPORTIONS = (4 / 3, 3 / 4, 3 / 2, 2 / 3, 1.0, 16 / 9)
 QUALITIES = (80, 85, 90, 95)
-PROGRESSIVE_SHARE = 0.2
 ENLARGED_AREA = 2.0
 
 
@@ -62,8 +61,8 @@ def _pixels(path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def picture(number: int, photographs: Photographs) -> bytes:
-    """The JPEG of a given number."""
+def picture(number: int, photographs: Photographs, progressive_share: float = 0.0) -> bytes:
+    """The JPEG of a given number; its pixels do not depend on the share."""
     random = np.random.default_rng(number)
     area = 1e6 * MEGAPIXELS[number % len(MEGAPIXELS)]
     choice = photographs.of_area(area)
@@ -74,7 +73,7 @@ def picture(number: int, photographs: Photographs) -> bytes:
         _cut(source, width, height, random), alpha=random.uniform(0.85, 1.1), beta=random.uniform(-10, 10)
     )
     out = BytesIO()
-    progressive = bool(random.random() < PROGRESSIVE_SHARE)
+    progressive = bool(random.random() < progressive_share)
     Image.fromarray(shown).save(out, "JPEG", quality=int(random.choice(QUALITIES)), progressive=progressive)
     return out.getvalue()
 
@@ -90,7 +89,7 @@ def _cut(source: np.ndarray, width: int, height: int, random: np.random.Generato
     return cv2.resize(part, (width, height), interpolation=way)
 
 
-def make(images: Path, folder: Path, count: int) -> None:
+def make(images: Path, folder: Path, count: int, progressive_share: float = 0.0) -> None:
     """Write the pictures 0 to ``count`` - 1 into ``folder``; those that are there stay."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [number for number in range(count) if not (folder / name(number)).exists()]
@@ -98,7 +97,7 @@ def make(images: Path, folder: Path, count: int) -> None:
     for number in missing:
         assert photographs is not None
         unfinished = folder / f"{number}.part"
-        unfinished.write_bytes(picture(number, photographs))
+        unfinished.write_bytes(picture(number, photographs, progressive_share))
         unfinished.rename(folder / name(number))
 
 
@@ -128,9 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--folder", type=Path, required=True, help="where the pictures are kept")
     parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--progressive", type=float, default=0.0, help="share of progressive JPEGs")
     parser.add_argument("--serve", action="store_true")
     options: Any = parser.parse_args(arguments)
-    make(options.images, options.folder, options.count)
+    make(options.images, options.folder, options.count, options.progressive)
     if options.serve:
         asyncio.run(serve(options.folder))
 

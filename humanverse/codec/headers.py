@@ -14,6 +14,8 @@ Size = tuple[int, int]
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _ISPE = re.compile(rb"ispe\0\0\0\0(.{4})(.{4})", re.DOTALL)
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_NO_SEGMENTS = frozenset({0x00, 0x01, 0xFF, *range(0xD0, 0xDB)})
 _META_REACH = 1 << 20
 _ICON_DIRECTORY = 6
 _TIFF_FIELD_BYTES = {
@@ -114,6 +116,25 @@ _READERS: dict[str, Callable[[bytes], Size | None]] = {
     "ico": _icon,
     "gif": _gif,
 }
+
+
+def jpeg_frame(data: bytes) -> tuple[Size, bytes | None] | None:
+    """The raw (width, height) of a JPEG's frame header, and the first EXIF segment before it (ITU-T T.81, B.1.1 and B.2.2).
+
+    None where something else than segments comes before the frame header, or the height is left to a DNL segment.
+    """
+    at, exif = 2, None
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        code, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if code in _FRAMES:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return ((width, height), exif) if width and height else None
+        if code in _NO_SEGMENTS or length < 2:
+            return None
+        if code == 0xE1 and exif is None and data.startswith(b"Exif\0", at + 4):
+            exif = data[at + 4 : at + 2 + length]
+        at += 2 + length
+    return None
 
 
 def tiff_directory_bytes(data: bytes) -> int:

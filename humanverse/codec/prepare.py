@@ -14,7 +14,7 @@ from PIL import Image
 from humanverse.codec import icc, orientation
 from humanverse.codec.colour import to_rgb
 from humanverse.codec.geometry import Plan, plan
-from humanverse.codec.headers import announced_size
+from humanverse.codec.headers import announced_size, jpeg_frame
 from humanverse.codec.jpeg import MAX_SIDE, encode_jpeg
 from humanverse.codec.opening import Opened, Refused, open_picture
 from humanverse.codec.resample import resample
@@ -82,7 +82,11 @@ def header_size(data: bytes) -> tuple[int, int] | None:
     one.
     """
     try:
-        announced = announced_size(sniff(data) or "", data)
+        name = sniff(data) or ""
+        frame = jpeg_frame(data) if name == "jpeg" else None
+        if frame is not None:
+            return orientation.sides(*frame[0], orientation.from_exif(frame[1]))
+        announced = announced_size(name, data)
         if announced is not None and announced[0] * announced[1] > _HEADER_PIXELS:
             return announced
         return open_picture(data, max_pixels=1 << 62).upright_size

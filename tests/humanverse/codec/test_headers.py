@@ -3,7 +3,7 @@ import struct
 import numpy as np
 import pytest
 
-from humanverse.codec import headers
+from humanverse.codec import headers, orientation
 from tests.humanverse.codec.pictures import exif, marked, noise, saved
 
 
@@ -82,3 +82,21 @@ def test_exif_is_found_before_and_after_the_pixels():
 def test_a_chunk_that_is_longer_than_the_file_ends_the_search():
     data = saved(np.zeros((4, 4, 3), np.uint8), "PNG")
     assert headers.png_exif(data[:8] + b"\xff\xff\xff\xff" + data[12:]) is None
+
+
+def test_a_jpegs_frame_and_exif_are_found_without_its_pixels():
+    data = saved(marked(40, 30), "JPEG", exif=exif(6))
+    head = data[: data.index(b"\xff\xda")]
+    assert headers.jpeg_frame(data) == headers.jpeg_frame(head)
+    size, block = headers.jpeg_frame(head)
+    assert size == (40, 30)
+    assert orientation.from_exif(block) == 6
+    assert headers.jpeg_frame(saved(marked(40, 30), "JPEG", progressive=True)) == ((40, 30), None)
+
+
+def test_a_jpeg_without_a_frame_has_none():
+    data = saved(marked(40, 30), "JPEG")
+    frame = data.index(b"\xff\xc0")
+    no_height = data[: frame + 5] + b"\0\0" + data[frame + 7 :]
+    for broken in (data[:frame], data[: frame + 6], data[:2] + b"\0" + data[2:], no_height, b"\xff\xd8" * 40, b""):
+        assert headers.jpeg_frame(broken) is None
