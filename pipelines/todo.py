@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from humanverse.dataset import layout
@@ -11,9 +11,12 @@ from humanverse.dataset.retries import Pass
 from humanverse.errors import DatasetError
 from humanverse.sources import ShardRows, Source
 from humanverse.sources.gathered import gather
+from humanverse.sources.storage import in_order
 from humanverse.storage import Store
 from pipelines.download.base import Engine
 from schemas.recipe import FETCH_PACE, Recipe
+
+READ_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Todo:
     def _rows_of(self, number: int) -> int:
         return min(self.size, self.rows - number * self.size)
 
-    def works(self, store: Store, recipe: Recipe, downloads: Engine) -> Iterator[Work]:
+    def works(self, store: Store, recipe: Recipe, downloads: Engine) -> Generator[Work, None, None]:
         """What is left to do, retries first; each is to be done before the next is asked for.
 
         Retries fetch with our own engine, whichever downloads the shards of the source.
@@ -113,10 +116,13 @@ def recipe_of(one: Pass, recipe: Recipe) -> Recipe:
 
 
 def _rows(store: Store, numbers: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
-    """The planned rows of supplementary shards."""
-    for number in numbers:
+    """The planned rows of supplementary shards, a few of them read ahead."""
+
+    def read(number: int) -> tuple[int, list[int]]:
         path = layout.retry_rows(number)
         try:
-            yield number, parquet_table(store.read(path), ["row"]).column("row").to_pylist()
+            return number, parquet_table(store.read(path), ["row"]).column("row").to_pylist()
         except (FileNotFoundError, ValueError) as error:
             raise DatasetError(f"{store.url}/{path} is missing or damaged: run humanverse verify") from error
+
+    return in_order(read, numbers, READ_AHEAD)

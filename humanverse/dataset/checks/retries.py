@@ -149,11 +149,15 @@ def superseded(
         return NONE_SUPERSEDED
     planned = found.shards.get(number)
     span = (planned[0].first, planned[0].last) if planned else (number * source[1], (number + 1) * source[1] - 1)
-    ended = dict(zip(ledger.column("row").to_pylist(), zip(*_said(ledger), strict=True), strict=True))
+    by_shard = list(found.superseding.by_shard(number, *span))
+    if not by_shard:
+        return NONE_SUPERSEDED
+    said = zip(*(ledger.column(name).to_pylist() for name in ("status", "reason")), strict=True)
+    ended = dict(zip(ledger.column("row").to_pylist(), said, strict=True))
     taken: set[int] = set()
     counted = 0
     findings = []
-    for shard, rows in found.superseding.by_shard(number, *span):
+    for shard, rows in by_shard:
         reasons = found.passes[found.shards[shard][1]].reasons
         again = rows.to_pylist()
         wrong = [(row, what) for row in again if (what := _wrong(ended.get(row), reasons, row in taken))]
@@ -164,10 +168,6 @@ def superseded(
         taken.update(again)
         counted += len(again) if shard in committed else 0
     return Superseded(counted, tuple(findings))
-
-
-def _said(ledger: pa.Table) -> Iterator[list[str | None]]:
-    return (ledger.column(name).to_pylist() for name in ("status", "reason"))
 
 
 def _wrong(ended: tuple[str | None, str | None] | None, reasons: tuple[str, ...], taken: bool) -> str | None:

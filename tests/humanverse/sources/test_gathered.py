@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from humanverse.errors import UserError
 from humanverse.sources import ShardRows, Source, open_source
 from humanverse.sources.base import SomeRows
 from humanverse.sources.gathered import GatheredRows, gather
@@ -149,3 +150,10 @@ def test_rows_far_apart_in_a_table_of_pictures_are_read_apart(tmp_path: Path, mo
     (shard,) = gather(open_source(str(tmp_path), SourceSettings()), 100, lambda: [(1, [0, 1, 4, 21])])
     assert [payload.row for payload in shard.payloads(shard.load())] == [0, 1, 4, 21]
     assert read == [5, 1]
+
+
+def test_a_source_that_has_shrunk_is_an_error_of_one_line(tmp_path: Path) -> None:
+    _lines(tmp_path)
+    source = open_source(str(tmp_path), SourceSettings())
+    with pytest.raises(UserError, match="the source has no shard 25 any more: it changed since the dataset was built"):
+        list(gather(source, SIZE, lambda: [(6, [1, 100])]))
