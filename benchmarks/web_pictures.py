@@ -2,8 +2,8 @@
 
 Pictures of 0.3, 0.8, 1.5 and 3 megapixels in equal numbers, in the usual proportions, are cut from the photographs at
 random places, brightened or darkened, and encoded as JPEGs of quality 80 to 95, baseline, or the wanted share of them
-progressive: no two are equal, and the same number always gives the same picture. A photograph is never enlarged to more than twice its area
-where there are larger ones.
+progressive: no two are equal, and the same number always gives the same picture. A photograph is never enlarged to more
+than twice its area where there are larger ones.
 
     python benchmarks/web_pictures.py --images DIR --folder CACHE --count N [--progressive 0.2] [--serve]
 
