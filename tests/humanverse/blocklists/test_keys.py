@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humanverse.blocklists.keys import KINDS, domains, host_of, normal, of_text
@@ -53,6 +53,7 @@ def test_the_port_that_is_left_out_is_the_scheme_s() -> None:
     assert key("urls", "https://a.example:80/") != key("urls", "https://a.example/")
 
 
+@settings(deadline=None, max_examples=300, derandomize=True)
 @given(st.from_regex(r"https?://[a-zA-Z0-9._-]{1,20}(:[0-9]{1,3})?/[!-~]{0,20}", fullmatch=True))
 def test_the_short_way_gives_what_the_long_way_gives(text: str) -> None:
     try:
@@ -64,6 +65,7 @@ def test_the_short_way_gives_what_the_long_way_gives(text: str) -> None:
         assert key("urls", text) == expected
 
 
+@settings(deadline=None, max_examples=300, derandomize=True)
 @given(st.from_regex(r"[a-zA-Z0-9._-]{1,30}", fullmatch=True))
 def test_domains_are_read_as_hosts_of_urls_are(name: str) -> None:
     try:
