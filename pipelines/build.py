@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -162,8 +162,11 @@ def build(
         def progress() -> dict[str, int]:
             return {**counts(), **downloads.counts()}
 
-        with Display("build", todo.all_rows, todo.rows_done, progress, recipe.resources.heartbeat_s) as display:
-            for work in todo.works(store, recipe, downloads):
+        with (
+            Display("build", todo.all_rows, todo.rows_done, progress, recipe.resources.heartbeat_s) as display,
+            closing(todo.works(store, recipe, downloads)) as works,
+        ):
+            for work in works:
                 for done in run(work.feed, stages(work.recipe, work.remote)):
                     result.add(done)
                     if done.error:

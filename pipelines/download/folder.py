@@ -50,7 +50,7 @@ class Downloads:
         return self.folder / "log.txt"
 
     def open(self) -> None:
-        """Make the folder, and keep it to this process for as long as it lives.
+        """Make the folder, and keep it to this process until ``close``, or for as long as it lives.
 
         Raises:
             UserError: if another build holds it, or it cannot be made.
@@ -64,9 +64,14 @@ class Downloads:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self._lock.close()
             raise UserError(f"another build is downloading into {self.folder}: wait for its end") from error
         except OSError:
             return  # a file system without locks
+
+    def close(self) -> None:
+        """Let another build in."""
+        self._lock.close()
 
     def save_rows(self, number: int, table: pa.Table) -> None:
         """Keep the source's rows of a shard for the workers."""

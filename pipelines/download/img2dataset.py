@@ -78,13 +78,18 @@ class Img2dataset:
         return {"downloaded": self._downloads.size()}
 
     def feeds(self) -> Iterator[Feed]:
-        job = self._job
         self._downloads.open()
-        self._address = None if job.local else address_of_cluster()
-        if self._address:
-            check_visible([self._python, self._downloads.folder])
-        self._downloads.collect()
-        shards = job.source.shards(job.recipe.source.shard_size, job.committed)
+        try:
+            self._address = None if self._job.local else address_of_cluster()
+            if self._address:
+                check_visible([self._python, self._downloads.folder])
+            self._downloads.collect()
+            yield from self._rounds()
+        finally:
+            self._downloads.close()
+
+    def _rounds(self) -> Iterator[Feed]:
+        shards = self._job.source.shards(self._job.recipe.source.shard_size, self._job.committed)
         while some := [self._saved(shard) for shard in islice(shards, self._settings.round_shards)]:
             self._download([shard for shard in some if isinstance(shard, DownloadedShard)])
             yield partial(iter, some)
