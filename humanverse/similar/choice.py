@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from humanverse.codec.phash import has_detail
-from humanverse.similar.search import Distances, Hashes, Indices, pairs, with_neighbours
+from humanverse.similar.search import AT_ONCE, Distances, Hashes, Indices, pairs, with_neighbours
 
 _STAYS = np.int64(-1)
 
@@ -45,13 +45,13 @@ def choose(hashes: Hashes, distance: int) -> Choice:
         distance: 0 to ``humanverse.similar.search.MAX_DISTANCE``.
     """
     order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
-    new = np.ones(len(ordered), bool)
-    new[1:] = ordered[1:] != ordered[:-1]
-    repeated = order[~new]
-    first_of = order[np.flatnonzero(new)[np.cumsum(new)[~new] - 1]]
-    firsts = np.sort(order[new])
-    del order, ordered, new
+    new = _new(hashes[order])
+    again, firsts = np.flatnonzero(~new), np.flatnonzero(new)
+    del new
+    repeated, first_of = order[again], order[firsts[np.searchsorted(firsts, again) - 1]]
+    firsts = order[firsts]
+    del order
+    firsts.sort()
     near, near_of, apart = _near(hashes, firsts, distance)
     of, bits = first_of.copy(), np.zeros(len(repeated), np.uint8)
     if len(near):
@@ -63,14 +63,32 @@ def choose(hashes: Hashes, distance: int) -> Choice:
     return Choice(left_out[rank], np.concatenate([of, near_of])[rank], np.concatenate([bits, apart])[rank])
 
 
+def _new(ordered: np.ndarray) -> np.ndarray:
+    """bool (n,): where another value begins."""
+    new = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return new
+
+
+def _among(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """bool (n,): which of ``values`` are in ``ascending``; a portion at a time."""
+    found = np.zeros(len(values), bool)
+    for start in range(0, len(values) if len(ascending) else 0, AT_ONCE):
+        part = values[start : start + AT_ONCE]
+        at = np.minimum(np.searchsorted(ascending, part), len(ascending) - 1)
+        found[start : start + AT_ONCE] = ascending[at] == part
+    return found
+
+
 def _near(hashes: Hashes, firsts: Indices, distance: int) -> tuple[Indices, Indices, Distances]:
     """Of the positions ``firsts``, whose hashes are all different: who is left out (ascending), for whom, how far."""
     distance -= distance % 2  # two hashes with as many bits set differ in an even number
-    crowd = with_neighbours(hashes[firsts][has_detail(hashes[firsts])], distance) if distance else hashes[:0]
-    if not len(crowd):
-        return firsts[:0], firsts[:0], np.zeros(0, np.uint8)
-    at = np.minimum(np.searchsorted(crowd, hashes[firsts]), len(crowd) - 1)
-    firsts = firsts[crowd[at] == hashes[firsts]]
+    there = hashes[firsts]
+    crowd = with_neighbours(there[has_detail(there)], distance) if distance else there[:0]
+    firsts = firsts[_among(crowd, there)]
+    del there
+    if not len(firsts):
+        return firsts, firsts, np.zeros(0, np.uint8)
     chosen = hashes[firsts]
     stays = _stays(chosen, distance)
     of, apart = _nearest(chosen, stays, distance)
@@ -107,8 +125,7 @@ def _nearest(hashes: Hashes, stays: np.ndarray, distance: int) -> tuple[Indices,
         first, second, bits = first[useful], second[useful], bits[useful]
         order = np.lexsort((first, bits, second))
         first, second, bits = first[order], second[order], bits[order]
-        new = np.ones(len(second), bool)
-        new[1:] = second[1:] != second[:-1]
+        new = _new(second)
         first, second, bits = first[new], second[new], bits[new]
         better = (bits < apart[second]) | ((bits == apart[second]) & (first < of[second]))
         of[second[better]], apart[second[better]] = first[better], bits[better]

@@ -50,7 +50,7 @@ def test_all_pairs_are_found_and_no_other(number, distance, seed):
 @pytest.mark.parametrize("distance", [1, 2, 3, 4])
 def test_also_where_hashes_are_sorted_by_blocks(distance, monkeypatch):
     monkeypatch.setattr(search, "_SORTING", 0.0)
-    monkeypatch.setattr(search, "_AT_ONCE", 17)
+    monkeypatch.setattr(search, "AT_ONCE", 17)
     values = crowded(300, distance)
     assert len(search.keys(len(values), distance)) > 1
     assert searched(values, distance) == by_hand(values, distance)
