@@ -119,13 +119,18 @@ def with_neighbours(hashes: Hashes, distance: int) -> Hashes:
     """
     found: Hashes = np.zeros(0, np.uint64)
     for key in keys(len(hashes), distance):
-        ordered = key.permuted(hashes)
-        ordered.sort()
-        near = np.zeros(len(ordered), bool)
-        for first, second, _ in _agreeing(ordered, key.agreeing, distance):
-            near[first] = near[second] = True
-        found = np.union1d(found, key.restored(ordered[near]))
+        found = np.union1d(found, _with_neighbours(hashes, key, distance))
     return found
+
+
+def _with_neighbours(hashes: Hashes, key: Keys, distance: int) -> Hashes:
+    """Those that have a neighbour which agrees with them in the key."""
+    ordered = key.permuted(hashes)
+    ordered.sort()
+    near = np.zeros(len(ordered), bool)
+    for first, second, _ in _agreeing(ordered, key.agreeing, distance):
+        near[first] = near[second] = True
+    return key.restored(ordered[near])
 
 
 def pairs(hashes: Hashes, distance: int) -> Iterator[tuple[Indices, Indices, Distances]]:
