@@ -107,6 +107,8 @@ def status(found: Status) -> None:
     _table(
         "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
     )
+    for name, unseen in found.views.items():
+        _line(f"view {name}: " + (f"{unseen} shards are newer than it: make it again" if unseen else "up to date"))
 
 
 def verify_json(report: Report) -> dict[str, Any]:

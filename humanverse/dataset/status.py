@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from humanverse.dataset.reader import Dataset
@@ -49,6 +49,7 @@ class Status:
         failed: rows by error class.
         layers: committed shards by layer.
         bytes: of all files.
+        views: by name, how many committed shards a view has not seen, so that it cannot be read with them.
     """
 
     url: str
@@ -63,6 +64,7 @@ class Status:
     bytes: int
     supplementary_shards: int = 0
     planned_supplementary_shards: int = 0
+    views: dict[str, int] = field(default_factory=dict)
 
     @property
     def all_shards(self) -> int:
@@ -118,4 +120,5 @@ def status(dataset: Dataset) -> Status:
         bytes=sum(size for _, size in dataset.store.walk()),
         supplementary_shards=len(shards) - primary,
         planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
+        views={name: len(dataset.view(name).unseen(shards)) for name in dataset.views()},
     )

@@ -120,21 +120,22 @@ class View:
     name: str
     filters: tuple[Filter, ...]
 
+    def unseen(self, shards: Iterable[int]) -> list[int]:
+        """Those of ``shards`` that one of the filters has not looked at."""
+        return [shard for shard in shards if not all(item.card.sees(shard) for item in self.filters)]
+
     def check_sees(self, shards: Iterable[int]) -> None:
         """Refuse shards that a filter has not looked at: what it would leave out of them is not known.
 
         Raises:
             DatasetError: naming the first of them.
         """
-        numbers = list(shards)
-        for item in self.filters:
-            unseen = [shard for shard in numbers if not item.card.sees(shard)]
-            if unseen:
-                command = item.card.made_by.get("command", "the command that made it")
-                raise DatasetError(
-                    f"the view {self.name} of {self.store.url} has not seen {len(unseen)} newer shards (the first is "
-                    f"{unseen[0]}): run humanverse {command} again"
-                )
+        if unseen := self.unseen(shards):
+            commands = sorted({str(item.card.made_by.get("command", "?")) for item in self.filters})
+            raise DatasetError(
+                f"the view {self.name} of {self.store.url} has not seen {len(unseen)} newer shards (the first is "
+                f"{unseen[0]}): run humanverse {', '.join(commands)} again"
+            )
 
     def keeps(self, shard: int, images: pa.Table) -> pa.ChunkedArray:
         """For each row of ``images``, the table of a shard's samples, whether the view has it.

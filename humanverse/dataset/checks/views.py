@@ -38,8 +38,7 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
             yield problem(path, "is damaged, or names a filter that is missing or damaged")
             continue
         used |= {item.name: item for item in view.filters}
-        unseen = [shard for shard in committed if not all(item.card.sees(shard) for item in view.filters)]
-        if unseen:
+        if unseen := view.unseen(committed):
             yield note(
                 path, f"has not seen {len(unseen)} of the shards; until it is made again, it cannot be read with them"
             )

@@ -10,6 +10,7 @@ import pytest
 
 import humanverse
 from humanverse.dataset.status import THREADS, over_shards, status
+from humanverse.dataset.views import write_filter, write_view
 from humanverse.errors import DatasetError
 from tests.datasets import LAYERS, make_dataset
 
@@ -31,6 +32,13 @@ def test_figures_of_a_complete_dataset(tmp_path: Path) -> None:
     assert found.bytes == sum(path.stat().st_size for path in files)
     assert found.url == store.url
     assert found.complete
+
+
+def test_views_that_have_not_seen_all_shards_are_told(tmp_path: Path) -> None:
+    store = make_dataset(tmp_path / "d", shards=3)
+    for name, seen in (("old", [0]), ("new", [0, 1, 2])):
+        write_view(store, name, [write_filter(store, name, iter(()), seen, {"command": "dedup"}, {})])
+    assert status(humanverse.open(str(tmp_path / "d"))).views == {"new": 0, "old": 2}
 
 
 def test_an_unfinished_dataset_is_not_complete(tmp_path: Path) -> None:
