@@ -19,6 +19,7 @@ import cv2
 from humanverse.codec import Prepared, header_size, prepare
 from humanverse.dataset import tar
 from humanverse.fetch import fetch
+from humanverse.memory import keep_freed
 from schemas.recipe import FetchSettings, ImageSettings
 
 Step = Callable[[bytes], bytes | None]
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--profile", type=Path, help="write cProfile's statistics of the consumer's thread there")
     options: Any = parser.parse_args(arguments)
     cv2.setNumThreads(1)
+    keep_freed()
     profiler = cProfile.Profile()
     if options.profile:
         profiler.enable()

@@ -11,6 +11,7 @@ from annotators.base import Annotator, Picture
 from annotators.run import Runner
 from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
+from humanverse.memory import keep_freed
 from pipelines.stages.base import Count
 from schemas.recipe import AnnotatorSettings
 
@@ -74,6 +75,7 @@ class Annotate:
         self.chosen, self.kinds, self.device = dict(chosen), list(kinds), device
 
     def setup(self, count: Count) -> None:
+        keep_freed()
         self._count = count
         ordered = make(self.chosen, self.device)
         self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in self.kinds}

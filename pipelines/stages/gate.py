@@ -23,6 +23,7 @@ from humanverse.dataset.blocklists import InForce
 from humanverse.dataset.shard import Shard
 from humanverse.errors import one_line
 from humanverse.fetch import fetch
+from humanverse.memory import keep_freed
 from humanverse.sources import ShardRows
 from pipelines.stages import checks
 from pipelines.stages.annotate import make
@@ -64,6 +65,7 @@ class Gate:
         self.extra_fields, self.blocklists = extra_fields, blocklists or InForce()
 
     def setup(self, count: Count) -> None:
+        keep_freed()
         self._count = count
         self._blocked = self.blocklists.load()
         ordered = make(self.recipe.annotators, self.recipe.resources.device)
