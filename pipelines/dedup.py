@@ -17,7 +17,7 @@ from humanverse.codec.phash import has_detail
 from humanverse.dataset import views
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
-from humanverse.errors import UserError
+from humanverse.errors import DatasetError, UserError
 from humanverse.similar import samples
 from humanverse.similar.choice import Choice, choose
 from humanverse.similar.search import MAX_DISTANCE, Indices
@@ -29,6 +29,7 @@ DISTANCE = 4
 SHOWN = 10
 """Largest groups that are told of."""
 _PASSES = 3
+_PHASES = ("reading", "searching", "writing")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def dedup(
     count = Local()
     with Display(COMMAND, _PASSES * len(shards), 0, count.counts, math.inf, unit="steps", note=_note):
         found = samples.read(dataset, shards, keep, lambda number: count(rows=1, samples=number))
+        count(phase=1)
         choice = choose(found.keys, distance)
+        count(phase=1)
         stay = _stay(dataset, shards, np.unique(found.rows[choice.of]), count)
         result = _summary(dataset, found, choice, stay, len(shards))
         result.view, result.distance, result.keep = view, distance, keep
@@ -141,15 +144,19 @@ def _check(distance: int, keep: str, block_from: int) -> None:
 
 
 def _check_view(dataset: Dataset, name: str) -> None:
-    """A view that something else made is not replaced."""
+    """A view that something else made is not replaced; a damaged one is."""
     if views.check_name(name) not in dataset.views():
         return
-    if any(item.card.made_by.get("command") != COMMAND for item in dataset.view(name).filters):
+    try:
+        there = dataset.view(name)
+    except DatasetError:
+        return
+    if any(item.card.made_by.get("command") != COMMAND for item in there.filters):
         raise UserError(f"the view {name} was not made by {COMMAND}: give another name with --view")
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{counts.get('samples', 0)} samples read"
+    return f"{counts.get('samples', 0)} samples, {_PHASES[counts.get('phase', 0)]}"
 
 
 def _places(ascending: Indices, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -256,9 +256,12 @@ def write_filter(
 def remove_unused(store: Store, name: str) -> None:
     """Delete the filters ``name`` that no view names; the newest of them stays, for readers that have just opened it.
 
-    Only for the one who has just written the view.
+    Only for the one who has just written the view. Nothing is deleted while a view is damaged, since what it names is unknown.
     """
-    views = [_card(store, layout.view(view), ViewCard) for view in names(store)]
+    try:
+        views = [_card(store, layout.view(view), ViewCard) for view in names(store)]
+    except DatasetError:
+        return
     used = {item for view in views if view for item in view.exclude}
     for unused in [item for item in generations(store, name) if item not in used][:-1]:
         store.remove(layout.filter_folder(unused))

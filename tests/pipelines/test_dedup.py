@@ -213,6 +213,26 @@ def test_a_view_of_another_command_is_not_replaced(folder: Path) -> None:
         dedup(str(folder), view="mine")
 
 
+def test_a_damaged_view_is_made_again(folder: Path) -> None:
+    first = dedup(str(folder)).filter
+    for damaged in (folder / "filters" / first / "filter.json", folder / "views/dedup.json"):
+        damaged.write_text("{")
+        with pytest.raises(DatasetError, match="damaged"):
+            rows(folder)
+        dedup(str(folder))
+        assert rows(folder) == [0, 1, 2, 7, 8]
+
+
+def test_another_damaged_view_keeps_its_filters(folder: Path) -> None:
+    for _ in range(2):
+        dedup(str(folder))
+    (folder / "views/other.json").write_text("{")
+    for _ in range(2):
+        dedup(str(folder))
+    kept = sorted(path.name for path in (folder / "filters/dedup").iterdir())
+    assert kept == ["000000", "000001", "000002", "000003"]
+
+
 def test_nothing_is_built_yet(tmp_path: Path) -> None:
     store = similar_dataset(tmp_path / "d", [SHARDS[0]])
     store.remove("ledger")
