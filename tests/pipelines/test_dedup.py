@@ -245,6 +245,7 @@ def test_the_command_line(folder: Path) -> None:
     found = json.loads(done.stdout)
     assert (found["view"], found["groups"], found["left_out"]) == ("dedup", 3, 4)
     assert found["largest"][0]["row"] == 0
+    assert "dedup: 9/9 steps, 9 samples, writing" in done.stderr
     plain = CliRunner().invoke(app, ["dedup", str(folder), "--keep", "largest", "--view", "big"])
     assert "9 samples in 3 shards: 3 groups that are alike, 4 samples left out (44.4%)" in plain.stdout
     assert "view big: 5 samples" in plain.stdout
