@@ -3,7 +3,7 @@ per bad picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +13,10 @@ from humanverse.codec.maps import ENCODERS
 from humanverse.errors import one_line
 from schemas.layers import OK, ROW_FAILED, UNAVAILABLE
 
+MOST_PICTURES = 64
+MOST_PIXELS = 64_000_000
+"""Of a part: decoded, they take three bytes each."""
+
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad_alloc", "not enough memory")
 
 
@@ -20,6 +24,25 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` is some library's way to say that the batch did not fit."""
     text = f"{type(error).__name__}: {error}".lower()
     return isinstance(error, MemoryError) or any(sign in text for sign in (*_OUT_OF_MEMORY, "outofmemoryerror"))
+
+
+def parts(areas: Iterable[int]) -> Iterator[range]:
+    """Cut pictures into runs that may be decoded at the same time, for all annotators that see them.
+
+    Args:
+        areas: of each picture, in pixels.
+
+    Yields:
+        Positions, in order: at most ``MOST_PICTURES`` with ``MOST_PIXELS`` together, or a single larger picture.
+    """
+    start, stop, pixels = 0, 0, 0
+    for area in areas:
+        if stop > start and (stop - start == MOST_PICTURES or pixels + area > MOST_PIXELS):
+            yield range(start, stop)
+            start, pixels = stop, 0
+        stop, pixels = stop + 1, pixels + area
+    if stop > start:
+        yield range(start, stop)
 
 
 class Runner:
@@ -43,7 +66,7 @@ class Runner:
         ``map``.
 
         Args:
-            pictures: all pictures of a shard.
+            pictures: of a part of a shard, see ``parts``.
             needs: for each kind in the card's ``needs``, that layer's row of each picture.
             done: told how many pictures were finished, after each batch.
         """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from annotators import registry
 from annotators.base import Annotator, Picture
-from annotators.run import Runner
+from annotators.run import Runner, parts
 from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from humanverse.memory import keep_freed
@@ -83,13 +85,28 @@ class Annotate:
             runner.annotator.load()
 
     def process(self, item: Shard) -> Shard:
-        pictures = [
-            Picture(uid, jpeg) for uid, jpeg in zip(item.uids, item.images.column("jpeg").to_pylist(), strict=True)
-        ]
-        said = {layer.partition("/")[0]: table.to_pylist() for layer, table in item.layers.items()}
+        made: dict[str, list[pa.Table]] = {kind: [] for kind in self._runners}
+        areas = pc.multiply(*(item.images.column(name).cast(pa.int64()) for name in ("width", "height")))
+        for part in parts(areas.to_pylist()):
+            for kind, table in self._annotated(item, part).items():
+                made[kind].append(table)
+        for kind, runner in self._runners.items():
+            item.layers[runner.annotator.card.layer] = (
+                pa.concat_tables(made[kind]) if made[kind] else runner.table([], {})
+            )
+        return item
+
+    def _annotated(self, item: Shard, part: range) -> dict[str, pa.Table]:
+        """The new layers' rows of some pictures, each decoded once for all of them."""
+        jpegs = item.images.column("jpeg").slice(part.start, len(part)).to_pylist()
+        pictures = [Picture(item.uids[at], jpeg) for at, jpeg in zip(part, jpegs, strict=True)]
+        said = {
+            layer.partition("/")[0]: table.slice(part.start, len(part)).to_pylist()
+            for layer, table in item.layers.items()
+        }
+        tables = {}
         for kind, runner in self._runners.items():
             needs = {need: said[need] for need in runner.annotator.card.needs}
-            table = runner.table(pictures, needs, lambda pictures_done: self._count(annotated=pictures_done))
-            item.layers[runner.annotator.card.layer] = table
-            said[kind] = table.to_pylist()
-        return item
+            tables[kind] = runner.table(pictures, needs, lambda pictures_done: self._count(annotated=pictures_done))
+            said[kind] = tables[kind].to_pylist()
+        return tables

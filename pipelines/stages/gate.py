@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from annotators.base import Picture
-from annotators.run import Runner
+from annotators.run import Runner, parts
 from humanverse.blocklists import Blocklists
 from humanverse.codec import header_size, prepare
 from humanverse.codec.phash import phash
@@ -154,8 +154,15 @@ class Gate:
         return outcome
 
     def _judge(self, group: list[Outcome]) -> None:
-        """Run the gate's estimators over a group's pictures, in row order, and drop what is not kept."""
-        seen = list(_hashed(group, self._blocked))
+        """Judge a group's pictures, in row order, no more of them at once than may be decoded."""
+        there = [outcome for outcome in group if outcome.prepared]
+        for part in parts(outcome.prepared.width * outcome.prepared.height for outcome in there if outcome.prepared):
+            self._judge_part([there[at] for at in part])
+        self._count(rows=len(group), kept=sum(outcome.prepared is not None for outcome in group))
+
+    def _judge_part(self, outcomes: list[Outcome]) -> None:
+        """Run the gate's estimators over pictures, and drop what is not kept."""
+        seen = list(_hashed(outcomes, self._blocked))
         there, pictures = [outcome for outcome, _ in seen], [picture for _, picture in seen]
         for kind, runner in self._runners.items():
             needs = {need: [outcome.said[need] for outcome in there] for need in runner.annotator.card.needs}
@@ -164,7 +171,6 @@ class Gate:
         for outcome in there:
             if outcome.prepared and (failure := checks.judge(outcome.prepared, outcome.said, self.recipe.gate)):
                 outcome.drop(failure)
-        self._count(rows=len(group), kept=sum(outcome.prepared is not None for outcome in group))
 
     def _shard(self, item: ShardRows, table: pa.Table, outcomes: list[Outcome]) -> Shard:
         kept = [outcome for outcome in outcomes if outcome.prepared]
@@ -193,9 +199,9 @@ class Groups:
         return self._groups[group] if self._missing[group] == 0 else None
 
 
-def _hashed(group: list[Outcome], blocked: Blocklists) -> Iterator[tuple[Outcome, Picture]]:
-    """The pictures of a group, their perceptual hashes taken; each stays decoded for the estimators. Blocked ones go."""
-    for outcome in group:
+def _hashed(outcomes: list[Outcome], blocked: Blocklists) -> Iterator[tuple[Outcome, Picture]]:
+    """The pictures with their perceptual hashes taken; each stays decoded for the estimators. Blocked ones go."""
+    for outcome in outcomes:
         if outcome.prepared is None:
             continue
         picture = Picture(outcome.uid or "", outcome.prepared.jpeg)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from annotators.base import Annotator, Card, Picture, Row, Unavailable
-from annotators.run import Runner, is_out_of_memory
+from annotators.run import MOST_PIXELS, Runner, is_out_of_memory, parts
 from humanverse.codec import encode_jpeg
 from humanverse.codec.maps import decode_depth
 
@@ -124,3 +124,11 @@ def test_dense_maps_become_pngs_with_their_geometry() -> None:
 )
 def test_out_of_memory_is_recognised_in_every_dialect(error: Exception, expected: bool) -> None:
     assert is_out_of_memory(error) is expected
+
+
+def test_parts_are_bounded_in_pictures_and_in_pixels():
+    assert list(parts([])) == []
+    assert list(parts([5] * 130)) == [range(0, 64), range(64, 128), range(128, 130)]
+    third = MOST_PIXELS // 3
+    assert list(parts([third] * 7)) == [range(0, 3), range(3, 6), range(6, 7)]
+    assert list(parts([1, 2 * MOST_PIXELS, 1, 1])) == [range(0, 1), range(1, 2), range(2, 4)]

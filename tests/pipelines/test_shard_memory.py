@@ -1,4 +1,4 @@
-"""A worker's memory does not grow with the rows of its shard, only with the bytes that it keeps."""
+"""A worker's memory does not grow with the rows of its shard or with decoded pictures, only with the bytes that it keeps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RECIPE = """
 source: {shard_size: 10000}
 fetch: {retries: 0}
 gate: {min_people: 0, max_people: null, min_area_ratio: null, placeholder_urls: null}
-annotators: {pose: null, safety: null, text: null, caption: null, normal: null, depth: null, quality: null}
+annotators: {pose: null, safety: null, text: null, normal: null, depth: null}
 """
 BUILD = """
 import json, sys
@@ -44,7 +44,7 @@ print(json.dumps({"peak": peak, **result.counts}))
 
 def picture(number: int) -> bytes:
     random = np.random.default_rng(number)
-    coarse = random.integers(0, 255, (30, 40, 3), dtype=np.uint8)
+    coarse = random.integers(0, 255, (60, 80, 3), dtype=np.uint8)
     return encode_jpeg(np.kron(coarse, np.ones((8, 8, 1), np.uint8)), 95)
 
 
