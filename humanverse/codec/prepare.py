@@ -23,10 +23,11 @@ from humanverse.errors import one_line
 from schemas.ledger import Failure
 from schemas.recipe import ImageSettings
 
-_KEPT_DETAIL = 1.2
+_KEPT_DETAIL = 1.1
 """A JPEG may be decoded at a half, a quarter or an eighth of its size if this many times the wanted size remain.
 
-With less, pictures differ more from a Lanczos reduction of the whole than an average of whole pixels does."""
+Over 200 photographs brought to 512 pixels: 1.2 has a mean PSNR to a Lanczos reduction of 40.1 dB and a least one of 34.0;
+1.1 has 39.8 and 33.8 at 4 % less time; 1.05 has 39.6 and 31.3."""
 
 _HEADER_PIXELS = 1 << 28
 
