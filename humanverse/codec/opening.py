@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from io import BytesIO
 
 import numpy as np
@@ -40,6 +41,9 @@ _PARTS = (8, 4, 2)
 _LEAST_REDUCED = 64
 """Pixels of the shorter side; below, rounding could make two fractions look alike."""
 
+_JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+"""By the number of components."""
+
 MAX_SCANS = 100
 """A progressive JPEG has about ten scans; thousands of empty ones keep a decoder busy for minutes."""
 
@@ -64,7 +68,8 @@ class Opened:
     """A picture whose header was read and whose pixels were not.
 
     Attributes:
-        image: not loaded yet.
+        opener: opens it with Pillow.
+        mode: Pillow's, of the coded pixels.
         format: as ``sniff`` names it.
         width: of the raw picture, in pixels.
         height: likewise.
@@ -74,7 +79,8 @@ class Opened:
         stripped: for a JPEG that was understood in full.
     """
 
-    image: ImageFile.ImageFile
+    opener: Callable[[], ImageFile.ImageFile]
+    mode: str
     format: str
     width: int
     height: int
@@ -82,6 +88,11 @@ class Opened:
     profile: bytes | None
     sample_bits: int = 16
     stripped: Stripped | None = None
+
+    @cached_property
+    def image(self) -> ImageFile.ImageFile:
+        """Opened with Pillow, and not loaded yet. Raises Refused if Pillow does not take it."""
+        return self.opener()
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -126,7 +137,7 @@ class Opened:
             Refused: the pixels are not of the size that the header announced.
             Exception: whatever the decoder raises.
         """
-        expected = self.image.size if self.format == "jpeg" else (self.width, self.height)
+        expected = (self.width, self.height)
         self.image.load()
         core = self.image.im.size
         if core != expected:
@@ -211,22 +222,16 @@ def _open_plain(name: str, data: bytes, max_pixels: int) -> Opened:
     return _opened(image, name, image.info.get("exif"), image.info.get("icc_profile"))
 
 
-def _opened(
-    image: ImageFile.ImageFile,
-    name: str,
-    exif: bytes | None,
-    profile: bytes | None,
-    stripped: Stripped | None = None,
-) -> Opened:
+def _opened(image: ImageFile.ImageFile, name: str, exif: bytes | None, profile: bytes | None) -> Opened:
     width, height = image.size
-    return Opened(image, name, width, height, orientation.from_exif(exif), profile, stripped=stripped)
+    return Opened(lambda: image, image.mode, name, width, height, orientation.from_exif(exif), profile)
 
 
 def _open_icon(name: str, data: bytes, max_pixels: int) -> Opened:
     """An icon is loaded when it is opened, and its directory may state another size than its picture has."""
     image = _decoder(name, data)
     width, height = image.im.size
-    return Opened(image, name, width, height, orientation=1, profile=None)
+    return Opened(lambda: image, image.mode, name, width, height, orientation=1, profile=None)
 
 
 def _open_jpeg(name: str, data: bytes, max_pixels: int) -> Opened:
@@ -238,7 +243,16 @@ def _open_jpeg(name: str, data: bytes, max_pixels: int) -> Opened:
     if not scans:
         raise Refused("corrupt", "no scan: the file ends before its picture begins")
     if stripped is not None:
-        return _opened(_decoder(name, stripped.jpeg), name, stripped.exif, stripped.icc, stripped)
+        return Opened(
+            partial(_decoder, name, stripped.jpeg),
+            _JPEG_MODES.get(len(stripped.components), ""),
+            name,
+            stripped.width,
+            stripped.height,
+            orientation.from_exif(stripped.exif),
+            stripped.icc,
+            stripped=stripped,
+        )
     return _open_plain(name, data, max_pixels)
 
 
@@ -293,7 +307,7 @@ def _open_tiff(name: str, data: bytes, max_pixels: int) -> Opened:
     width, height = orientation.sides(*image.size, turned)
     bits = 12 if tags.get(_BITS_PER_SAMPLE) == (12,) else 16
     profile = image.info.get("icc_profile")
-    return Opened(image, name, width, height, turned, profile=profile, sample_bits=bits)
+    return Opened(lambda: image, image.mode, name, width, height, turned, profile=profile, sample_bits=bits)
 
 
 _OPENERS: dict[str, Callable[[str, bytes, int], Opened]] = {

@@ -2,11 +2,12 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from humanverse.codec import Prepared, decode_rgb, header_size, prepare
+from humanverse.codec import Prepared, decode_rgb, encode_jpeg, header_size, prepare
 from humanverse.codec.jpeg_strip import strip
 from schemas.ledger import Failure
 from schemas.recipe import ImageSettings
@@ -296,3 +297,20 @@ class TestReliability:
     def test_prepared_is_frozen(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
             prepared(self.INPUTS[0]).width = 1
+
+
+@needs_data
+@pytest.mark.parametrize("ratio", [2.02, 2.15, 2.6, 4.3])
+def test_decoding_at_reduced_scale_stays_as_sharp_as_averaging_whole_pixels(ratio):
+    ours, averaged = [], []
+    for path in sorted((DATA / "images").glob("*.jpg"))[:12]:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))[: image.height // 8 * 8, : image.width // 8 * 8]
+        data = saved(pixels, "JPEG", quality=92)
+        result = prepare(data, ImageSettings(resize="keep_ratio_largest", size=round(max(pixels.shape) / ratio)))
+        size = (result.width, result.height)
+        wanted = np.asarray(Image.fromarray(pillow_rgb(data)).resize(size, Image.Resampling.LANCZOS)).astype(float)
+        area = cv2.resize(pillow_rgb(data), size, interpolation=cv2.INTER_AREA)
+        for found, shown in ((ours, result.jpeg), (averaged, encode_jpeg(area, 95))):
+            found.append(10 * np.log10(255**2 / np.mean((decode_rgb(shown) - wanted) ** 2)))
+    assert np.mean(ours) > np.mean(averaged) - 0.5
