@@ -21,6 +21,8 @@ from schemas.recipe import FetchSettings
 Allowed = Callable[[Address], bool]
 Lookup = Callable[[str], Sequence[str]]
 
+BUFFERED_BYTES = 1 << 17
+"""Of a body that nobody has read yet: at twice as much its connection is not read on (aiohttp.StreamReader)."""
 DNS_THREADS = 64
 IDLE_S = 2.0
 """How long an idle connection waits for its host's next URL; longer would use up the file descriptors."""
@@ -145,6 +147,7 @@ def open_session(settings: FetchSettings, is_allowed: Allowed, lookup: Lookup) -
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         auto_decompress=False,
+        read_bufsize=BUFFERED_BYTES,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s, ceil_threshold=3600),
         headers={
             "User-Agent": settings.user_agent,
