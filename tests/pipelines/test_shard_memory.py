@@ -27,7 +27,7 @@ RECIPE = """
 source: {shard_size: 10000}
 fetch: {retries: 0}
 gate: {min_people: 0, max_people: null, min_area_ratio: null, placeholder_urls: null}
-annotators: {pose: null, safety: null, text: null, normal: null, depth: null}
+annotators: {pose: null, safety: null, text: null, caption: null, normal: null, depth: null}
 """
 BUILD = """
 import json, sys
