@@ -57,7 +57,7 @@ Known = Callable[[str, str], np.ndarray | None]
 
 
 def read(kind: str, path: str, known: Known = lambda kind, sha256: None) -> BlockList:
-    """Compile the list at ``path``, a path or fsspec URL; ``.gz``, ``.bz2`` and ``.xz`` are unpacked.
+    """Compile the list at ``path``, a path or fsspec URL; ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` are unpacked.
 
     Memory: about 20 bytes per entry while it is read, 8 afterwards. The file is copied to a temporary one first.
 
@@ -106,7 +106,9 @@ def _compiled(kind: str, path: str, copy: IO[bytes]) -> np.ndarray:
                     why = " ".join(str(error).split())[:200]
                     what = f"block.{kind}: {path}, line {number}: not {entries.form}: {why}"
                     raise UserError(f"{what}; correct it, or put # before it") from error
-    except (OSError, EOFError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # those of decompressors are of many classes
         raise UserError(f"block.{kind}: {path}: {explain(error)}") from error
     return _distinct(np.frombuffer(found, np.uint64)) if found else np.empty(0, np.uint64)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,30 @@ def test_a_malformed_entry_is_named_by_file_and_line(tmp_path: Path, content: by
     with pytest.raises(UserError, match=message) as caught:
         read("domains", str(path))
     assert str(caught.value).startswith(f"block.domains: {path}, line")
+    assert "\n" not in str(caught.value)
+
+
+def damaged(packed: bytes) -> bytes:
+    """``packed`` with its middle turned over."""
+    at = len(packed) // 2
+    return packed[:at] + bytes(byte ^ 0xFF for byte in packed[at:])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("u.txt.gz", gzip.compress(b"#")[:10] + b"\xff" * 40),
+        ("u.txt.bz2", damaged(bz2.compress(b"# nothing\n" * 100))),
+        ("u.txt.xz", damaged(lzma.compress(b"# nothing\n" * 100))),
+        ("u.txt.xz", b"http://a.example/\n"),
+        ("u.txt.zip", b"http://a.example/\n"),
+    ],
+    ids=["gz", "bz2", "xz", "not xz", "not zip"],
+)
+def test_a_damaged_archive_is_told_in_one_line(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"block\.urls: .*{name}: ") as caught:
+        read("urls", str(tmp_path / name))
     assert "\n" not in str(caught.value)
 
 
