@@ -1,15 +1,15 @@
-"""Rows that are tried again: which reasons may be named, and what is said of it."""
+"""Rows that are tried again: which reasons may be named, which retry a run does, and what is said of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from humanverse.dataset.plan_retry import plan
 from humanverse.dataset.reader import Dataset
-from humanverse.dataset.retries import Pass
 from humanverse.errors import UserError
 from pipelines.progress import say
+from pipelines.todo import Todo
 from schemas.ledger import RETRYABLE
 from schemas.recipe import FetchSettings
 
@@ -42,25 +42,31 @@ def check_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(reasons)))
 
 
-def begin(dataset: Dataset, reasons: Sequence[str], fetch: FetchSettings) -> tuple[Pass, ...]:
-    """Plan a retry, and say so; empty if no row ended with one of ``reasons``."""
-    made = plan(dataset, reasons, fetch)
-    if made is None:
-        return ()
-    say(f"retry: {made.rows} rows ({', '.join(made.reasons)}), in {len(made.shards)} supplementary shards")
-    return (made,)
+def begin_or_go_on(
+    dataset: Dataset | None, reasons: tuple[str, ...], fetch: FetchSettings, todo: Todo
+) -> tuple[Todo, Retried | None]:
+    """Plan what is to be tried again for ``reasons``, unless earlier retries are not finished: then these are, and it is said.
 
+    Args:
+        dataset: there is one if there are reasons.
+        reasons: from ``check_reasons``; empty for a run over the source.
+        fetch: the settings of a new retry.
+        todo: what there is to do otherwise.
 
-def go_on(unfinished: Sequence[Pass], wanted: bool) -> None:
-    """Say that earlier retries are finished first, and, if another is ``wanted``, that it must be asked for again."""
-    again = "; give --retry once more for another" if wanted else ""
+    Returns:
+        What there is to do now, and what of it is a further attempt; None if nothing is.
+    """
+    unfinished = todo.unfinished
+    again = "; give --retry once more for another" if reasons else ""
     for one in unfinished:
         say(f"retry: an earlier one of {one.rows} rows ({', '.join(one.reasons)}) is finished first{again}")
-
-
-def told(passes: Sequence[Pass], continued: bool) -> Retried | None:
-    """What is tried again, all together; None if nothing is."""
-    if not passes:
-        return None
-    reasons = {reason for one in passes for reason in one.reasons}
-    return Retried(tuple(sorted(reasons)), sum(one.rows for one in passes), continued)
+    if unfinished:
+        named = {reason for one in unfinished for reason in one.reasons}
+        return todo, Retried(tuple(sorted(named)), sum(one.rows for one in unfinished), continued=True)
+    if not reasons or dataset is None:
+        return todo, None
+    made = plan(dataset, reasons, fetch)
+    if made is None:
+        return todo, Retried(reasons)
+    say(f"retry: {made.rows} rows ({', '.join(made.reasons)}), in {len(made.shards)} supplementary shards")
+    return replace(todo, passes=(made,)), Retried(made.reasons, made.rows)

@@ -32,10 +32,13 @@ class Direct:
 ENGINES: dict[str, Callable[[Job], Engine]] = {"humanverse": Direct, "img2dataset": Img2dataset}
 
 
-def engine_for(job: Job) -> Engine:
+def engine_for(job: Job, own: bool = False) -> Engine:
     """The engine of the job's recipe; a source whose pictures are already there needs none.
+
+    Args:
+        own: our own engine, whatever the recipe says.
 
     Raises:
         UserError: if the engine cannot do what the recipe asks for.
     """
-    return ENGINES[job.recipe.fetch.engine](job) if job.source.remote else Direct(job)
+    return Direct(job) if own or not job.source.remote else ENGINES[job.recipe.fetch.engine](job)

@@ -128,7 +128,7 @@ def test_out_of_memory_is_recognised_in_every_dialect(error: Exception, expected
 
 def test_parts_are_bounded_in_pictures_and_in_pixels():
     assert list(parts([])) == []
-    assert list(parts([5] * 130)) == [range(0, 64), range(64, 128), range(128, 130)]
+    assert list(parts([5] * 130)) == [range(64), range(64, 128), range(128, 130)]
     third = MOST_PIXELS // 3
-    assert list(parts([third] * 7)) == [range(0, 3), range(3, 6), range(6, 7)]
-    assert list(parts([1, 2 * MOST_PIXELS, 1, 1])) == [range(0, 1), range(1, 2), range(2, 4)]
+    assert list(parts([third] * 7)) == [range(3), range(3, 6), range(6, 7)]
+    assert list(parts([1, 2 * MOST_PIXELS, 1, 1])) == [range(1), range(1, 2), range(2, 4)]

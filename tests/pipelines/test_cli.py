@@ -223,8 +223,8 @@ def test_a_lost_shard_is_an_error_only_if_strict(
 def test_ctrl_c_says_how_to_go_on(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/1.jpg\n" * 5)
     words = [str(word) for word in build(pictures, tmp_path / "people")]
-    stop = "import os, signal, sys; from pipelines import build, cli; sys.argv[0] = 'humanverse'\n"
-    stop += "build.open_source = lambda *given: os.kill(os.getpid(), signal.SIGINT)\ncli.main()"
+    stop = "import os, signal, sys; from pipelines import cli, opening; sys.argv[0] = 'humanverse'\n"
+    stop += "opening.open_source = lambda *given: os.kill(os.getpid(), signal.SIGINT)\ncli.main()"
     done = subprocess.run([sys.executable, "-c", stop, *words], capture_output=True, text=True, cwd=REPOSITORY)
     assert done.returncode == 128 + signal.SIGINT
     assert done.stderr == "humanverse: stopped; run the same command again to go on\n"

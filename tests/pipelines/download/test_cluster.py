@@ -12,10 +12,11 @@ from pipelines.engine import on_ray
 
 @pytest.fixture
 def cluster() -> Iterator[None]:
-    ray = pytest.importorskip("ray")
     started = on_ray.connect()
     yield
     if started:
+        import ray
+
         ray.shutdown()
 
 

@@ -15,7 +15,7 @@ from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from pipelines.stages.annotate import Annotate, make, provenances
 from schemas.recipe import AnnotatorSettings
-from tests.datasets import picture
+from tests.datasets import HEIGHT, WIDTH, picture
 
 
 def fake(kind: str, *needs: str, columns: Row | None = None) -> type[Annotator]:
@@ -86,7 +86,8 @@ def test_a_layer_made_from_another_has_its_fingerprint_in_its_own(fakes: Any) ->
 def test_a_shard_gets_the_layers_that_it_lacks(fakes: Any) -> None:
     chosen = fakes(caption=("quality", "text"), quality=(), text=())
     jpegs = [encode_jpeg(picture(seed), 80) for seed in range(3)]
-    table = pa.table({"uid": ["a", "b", "c"], "jpeg": pa.array(jpegs, pa.large_binary())})
+    sizes = {"width": [WIDTH] * 3, "height": [HEIGHT] * 3}
+    table = pa.table({"uid": ["a", "b", "c"], **sizes, "jpeg": pa.array(jpegs, pa.large_binary())})
     there = pa.table({"uid": ["a", "b", "c"], "status": ["ok"] * 3})
     shard = Shard(0, pa.table({}), table, {"quality/fake": there})
     stage = Annotate(chosen, ["text", "caption"], "cpu")

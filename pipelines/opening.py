@@ -1,0 +1,94 @@
+"""The start of a build: what the user asked for is checked and what it takes is opened, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from annotators import registry
+from annotators.base import Annotator
+from annotators.weights import listing, obtain
+from humanverse.dataset import create
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import UserError
+from humanverse.sources import open_source
+from humanverse.storage import Store
+from pipelines.download.base import Job
+from pipelines.progress import say
+from pipelines.retry import check_reasons
+from pipelines.stages import annotate
+from pipelines.todo import Todo
+from schemas.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A build that can begin.
+
+    Attributes:
+        job: the source, the recipe, the place and what is committed there.
+        dataset: what the place holds; None if it is free.
+        annotators: of the recipe by kind, each after those that it needs; not loaded, their weights at hand.
+        reasons: of the rows that a new retry is for; empty for a run over the source.
+    """
+
+    job: Job
+    dataset: Dataset | None
+    annotators: dict[str, Annotator]
+    reasons: tuple[str, ...]
+
+    @property
+    def retrying(self) -> bool:
+        """Whether only rows of committed shards are tried."""
+        return bool(self.reasons)
+
+    @property
+    def todo(self) -> Todo:
+        """What the run is responsible for: the source and all retries so far, or the retries that are not finished."""
+        passes = () if self.dataset is None else tuple(self.dataset.passes())
+        committed, rows, size = self.job.committed, self.job.identity["rows"], self.job.identity["shard_size"]
+        if self.retrying:
+            passes = tuple(one for one in passes if one.unfinished(committed))
+        return Todo(self.job.source, rows, size, committed, not self.retrying, passes)
+
+
+def open_build(
+    source: Sequence[str],
+    url: str,
+    recipe: Recipe,
+    retry: Sequence[str],
+    *,
+    workers: int | None,
+    local: bool,
+    allow_private: bool,
+) -> Opened:
+    """Check and open everything. Arguments as of ``pipelines.build.build``.
+
+    Raises:
+        UserError: for whatever the user can mend.
+    """
+    reasons = check_reasons(retry)
+    annotators = _usable_annotators(recipe)
+    rows, store = open_source(list(source), recipe.source), Store(url)
+    total = rows.count()
+    if total == 0:
+        raise UserError(f"{' '.join(source)}: the source has no rows")
+    identity = {**rows.identity(), "rows": total, "shard_size": recipe.source.shard_size}
+    dataset = Dataset(url) if create.check_place(store, recipe, identity, retrying=bool(reasons)) else None
+    if reasons and dataset is None:
+        raise UserError(f"{url} is not a dataset yet: build it without --retry first")
+    committed = frozenset(() if dataset is None else dataset.shards())
+    job = Job(rows, recipe, store, identity, committed, allow_private, workers, local)
+    return Opened(job, dataset, annotators, reasons)
+
+
+def _usable_annotators(recipe: Recipe) -> dict[str, Annotator]:
+    """The annotators of ``recipe``, whose packages and weights are here; weights are fetched if they are not."""
+    annotators = annotate.make(recipe.annotators, recipe.resources.device)
+    for annotator in annotators.values():
+        registry.require_packages(annotator.card)
+    for item in listing([weight for annotator in annotators.values() for weight in annotator.card.weights]):
+        if item.path is None:
+            say(f"fetching weights: {item.weight.file_name}, {item.weight.size / 1e6:.1f} MB")
+            obtain(item.weight)
+    return annotators
