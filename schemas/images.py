@@ -30,7 +30,11 @@ SCHEMA = pa.schema(
 original's pixels. It reaches outside the original where a border was added. A stored point (x, y) is the original's
 (x0 + x (x1 - x0) / width, y0 + y (y1 - y0) / height)."""
 
-RESERVED = frozenset(SCHEMA.names)
+JPEG = pa.field("jpeg", pa.large_binary())
+"""The stored bytes, the last column of a shard's table on its way through a build; in the dataset they are in the tar."""
+
+RESERVED = frozenset({*SCHEMA.names, JPEG.name})
+"""Names that no column of the source has in our tables."""
 
 
 def with_source_columns(extra: list[pa.Field]) -> pa.Schema:

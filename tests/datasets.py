@@ -144,7 +144,7 @@ def _shard(
     """A shard of the source rows ``kept`` and ``lost``; the latter with status, reason and detail."""
     samples = [_sample(row, columns) for row in kept]
     extra = [pa.field(name, pa.string()) for name in columns if name not in images.RESERVED]
-    schema = images.with_source_columns(extra).append(pa.field("jpeg", pa.large_binary()))
+    schema = images.with_source_columns(extra).append(images.JPEG)
     rows = [
         {
             "row": item["row"],

@@ -8,6 +8,7 @@ from humanverse.dataset import layout, tar
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.shard import Shard
 from humanverse.storage import Store
+from schemas.images import JPEG
 from schemas.layers import KINDS
 
 
@@ -41,8 +42,8 @@ def write_layer(store: Store, layer: str, number: int, table: pa.Table) -> None:
 
 def _write_images(store: Store, shard: Shard) -> None:
     names = [f"{uid}.{layout.IMAGE_SUFFIX}" for uid in shard.uids]
-    places = write_tar(store, layout.images_tar(shard.number), names, shard.images.column("jpeg"))
-    table = shard.images.drop_columns(["jpeg"])
+    places = write_tar(store, layout.images_tar(shard.number), names, shard.images.column(JPEG.name))
+    table = shard.images.drop_columns([JPEG.name])
     table = _set(table, "jpg_offset", [place.offset for place in places if place])
     table = _set(table, "jpg_size", [place.size for place in places if place])
     store.write(layout.images_table(shard.number), parquet_bytes(table))

@@ -18,7 +18,7 @@ class Shard:
         number: position among the shards of the source.
         ledger: one row per source row, ``schemas.ledger.SCHEMA``.
         images: one row per kept sample: the columns of ``schemas.images``, the source's further columns,
-            and ``jpeg`` (large_binary), the stored bytes. ``jpg_offset`` and ``jpg_size`` are 0 until they are written.
+            and ``schemas.images.JPEG``, the stored bytes. ``jpg_offset`` and ``jpg_size`` are 0 until they are written.
         layers: ``<kind>/<name>`` -> that layer's rows, as many and in the same order; dense kinds have a further column
             ``map`` (large_binary): the PNG, or null.
     """

@@ -15,6 +15,7 @@ from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from humanverse.memory import keep_freed
 from pipelines.stages.base import Count
+from schemas.images import JPEG
 from schemas.recipe import AnnotatorSettings
 
 
@@ -98,7 +99,7 @@ class Annotate:
 
     def _annotated(self, item: Shard, part: range) -> dict[str, pa.Table]:
         """The new layers' rows of some pictures, each decoded once for all of them."""
-        jpegs = item.images.column("jpeg").slice(part.start, len(part)).to_pylist()
+        jpegs = item.images.column(JPEG.name).slice(part.start, len(part)).to_pylist()
         pictures = [Picture(item.uids[at], jpeg) for at, jpeg in zip(part, jpegs, strict=True)]
         said = {
             layer.partition("/")[0]: table.slice(part.start, len(part)).to_pylist()

@@ -8,6 +8,7 @@ from humanverse.dataset.commit import commit
 from humanverse.dataset.shard import Shard
 from humanverse.storage import Store
 from pipelines.stages.base import Count, Done
+from schemas.images import JPEG
 from schemas.ledger import FAILED
 
 
@@ -25,7 +26,7 @@ class Commit:
     def process(self, item: Shard) -> Done:
         commit(self._store, item)
         counts = dict(Counter(item.ledger.column("status").to_pylist()))
-        counts["bytes"] = sum(len(jpeg.as_buffer()) for jpeg in item.images.column("jpeg"))
+        counts["bytes"] = sum(len(jpeg.as_buffer()) for jpeg in item.images.column(JPEG.name))
         return Done(item.number, counts=counts, failures=_failures(item))
 
 

@@ -82,9 +82,9 @@ def images_table(table: pa.Table, kept: list[Outcome], extra_fields: list[pa.Fie
         "jpg_sha256": [hashlib.sha256(picture.jpeg).hexdigest() for picture in prepared],
         "jpg_offset": [0] * len(kept),
         "jpg_size": [0] * len(kept),
-        "jpeg": [picture.jpeg for picture in prepared],
+        images.JPEG.name: [picture.jpeg for picture in prepared],
     }
-    schema = images.with_source_columns(extra_fields).append(pa.field("jpeg", pa.large_binary()))
+    schema = images.with_source_columns(extra_fields).append(images.JPEG)
     return pa.table(
         [pa.array(columns[f.name], f.type) if isinstance(columns[f.name], list) else columns[f.name] for f in schema],
         schema=schema,

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import humanverse
 from humanverse.dataset.status import status
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
-from humanverse.storage import Store
-from pipelines.build import ELSEWHERE, Result, _name_the_missing, build
+from pipelines.build import Result, build
+from schemas.images import RESERVED
 from schemas.recipe import load
 from tests.compare import assert_identical, contents
 from tests.pipelines.web import SHARD_SIZE, make_web, write_recipe
@@ -72,6 +74,20 @@ def test_samples_carry_their_source_columns_and_layers(built: Path) -> None:
         assert sample.layers["quality"]["status"] == "ok"
         assert sample.layers["depth"]["status"] == "unavailable"
         assert sample.layers["depth"]["reason"]
+
+
+def test_columns_of_any_name_pass_through(web: Path, tmp_path: Path) -> None:
+    """Names of ours, of the tables on their way through a build, and of img2dataset's bookkeeping."""
+    names = ("jpeg", "map", "uid", "drifted", "phash", "reason", "shard", "key", "status", "error_message")
+    urls = pq.read_table(web / "urls.parquet").column("url").slice(0, 3)
+    pq.write_table(pa.table({"url": urls, **{name: ["text"] * 3 for name in names}}), tmp_path / "urls.parquet")
+    recipe = load(path=web / "recipe.yaml")
+    result = build([str(tmp_path / "urls.parquet")], str(tmp_path / "x"), recipe, local=True, allow_private=True)
+    assert result.lost == {}
+    sample = next(iter(humanverse.open(str(tmp_path / "x"))))
+    ours = {name: f"source_{name}" if name in RESERVED else name for name in names}
+    assert {name: sample.columns[name] for name in ours.values()} == dict.fromkeys(ours.values(), "text")
+    assert verify(humanverse.open(str(tmp_path / "x"))).findings == ()
 
 
 def test_ray_with_one_and_two_workers_gives_what_one_process_gives(web: Path, built: Path, tmp_path: Path) -> None:
@@ -149,12 +165,6 @@ def test_a_folder_of_pictures_is_a_source_too(tmp_path: Path, web: Path) -> None
     samples = list(humanverse.open(str(tmp_path / "x")))
     assert [sample.columns["caption"] for sample in samples] == [None, "the middle one", None]
     assert np.array_equal(samples[0].image.shape, (96, 96, 3))
-
-
-def test_a_shard_that_was_committed_out_of_sight_is_told_from_one_whose_worker_died(built: Path) -> None:
-    result = Result(planned=len(humanverse.open(str(built)).shards()) + 2, before=0, heard={0, 1, 2, 3, 4, 5})
-    _name_the_missing(result, Store(str(built)), [range(result.planned)])
-    assert result.lost == {5: ELSEWHERE, 6: "its worker died each time it was tried"}
 
 
 def test_a_shard_whose_urls_all_fail_alike_is_not_committed_and_can_be_done_later(web: Path, tmp_path: Path) -> None:

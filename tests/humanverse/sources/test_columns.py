@@ -87,6 +87,10 @@ def test_unknown_columns_keep_their_names_and_case() -> None:
     assert _passes("url", "MyScore", "myscore") == {"MyScore": "MyScore", "myscore": "myscore"}
 
 
+def test_a_column_called_as_the_pictures_in_a_build_gets_another_name() -> None:
+    assert _passes("url", "jpeg", "map") == {"jpeg": "source_jpeg", "map": "map"}
+
+
 def test_no_two_columns_end_under_one_name() -> None:
     names = list(_passes("url", "URL", "NSFW", "nsfw", "WIDTH", "width", "source_width").values())
     assert len(names) == len(set(names)) == 6

@@ -8,7 +8,7 @@ import pytest
 
 from humanverse.errors import UserError
 from humanverse.sources import open_source
-from schemas.images import RESERVED, with_source_columns
+from schemas.images import RESERVED, SCHEMA, with_source_columns
 from schemas.recipe import SourceSettings
 from tests.humanverse.sources.test_tars import write_tar
 from tests.servers import serve_folder
@@ -128,4 +128,4 @@ def test_real_lists(name: str, rows: int, extra: int) -> None:
     assert all(url.startswith("http") for url in table["url"].to_pylist())
     assert (table["caption"].null_count == 0) is name.endswith(".parquet")
     assert not RESERVED & {field.name for field in source.extra_fields}
-    assert len(set(with_source_columns(source.extra_fields).names)) == len(RESERVED) + extra
+    assert len(set(with_source_columns(source.extra_fields).names)) == len(SCHEMA) + extra
