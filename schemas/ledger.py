@@ -77,8 +77,9 @@ POLICY_REASONS = {
     "gate_error": "an estimator that the gate needs could not judge this picture",
 }
 REASONS = {**FETCH_REASONS, **DECODE_REASONS, **POLICY_REASONS}
-RETRYABLE = (*FETCH_REASONS, *DECODE_REASONS, "robots", "opt_out", "gate_error")
-"""Reasons that may be another one, or none, when the row is tried again."""
+RETRYABLE = (*FETCH_REASONS, *DECODE_REASONS, "robots", "opt_out", "blocked", "drifted", "gate_error")
+"""Reasons that may be another one, or none, when the row is tried again: servers, block-lists and ``fetch`` change. Not
+``placeholder``: it is told by how many rows of a shard it came to, and among fewer of them it would pass."""
 
 
 @dataclass(frozen=True)

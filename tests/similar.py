@@ -52,7 +52,7 @@ def add_shard(store: Store, number: int, items: Sequence[Mapping[str, Any]]) -> 
     commit(store, _shard(number, number * (len(items) + len(datasets.LOST)), items))
 
 
-def similar_dataset(path: Path, shards: Sequence[Sequence[Mapping[str, Any]]], planned_shards: int = 0) -> Store:
+def similar_dataset(path: Path | str, shards: Sequence[Sequence[Mapping[str, Any]]], planned_shards: int = 0) -> Store:
     """A dataset of equally long shards; a sample is ``{"picture": seed}``, and any columns of the images table to set."""
     size = len(shards[0]) + len(datasets.LOST)
     store = Store(path)

@@ -13,11 +13,13 @@ from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
 from humanverse.storage import Store
 from pipelines.build import build
+from pipelines.dedup import dedup
 from schemas.recipe import load
 from tests.bucket import credentials, s3_server
 from tests.compare import assert_identical
 from tests.pipelines.web import make_web, write_recipe
 from tests.servers import free_port, serve_folder
+from tests.similar import hashes, similar_dataset
 
 pytest.importorskip("s3fs")
 
@@ -49,6 +51,16 @@ def test_a_bucket_gets_the_same_dataset_as_a_disk(bucket: str, tmp_path: Path) -
     assert dataset.jpeg(0, row) == on_disk[0].jpeg
     _download(dataset.store, tmp_path / "copy")
     assert_identical(tmp_path / "copy", tmp_path / "disk")
+
+
+def test_views_are_made_again_in_a_bucket(bucket: str) -> None:
+    url = f"{bucket}/alike"
+    (alike,) = hashes(1)
+    similar_dataset(url, [[{"picture": seed, "phash": alike} for seed in range(2)]] * 2)
+    for _ in range(4):
+        assert dedup(url).left_out == 3
+        assert verify(humanverse.open(url)).findings == ()
+    assert [item.columns["row"] for item in humanverse.open(url).samples(view="dedup")] == [0]
 
 
 def _download(store: Store, folder: Path) -> None:

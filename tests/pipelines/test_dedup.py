@@ -164,6 +164,13 @@ def test_a_killed_run_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPa
     assert rows(folder) == [0, 1, 2, 6, 7, 8, 12, 13]
 
 
+def test_an_empty_folder_of_a_deleted_filter_is_nothing(folder: Path) -> None:
+    dedup(str(folder))
+    (folder / "filters/dedup/000007").mkdir()
+    assert verify(humanverse.open(str(folder))).findings == ()
+    assert dedup(str(folder)).filter == "dedup/000008"
+
+
 def test_several_views(folder: Path) -> None:
     dedup(str(folder), view="near")
     dedup(str(folder), distance=0, view="exact")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,18 @@ class Web:
     server: Server
     forbidden: Server
 
-    def build(self, target: Path, local: bool = True, **sections: Any) -> None:
+    def build(self, target: Path, local: bool = True, retry: Sequence[str] = (), **sections: Any) -> None:
         block = {kind: [str(self.folder / f"{kind}.txt")] for kind in ("urls", "domains", "hashes", "phashes")}
         overrides = {"block": block, "source": {"shard_size": SIZE}, **sections}
         recipe = load(path=write_recipe(self.folder), overrides=overrides)
         result = build(
-            [str(self.folder / "urls.parquet")], str(target), recipe, local=local, workers=1, allow_private=True
+            [str(self.folder / "urls.parquet")],
+            str(target),
+            recipe,
+            local=local,
+            workers=1,
+            allow_private=True,
+            retry=retry,
         )
         assert not result.lost
 
@@ -167,6 +173,34 @@ def test_drift_can_be_rejected_or_ignored(web: Web, tmp_path: Path) -> None:
     rows = ledger(tmp_path / "ignore")
     assert {row["drifted"] for row in rows} == {None}
     assert [rows[index]["reason"] for index in (6, 10, 11)] == [None, None, "duplicate"]
+
+
+def test_what_drifted_can_be_tried_again_under_other_settings(web: Web, tmp_path: Path) -> None:
+    target, gate = tmp_path / "people", {"placeholder_urls": None}
+    web.build(target, fetch={"drift": "reject"}, gate=gate)
+    web.build(target, fetch={"drift": "record"}, gate=gate, retry=["drifted"])
+    rows = ledger(target, 2)
+    assert [row["row"] for row in rows] == [6, *range(10, 20)]
+    assert [row["reason"] for row in rows] == [None, None, *["duplicate"] * 9]
+    assert {row["drifted"] for row in rows} == {True}
+    assert verify(humanverse.open(str(target))).findings == ()
+
+
+def test_what_was_blocked_can_be_tried_again_under_other_lists(built: Path, web: Web, tmp_path: Path) -> None:
+    target = Path(shutil.copytree(built, tmp_path / "people"))
+    domains = {"domains": [str(web.folder / "domains.txt")]}
+    web.build(target, block={**domains, "urls": [], "hashes": [], "phashes": []}, retry=["blocked"])
+    found = [(row["row"], row["reason"]) for row in ledger(target, 2)]
+    assert found == [(0, None), (1, None), (2, None), (3, "blocked"), (4, "blocked")]
+    assert web.forbidden.accepted == 0
+    assert verify(humanverse.open(str(target))).findings == ()
+
+
+def test_a_placeholder_is_not_tried_again(built: Path, web: Web, tmp_path: Path) -> None:
+    """Among fewer rows it would pass."""
+    target = Path(shutil.copytree(built, tmp_path / "people"))
+    with pytest.raises(UserError, match="placeholder cannot be tried again"):
+        web.build(target, retry=["placeholder"])
 
 
 def test_a_build_goes_on_with_a_grown_list(built: Path, web: Web, tmp_path: Path) -> None:

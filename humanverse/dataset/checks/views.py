@@ -47,6 +47,12 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
         yield from _filter(held, item, committed)
 
 
+def _tables(held: Held, item: str) -> Iterator[str]:
+    """Files of a filter, but for its card; none in the empty folder that some buckets keep of one that was deleted."""
+    names = held.store.names(layout.filter_folder(item))
+    return (name for name in names if layout.shard_number(name) is not None)
+
+
 def _folders(held: Held) -> Iterator[Finding]:
     """What lies among the filters and is none; one that no view names is left for those who still read it."""
     for name in held.store.names(layout.FILTERS):
@@ -54,7 +60,7 @@ def _folders(held: Held) -> Iterator[Finding]:
         if not known:
             yield note(f"{layout.FILTERS}/{name}", "does not belong to the dataset")
         for item in known:
-            if not held.store.exists(layout.filter_card(item)):
+            if not held.store.exists(layout.filter_card(item)) and any(_tables(held, item)):
                 yield note(layout.filter_folder(item), "is being written, or was left by a run that was killed")
 
 
