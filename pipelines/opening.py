@@ -9,6 +9,7 @@ from annotators import registry
 from annotators.base import Annotator
 from annotators.weights import listing, obtain
 from humanverse.dataset import create
+from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.sources import open_source
@@ -46,10 +47,10 @@ class Opened:
     def todo(self) -> Todo:
         """What the run is responsible for: the source and all retries so far, or the retries that are not finished."""
         passes = () if self.dataset is None else tuple(self.dataset.passes())
-        committed, rows, size = self.job.committed, self.job.identity["rows"], self.job.identity["shard_size"]
+        committed = self.job.committed
         if self.retrying:
             passes = tuple(one for one in passes if one.unfinished(committed))
-        return Todo(self.job.source, rows, size, committed, not self.retrying, passes)
+        return Todo(self.job.source, Extent.of(self.job.identity), committed, not self.retrying, passes)
 
 
 def open_build(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from humanverse.dataset import layout
-from humanverse.dataset.parquet import parquet_table
+from humanverse.dataset.extent import Extent
+from humanverse.dataset.reader import Dataset
 from humanverse.dataset.retries import Pass
-from humanverse.errors import DatasetError
 from humanverse.sources import ShardRows, Source
 from humanverse.sources.gathered import gather
 from humanverse.sources.storage import in_order
@@ -39,16 +39,14 @@ class Todo:
 
     Attributes:
         source: where rows come from.
-        rows: of the source.
-        size: rows per shard.
+        extent: how many there are, and how they are cut.
         committed: numbers of the shards that are there.
         primary: whether the shards of the source are among them.
         passes: the retries that are.
     """
 
     source: Source
-    rows: int
-    size: int
+    extent: Extent
     committed: frozenset[int]
     primary: bool
     passes: tuple[Pass, ...]
@@ -60,7 +58,7 @@ class Todo:
     @property
     def numbers(self) -> list[range]:
         """Numbers of all its shards."""
-        of_source = range(-(-self.rows // self.size) if self.primary else 0)
+        of_source = range(self.extent.shards if self.primary else 0)
         return [of_source, *(one.numbers for one in self.passes)]
 
     @property
@@ -75,19 +73,16 @@ class Todo:
 
     @property
     def all_rows(self) -> int:
-        return (self.rows if self.primary else 0) + sum(one.rows for one in self.passes)
+        return (self.extent.rows if self.primary else 0) + sum(one.rows for one in self.passes)
 
     @property
     def rows_done(self) -> int:
         missing = sum(shard.rows for one in self.passes for shard in one.unfinished(self.committed))
         if self.primary:
             of_source = self.numbers[0]
-            there = sum(self._rows_of(number) for number in self.committed if number in of_source)
-            missing += self.rows - there
+            there = sum(len(self.extent.rows_of(number)) for number in self.committed if number in of_source)
+            missing += self.extent.rows - there
         return self.all_rows - missing
-
-    def _rows_of(self, number: int) -> int:
-        return min(self.size, self.rows - number * self.size)
 
     def works(self, store: Store, recipe: Recipe, downloads: Engine) -> Generator[Work, None, None]:
         """What is left to do, retries first; each is to be done before the next is asked for.
@@ -103,8 +98,8 @@ class Todo:
 
     def _retry(self, store: Store, one: Pass) -> Callable[[], Iterator[ShardRows]]:
         numbers = [shard.number for shard in one.unfinished(self.committed)]
-        source, size = self.source, self.size
-        return lambda: gather(source, size, lambda: _rows(store, numbers))
+        source, size, url = self.source, self.extent.shard_size, store.url
+        return lambda: gather(source, size, partial(_rows, Dataset(url), numbers))
 
 
 def recipe_of(one: Pass, recipe: Recipe) -> Recipe:
@@ -115,14 +110,10 @@ def recipe_of(one: Pass, recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"fetch": fetch})
 
 
-def _rows(store: Store, numbers: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
+def _rows(dataset: Dataset, numbers: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
     """The planned rows of supplementary shards, a few of them read ahead."""
 
     def read(number: int) -> tuple[int, list[int]]:
-        path = layout.retry_rows(number)
-        try:
-            return number, parquet_table(store.read(path), ["row"]).column("row").to_pylist()
-        except (FileNotFoundError, ValueError) as error:
-            raise DatasetError(f"{store.url}/{path} is missing or damaged: run humanverse verify") from error
+        return number, dataset.retry_rows(number).column("row").to_pylist()
 
     return in_order(read, numbers, READ_AHEAD)

@@ -32,7 +32,7 @@ def plan(dataset: Dataset, reasons: Collection[str], fetch: FetchSettings) -> Pa
     before = dataset.passes()
     number = before[-1].numbers.stop if before else dataset.planned_shards
     shards: list[PlannedShard] = []
-    for rows in _in_shards(_ended_with(dataset, before, reasons), int(dataset.source["shard_size"])):
+    for rows in _in_shards(_ended_with(dataset, before, reasons), dataset.extent.shard_size):
         store.write(layout.retry_rows(number), parquet_bytes(rows))
         first, last = rows.column("row")[0].as_py(), rows.column("row")[-1].as_py()
         shards.append(PlannedShard(number=number, rows=rows.num_rows, first=first, last=last))
@@ -63,18 +63,18 @@ def _ended_with(dataset: Dataset, before: list[Pass], reasons: Collection[str]) 
     )
     near: list[tuple[PlannedShard, pa.Table]] = []
     for number, own in zip(primary, over_shards(of_ledger, primary), strict=True):
-        start, stop = dataset.source_rows(number)
-        while supplementary and supplementary[-1].first < stop:
+        source = dataset.extent.rows_of(number)
+        while supplementary and supplementary[-1].first < source.stop:
             shard = supplementary.pop()
             near.append((shard, of_ledger(shard.number)))
-        near = [(shard, table) for shard, table in near if shard.last >= start]
-        inside = [_between(table, start, stop) for _, table in near]
+        near = [(shard, table) for shard, table in near if shard.last >= source.start]
+        inside = [_between(table, source) for _, table in near]
         yield pa.concat_tables([own, *inside]).sort_by("row")
 
 
-def _between(table: pa.Table, start: int, stop: int) -> pa.Table:
+def _between(table: pa.Table, source: range) -> pa.Table:
     rows = table.column("row")
-    return table.filter(pc.and_(pc.greater_equal(rows, start), pc.less(rows, stop)))
+    return table.filter(pc.and_(pc.greater_equal(rows, source.start), pc.less(rows, source.stop)))
 
 
 def _in_shards(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:

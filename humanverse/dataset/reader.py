@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from humanverse.codec import decode_rgb
 from humanverse.dataset import create, layout
+from humanverse.dataset.extent import Extent
 from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
 from humanverse.dataset.views import View, names, read_view
@@ -92,15 +93,15 @@ class Dataset:
         """What the dataset was made from: kind, files, ``rows`` and ``shard_size``."""
         return create.read_source(self.store)
 
+    @cached_property
+    def extent(self) -> Extent:
+        """How the source's rows are cut into shards."""
+        return Extent.of(self.source)
+
     @property
     def planned_shards(self) -> int:
         """Shards of the source; numbers from here on are those of supplementary shards."""
-        return -(-int(self.source["rows"]) // int(self.source["shard_size"]))
-
-    def source_rows(self, shard: int) -> tuple[int, int]:
-        """First source row of a shard of the source, and the one after its last."""
-        size = int(self.source["shard_size"])
-        return shard * size, min((shard + 1) * size, int(self.source["rows"]))
+        return self.extent.shards
 
     def passes(self) -> list[Pass]:
         """The retries that were planned so far, in order."""
@@ -207,8 +208,8 @@ class Dataset:
             superseding = self._superseding = self._read_superseding(self._listed or [])
         if not superseding:
             return pa.chunked_array([], pa.int64())
-        first, stop = self.source_rows(shard)
-        return superseding.rows(shard, *(superseding.span(shard) or (first, stop - 1)))
+        own = self.extent.rows_of(shard)
+        return superseding.rows(shard, *(superseding.span(shard) or (own.start, own.stop - 1)))
 
     def _read_superseding(self, committed: Sequence[int]) -> Superseding:
         passes = self.passes()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import humanverse
+from humanverse.dataset.extent import Extent
 from humanverse.errors import DatasetError
 from humanverse.sources import open_source
 from pipelines.todo import Todo, recipe_of
@@ -20,7 +21,7 @@ def todo(folder: Path, committed: set[int], primary: bool = True) -> Todo:
     (folder / "urls.txt").write_text("".join(f"http://h/{number}.jpg\n" for number in range(18)))
     source = open_source(str(folder / "urls.txt"), SourceSettings())
     passes = humanverse.open(str(folder / "d")).passes()
-    return Todo(source, 18, 6, frozenset(committed), primary, tuple(passes))
+    return Todo(source, Extent(18, 6), frozenset(committed), primary, tuple(passes))
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def works(found: Todo, folder: Path) -> list[list[int]]:
         remote = True
 
         def feeds(self) -> list[Any]:
-            return [lambda: found.source.shards(found.size, found.committed)]
+            return [lambda: found.source.shards(found.extent.shard_size, found.committed)]
 
     store = humanverse.open(str(folder / "d")).store
     return [[rows.number for rows in work.feed()] for work in found.works(store, load(), Downloads())]  # type: ignore[arg-type]
@@ -68,7 +69,7 @@ def test_what_was_begun_comes_first_and_what_is_there_not_at_all(folder: Path) -
 
 def test_a_plan_without_its_rows_is_named(folder: Path) -> None:
     (folder / "d/retries/000003.parquet").unlink()
-    with pytest.raises(DatasetError, match=r"retries/000003.parquet is missing or damaged: run humanverse verify"):
+    with pytest.raises(DatasetError, match=r"retries/000003.parquet is missing: run humanverse verify"):
         works(todo(folder, {0, 1, 2}), folder)
 
 

@@ -15,10 +15,10 @@ _CHECKED_ELSEWHERE = frozenset({*layout.OTHER_FOLDERS, layout.BLOCKLISTS})
 
 def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
     """Notes only: none of this breaks an invariant."""
-    if held.planned_shards is not None:
-        missing = held.planned_shards - sum(number < held.planned_shards for number in committed)
-        if missing:
-            message = f"{missing} of {held.planned_shards} shards are not committed yet"
+    if held.extent is not None:
+        planned = held.extent.shards
+        if missing := planned - sum(number < planned for number in committed):
+            message = f"{missing} of {planned} shards are not committed yet"
             yield note(layout.LEDGER, message)
     for retry, one in held.retries.passes.items():
         if missing := len(one.unfinished(committed)):

@@ -54,8 +54,12 @@ def first_of(names: list[str], bad: np.ndarray, message: str) -> str:
         message: what is wrong with each.
     """
     rows = np.unique(bad)
-    further = f" (and {len(rows) - 1} further rows)" if len(rows) > 1 else ""
-    return f"{names[rows[0]]} {message}{further}"
+    return f"{names[rows[0]]} {message}{further(len(rows))}"
+
+
+def further(rows: int) -> str:
+    """What a message about the first of ``rows`` rows ends with."""
+    return f" (and {rows - 1} further rows)" if rows > 1 else ""
 
 
 def read_table(store: Store, path: str, schema: pa.Schema, more: bool = False) -> pa.Table:

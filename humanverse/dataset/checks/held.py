@@ -12,6 +12,7 @@ from humanverse.dataset import create, layout
 from humanverse.dataset.checks import retries
 from humanverse.dataset.checks.finding import Finding, Unreadable, problem, read_table
 from humanverse.dataset.checks.retries import Retries
+from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
@@ -61,8 +62,7 @@ class Held:
     """The whole.
 
     Attributes:
-        source_rows: rows of the source; None if that cannot be known.
-        shard_size: source rows per shard; likewise.
+        extent: the source's rows and how they are cut; None if that cannot be known.
         distinct: whether the uids of a shard are distinct, as the recipe says.
         layers: every layer that is there or should be.
         tombstones: uid -> the file that names it.
@@ -71,25 +71,12 @@ class Held:
     """
 
     store: Store
-    source_rows: int | None = None
-    shard_size: int | None = None
+    extent: Extent | None = None
     distinct: bool = False
     layers: tuple[Layer, ...] = ()
     tombstones: dict[str, str] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
     findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def planned_shards(self) -> int | None:
-        if self.source_rows is None or self.shard_size is None:
-            return None
-        return -(-self.source_rows // self.shard_size)
-
-    @property
-    def extent(self) -> tuple[int, int] | None:
-        """``source_rows`` and ``shard_size``, if they are known."""
-        known = self.source_rows is not None and self.shard_size is not None
-        return (self.source_rows or 0, self.shard_size or 0) if known else None
 
 
 def read(dataset: Dataset, committed: bool) -> Held:
@@ -100,8 +87,7 @@ def read(dataset: Dataset, committed: bool) -> Held:
     """
     held = Held(dataset.store)
     try:
-        source = create.read_source(dataset.store)
-        held.source_rows, held.shard_size = source["rows"], source["shard_size"]
+        held.extent = Extent.of(create.read_source(dataset.store))
     except DatasetError:
         held.findings.append(problem(layout.SOURCE, "is missing or damaged"))
     wanted = _recipe(dataset, held)

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from humanverse.dataset import layout
-from humanverse.dataset.checks.finding import Finding, Unreadable, problem, read_table
+from humanverse.dataset.checks.finding import Finding, Unreadable, further, problem, read_table
+from humanverse.dataset.extent import Extent
 from humanverse.dataset.retries import ROWS, Pass, PlannedShard, Superseding, pass_numbers, read_pass
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
@@ -72,11 +73,11 @@ def read(store: Store) -> Retries:
     return found
 
 
-def check(store: Store, found: Retries, source: tuple[int, int] | None, committed: Container[int]) -> Iterator[Finding]:
+def check(store: Store, found: Retries, extent: Extent | None, committed: Container[int]) -> Iterator[Finding]:
     """The rows of every planned shard.
 
     Args:
-        source: the source's rows, and how many of them a shard has; None if that cannot be known.
+        extent: of the source; None if that cannot be known.
         committed: numbers of the committed shards.
     """
     for number, one in found.passes.items():
@@ -87,7 +88,7 @@ def check(store: Store, found: Retries, source: tuple[int, int] | None, committe
             except Unreadable as error:
                 yield error.finding
                 continue
-            message = _as_planned(shard, table) or (source and _of_shards(table, source, one.numbers.start))
+            message = _as_planned(shard, table) or (extent and _of_shards(table, extent, one.numbers.start))
             if message:
                 yield problem(path, message)
                 continue
@@ -95,10 +96,10 @@ def check(store: Store, found: Retries, source: tuple[int, int] | None, committe
                 if int(holder) not in committed:
                     message = f"is missing, although retry {number} tries rows of it again"
                     yield problem(layout.ledger(int(holder)), message)
-    if source and found.whole and found.passes:
-        first, planned = found.passes[0].numbers.start, -(-source[0] // source[1])
-        if first != planned:
-            yield problem(layout.retry_pass(0), f"its shards begin at {first}, not at {planned}")
+    if extent and found.whole and found.passes:
+        first = found.passes[0].numbers.start
+        if first != extent.shards:
+            yield problem(layout.retry_pass(0), f"its shards begin at {first}, not at {extent.shards}")
 
 
 def _as_planned(shard: PlannedShard, table: pa.Table) -> str | None:
@@ -108,14 +109,14 @@ def _as_planned(shard: PlannedShard, table: pa.Table) -> str | None:
     return None if (np.diff(rows) > 0).all() else "its rows are not ascending"
 
 
-def _of_shards(table: pa.Table, source: tuple[int, int], first: int) -> str | None:
+def _of_shards(table: pa.Table, extent: Extent, first: int) -> str | None:
     """What is wrong with the shards that are said to hold the rows: each in its own, or in one of an earlier retry."""
     rows, holders = (table.column(name).to_numpy() for name in ROWS.names)
-    planned = -(-source[0] // source[1])
-    bad = np.flatnonzero((holders != rows // source[1]) & ((holders < planned) | (holders >= first)))
+    elsewhere = (holders < extent.shards) | (holders >= first)
+    bad = np.flatnonzero((holders != rows // extent.shard_size) & elsewhere)
     if len(bad):
         return f"row {rows[bad[0]]} cannot be in shard {holders[bad[0]]}"
-    return "has rows that the source does not have" if rows[-1] >= source[0] else None
+    return "has rows that the source does not have" if rows[-1] >= extent.rows else None
 
 
 @dataclass(frozen=True)
@@ -134,21 +135,20 @@ class Superseded:
 NONE_SUPERSEDED = Superseded(0, ())
 
 
-def superseded(
-    found: Retries, number: int, ledger: pa.Table, source: tuple[int, int], committed: Container[int]
-) -> Superseded:
+def superseded(found: Retries, number: int, ledger: pa.Table, extent: Extent, committed: Container[int]) -> Superseded:
     """Each row that is tried again is in the ledger, ended with a reason that was to be retried, and is tried once.
 
     Args:
         number: of the shard.
         ledger: as written.
-        source: as of ``check``.
+        extent: as of ``check``.
         committed: likewise.
     """
     if not found.superseding:
         return NONE_SUPERSEDED
     planned = found.shards.get(number)
-    span = (planned[0].first, planned[0].last) if planned else (number * source[1], (number + 1) * source[1] - 1)
+    own = extent.rows_of(number)
+    span = (planned[0].first, planned[0].last) if planned else (own.start, own.stop - 1)
     by_shard = list(found.superseding.by_shard(number, *span))
     if not by_shard:
         return NONE_SUPERSEDED
@@ -162,8 +162,7 @@ def superseded(
         again = rows.to_pylist()
         wrong = [(row, what) for row in again if (what := _wrong(ended.get(row), reasons, row in taken))]
         if wrong:
-            further = f" (and {len(wrong) - 1} further rows)" if len(wrong) > 1 else ""
-            message = f"tries row {wrong[0][0]} of shard {number} again, which {wrong[0][1]}{further}"
+            message = f"tries row {wrong[0][0]} of shard {number} again, which {wrong[0][1]}{further(len(wrong))}"
             findings.append(problem(layout.retry_rows(shard), message))
         taken.update(again)
         counted += len(again) if shard in committed else 0

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from humanverse.codec.jpeg_strip import strip
 from humanverse.dataset import layout, tar
-from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, problem, read_table
+from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, further, problem, read_table
 from humanverse.dataset.checks.held import Held
 from humanverse.dataset.retries import ROWS
 from humanverse.errors import one_line
@@ -131,18 +131,16 @@ def _ledger(held: Held, shard: Shard) -> Iterator[Finding]:
         return
     path = layout.ledger(shard.number)
     rows = shard.ledger.column("row").to_pylist()
-    if held.planned_shards is not None and held.source_rows is not None and held.shard_size is not None:
-        start = shard.number * held.shard_size
-        expected = range(start, min(start + held.shard_size, held.source_rows))
-        if shard.number >= held.planned_shards:
+    if held.extent is not None:
+        expected = held.extent.rows_of(shard.number)
+        if shard.number >= held.extent.shards:
             yield from _supplementary(held, shard.number, rows)
         elif rows != list(expected):
             yield problem(path, f"its rows are not the {len(expected)} source rows of the shard, each once")
     said = zip(*(shard.ledger.column(name).to_pylist() for name in ("status", "reason", "uid")), strict=True)
     wrong = [(row, found) for row, item in zip(rows, said, strict=True) if (found := _status(*item))]
     if wrong:
-        further = f" (and {len(wrong) - 1} further rows)" if len(wrong) > 1 else ""
-        yield problem(path, f"row {wrong[0][0]} {wrong[0][1]}{further}")
+        yield problem(path, f"row {wrong[0][0]} {wrong[0][1]}{further(len(wrong))}")
 
 
 def _supplementary(held: Held, number: int, rows: list[int]) -> Iterator[Finding]:
