@@ -95,10 +95,9 @@ class Runner:
             size = 1
             if is_out_of_memory(error):
                 size = self.batch_size = len(batch) // 2
-        parts = range(0, len(batch), size)
         return [
             answer
-            for start in parts
+            for start in range(0, len(batch), size)
             for answer in self._batch(
                 batch[start : start + size],
                 {kind: said[start : start + size] for kind, said in needs.items()},

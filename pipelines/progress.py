@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
@@ -32,11 +33,10 @@ class Local:
     """Counts of stages that run in this process; call it to add, ``counts()`` to read."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
 
     def __call__(self, **counts: int) -> None:
-        for name, value in counts.items():
-            self._counts[name] = self._counts.get(name, 0) + value
+        self._counts.update(counts)
 
     def counts(self) -> Counts:
         return dict(self._counts)

@@ -11,6 +11,7 @@ import os
 import socket
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -113,32 +114,30 @@ class Tally:
     """Counts of all workers, in an actor of its own, for the progress display."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
 
     def add(self, counts: dict[str, int]) -> None:
-        for name, value in counts.items():
-            self._counts[name] = self._counts.get(name, 0) + value
+        self._counts.update(counts)
 
     def counts(self) -> dict[str, int]:
-        return self._counts
+        return dict(self._counts)
 
 
 class _Reporter:
     """Sends a worker's counts to the tally, at most every ``FLUSH_S`` seconds."""
 
     def __init__(self, tally: Any) -> None:
-        self._tally, self._counts, self._sent = tally, dict[str, int](), time.monotonic()
+        self._tally, self._counts, self._sent = tally, Counter[str](), time.monotonic()
 
     def __call__(self, **counts: int) -> None:
-        for name, value in counts.items():
-            self._counts[name] = self._counts.get(name, 0) + value
+        self._counts.update(counts)
         if time.monotonic() - self._sent > FLUSH_S:
             self.flush()
 
     def flush(self) -> None:
         if self._counts:
-            self._tally.add.remote(self._counts)
-        self._counts, self._sent = {}, time.monotonic()
+            self._tally.add.remote(dict(self._counts))
+        self._counts, self._sent = Counter(), time.monotonic()
 
 
 class Worker:

@@ -25,6 +25,7 @@ from humanverse.dataset.verify import NOTE, PROBLEM
 from schemas.provenance import fingerprint
 from tests.datasets import HEIGHT, LAYERS, WIDTH, cards, make_dataset, make_shard
 from tests.humanverse.dataset import damage
+from tests.humanverse.dataset.findings import found, messages
 
 LEDGER, IMAGES, TAR = "ledger/000001.parquet", "images/000001.parquet", "images/000001.tar"
 PERSON, POSE, CAPTION, DEPTH = (f"layers/{layer}/000001.parquet" for layer in LAYERS)
@@ -43,17 +44,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def broken(sound: Path, tmp_path: Path) -> Path:
     """A copy of a sound dataset, to break."""
     return Path(shutil.copytree(sound, tmp_path / "d"))
-
-
-def found(path: Path) -> list[tuple[str, str]]:
-    """(level, path) of what is found; a message is one line."""
-    report = verify.verify(humanverse.open(str(path)))
-    assert all("\n" not in finding.message for finding in report.findings)
-    return [(finding.level, finding.path) for finding in report.findings]
-
-
-def messages(path: Path) -> str:
-    return " | ".join(finding.message for finding in verify.verify(humanverse.open(str(path))).findings)
 
 
 def swapped(members: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:

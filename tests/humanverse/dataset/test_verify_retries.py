@@ -15,6 +15,7 @@ from humanverse.dataset import verify
 from humanverse.dataset.verify import NOTE, PROBLEM
 from tests.datasets import make_dataset, make_retry
 from tests.humanverse.dataset import damage
+from tests.humanverse.dataset.findings import found, messages
 
 FIRST, SECOND = "retries/000000.json", "retries/000001.json"
 ROWS, OTHER_ROWS, ROWS_OF_SECOND = (f"retries/{number:06}.parquet" for number in (3, 4, 5))
@@ -38,16 +39,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def broken(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "d"))
-
-
-def found(path: Path) -> list[tuple[str, str]]:
-    report = verify.verify(humanverse.open(str(path)))
-    assert all("\n" not in finding.message and str(path) not in finding.message for finding in report.findings)
-    return [(finding.level, finding.path) for finding in report.findings]
-
-
-def messages(path: Path) -> str:
-    return " | ".join(finding.message for finding in verify.verify(humanverse.open(str(path))).findings)
 
 
 def shards(folder: Path, plan: str, index: int, **values: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,8 @@ from pipelines.stages.commit import Commit
 from schemas.recipe import SourceSettings, load
 from tests.compare import assert_identical
 from tests.pipelines.download import standin
-from tests.pipelines.download.builds import comparable, run, serve_web
+from tests.pipelines.download.builds import comparable, run
 from tests.pipelines.test_kill import build_through_kills, start
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with serve_web(tmp_path_factory.mktemp("web")) as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def ours(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("ours") / "people"
-    run(web, target, {})
-    return target
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,24 +14,11 @@ from pipelines.download.environment import VARIABLES, installed_python, ray_vers
 from pipelines.download.options import options
 from schemas.recipe import load
 from tests.compare import assert_identical
-from tests.pipelines.download.builds import comparable, run, serve_web
+from tests.pipelines.download.builds import comparable, run
 from tests.pipelines.test_kill import build_through_kills, start
 
 pytestmark = pytest.mark.slow
 FETCH = {"engine": "img2dataset", "img2dataset": {"round_shards": 4}}
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with serve_web(tmp_path_factory.mktemp("web")) as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def ours(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("ours") / "people"
-    run(web, target, {})
-    return target
 
 
 def test_it_has_every_option_that_we_give() -> None:
