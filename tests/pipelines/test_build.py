@@ -19,18 +19,14 @@ from pipelines.build import Result, build
 from schemas.images import RESERVED
 from schemas.recipe import load
 from tests.compare import assert_identical, contents
-from tests.pipelines.web import SHARD_SIZE, make_web, write_recipe
-from tests.servers import serve_folder
+from tests.pipelines.web import SHARD_SIZE, serve_web
 
 COUNT = 26
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("web")
-    with serve_folder(folder) as base:
-        make_web(folder, base, COUNT)
-        write_recipe(folder)
+    with serve_web(tmp_path_factory.mktemp("web"), COUNT) as folder:
         yield folder
 
 

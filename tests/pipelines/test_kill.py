@@ -17,8 +17,7 @@ import pytest
 import humanverse
 from humanverse.dataset.verify import verify
 from tests.compare import assert_identical
-from tests.pipelines.web import make_web, write_recipe
-from tests.servers import serve_folder
+from tests.pipelines.web import serve_web
 
 COUNT = 48
 MARK = "HUMANVERSE_TEST_RUN"
@@ -26,10 +25,7 @@ MARK = "HUMANVERSE_TEST_RUN"
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("web")
-    with serve_folder(folder) as base:
-        make_web(folder, base, COUNT)
-        write_recipe(folder)
+    with serve_web(tmp_path_factory.mktemp("web"), COUNT) as folder:
         yield folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from humanverse.codec import encode_jpeg
+from tests.servers import serve_folder
 
 SHARD_SIZE = 6
 RECIPE = f"""
@@ -41,6 +44,15 @@ def make_web(folder: Path, base: str, count: int) -> Path:
     table = folder / "urls.parquet"
     pq.write_table(pa.Table.from_pylist(rows), table)
     return table
+
+
+@contextmanager
+def serve_web(folder: Path, count: int) -> Iterator[Path]:
+    """``folder`` with ``make_web``'s pictures, being served, and the recipe."""
+    with serve_folder(folder) as base:
+        make_web(folder, base, count)
+        write_recipe(folder)
+        yield folder
 
 
 def write_recipe(folder: Path) -> Path:

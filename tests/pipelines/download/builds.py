@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 from pipelines.build import Result, build
 from schemas.recipe import load
 from tests.compare import contents
-from tests.pipelines.web import make_web, write_recipe
-from tests.servers import serve_folder
+from tests.pipelines import web
 
 COUNT = 26
 SAID_OTHERWISE = ("detail", "http_status")
@@ -24,11 +23,10 @@ SAID_OTHERWISE = ("detail", "http_status")
 @contextmanager
 def serve_web(folder: Path) -> Iterator[Path]:
     """``folder/urls.parquet``: pictures, broken and missing ones, repeated URLs, and what is no URL to ask for."""
-    with serve_folder(folder) as base:
-        make_web(folder, base, COUNT)
-        write_recipe(folder)
+    with web.serve_web(folder, COUNT):
         rows = pq.read_table(folder / "urls.parquet").to_pylist()
         odd = [rows[0]["url"], rows[24]["url"], None, "", "ftp://a.example/x.jpg", "file:///etc/hostname", "no url"]
+        base = rows[0]["url"].rpartition("/")[0]
         odd += [f"{base}/0.jpg?ü", f"{base}/0.jpg#part", "http://127.0.0.1:9/dead.jpg", "http://[::", rows[6]["url"]]
         rows[2:2] = [{"url": url, "caption": None, "similarity": None} for url in odd]
         rows += [{"url": url, "caption": "nothing to ask for", "similarity": 1.0} for url in ["x"] * 12]
@@ -36,9 +34,11 @@ def serve_web(folder: Path) -> Iterator[Path]:
         yield folder
 
 
-def run(web: Path, target: Path | str, fetch: dict[str, Any], **options: Any) -> Result:
-    recipe = load(path=web / "recipe.yaml", overrides={"fetch": fetch})
-    return build([str(web / "urls.parquet")], str(target), recipe, **{"local": True, "allow_private": True, **options})
+def run(place: Path, target: Path | str, fetch: dict[str, Any], **options: Any) -> Result:
+    recipe = load(path=place / "recipe.yaml", overrides={"fetch": fetch})
+    return build(
+        [str(place / "urls.parquet")], str(target), recipe, **{"local": True, "allow_private": True, **options}
+    )
 
 
 def comparable(folder: Path) -> dict[str, object]:
