@@ -112,13 +112,31 @@ def _filter(held: Held, item: views.Filter, committed: frozenset[int]) -> Iterat
         tables.append(table)
         shards.append(np.full(table.num_rows, int(name)))
     if tables:
-        found = _Rows(pa.concat_tables(tables), np.concatenate(shards))
+        found = _Rows(pa.concat_tables(tables).combine_chunks(), np.concatenate(shards))
         _look_up(held, found)
         yield from _wrong(held, item, found)
 
 
+class _ByShard:
+    """Which rows are of a shard, without looking at all of them for each.
+
+    Args:
+        shards: int64, the shard of each row.
+    """
+
+    def __init__(self, shards: np.ndarray) -> None:
+        self._order = np.argsort(shards, kind="stable")
+        self._shards = shards[self._order]
+
+    def rows(self, shard: int) -> np.ndarray:
+        """int64, ascending."""
+        first, stop = np.searchsorted(self._shards, (shard, shard + 1))
+        return self._order[first:stop]
+
+
 def _look_up(held: Held, rows: _Rows) -> None:
     """Find the samples that the rows name, shard by shard."""
+    by_shard = [_ByShard(numbers) for numbers, _, _ in rows.places()]
     for shard in sorted({int(number) for numbers, _, _ in rows.places() for number in np.unique(numbers)}):
         try:
             table = parquet_table(held.store.read(layout.images_table(shard)), _COLUMNS)
@@ -131,8 +149,8 @@ def _look_up(held: Held, rows: _Rows) -> None:
         uids = np.array(table.column("uid").to_pylist(), object)[order]
         if not len(numbers):
             continue
-        for side, (of, row, uid) in enumerate(rows.places()):
-            here = np.flatnonzero(of == shard)
+        for side, (_, row, uid) in enumerate(rows.places()):
+            here = by_shard[side].rows(shard)
             wanted = rows.table.column(row).to_numpy()[here]
             at = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
             named = np.array(rows.table.column(uid).take(pa.array(here)).to_pylist(), object)
