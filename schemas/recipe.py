@@ -244,6 +244,14 @@ class Recipe(_Strict):
         return settings
 
 
+_IN_YAML = {
+    "extra_forbidden": "there is no such setting",
+    "tuple_type": "must be a list: [one, another]",
+    "model_type": "must be a section of settings",
+}
+"""By the type of an error, what is said of it in words of YAML instead of Python's."""
+
+
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """``over`` on ``base``, section by section; a section of two mappings is merged, anything else replaced."""
     merged = dict(base)
@@ -308,7 +316,5 @@ def load(preset: str = "lite", path: str | Path | None = None, overrides: dict[s
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = "there is no such setting"
+        message = _IN_YAML.get(first["type"], first["msg"].removeprefix("Value error, "))
         raise ValueError(f"{where}: {name + ': ' if name else ''}{message}") from error
