@@ -64,12 +64,18 @@ def installed_python(ray: str | None) -> Path:
             f"img2dataset is not installed in {cache_root()} and HUMANVERSE_OFFLINE forbids to: "
             "name an environment in fetch.img2dataset.python"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ready.exists():
-            _install(folder, python, ray)
-            ready.touch()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (folder.parent / f".{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not ready.exists():
+                _install(folder, python, ray)
+                ready.touch()
+    except OSError as error:
+        why = f"{folder.parent}: {error.strerror or error}"
+        raise UserError(
+            f"img2dataset cannot be installed into {why}: set HUMANVERSE_CACHE to another folder"
+        ) from error
     return python
 
 

@@ -85,6 +85,9 @@ class Img2dataset:
                 check_visible([self._python, self._downloads.folder])
             self._downloads.collect()
             yield from self._rounds()
+        except OSError as error:
+            why = f"{self._downloads.folder}: {error.strerror or error}"
+            raise UserError(f"the folder for downloads cannot be used: {why}: run again when that is mended") from error
         finally:
             self._downloads.close()
 

@@ -76,6 +76,13 @@ def test_a_failed_installation_is_one_line_and_does_not_count(tmp_path: Path, mo
     assert not list((tmp_path / "cache").rglob("ready"))
 
 
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("HUMANVERSE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(UserError, match="environments: Not a directory: set HUMANVERSE_CACHE to another folder"):
+        installed_python(None)
+
+
 def test_what_is_installed_is_installed_once_and_anew_for_other_pins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

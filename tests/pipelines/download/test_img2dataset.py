@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from humanverse.storage import Store
 from pipelines import cli
 from pipelines.download.base import Job
 from pipelines.download.engines import engine_for
+from pipelines.download.folder import Downloads
 from pipelines.stages.commit import Commit
 from schemas.recipe import SourceSettings, load
 from tests.compare import assert_identical
@@ -181,6 +183,16 @@ def test_places_that_will_not_do(
     with pytest.raises(UserError, match=line):
         engine_for(job(store, **settings))
     engine_for(job(store, folder=str(tmp_path)))
+
+
+def test_a_full_disk_is_one_line(web: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Downloads, "save_rows", full)
+    with pytest.raises(UserError, match=r"downloads cannot be used: .*: No space left on device: run again") as caught:
+        run(web, home / "people", through(home))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_bucket_needs_a_folder_which_is_only_cleaned_of_our_downloads(web: Path, home: Path) -> None:
