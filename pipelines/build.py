@@ -79,6 +79,8 @@ def build(
         downloads.finish()
         opened.job.store.remove_temporary()
     result.seconds = time.monotonic() - begun
+    if not allow_private:
+        retrying.say_how_to_allow_private(result.failures)
     return result
 
 
@@ -119,7 +121,7 @@ def _stages(opened: Opened, work: Work, in_force: InForce) -> list[Stage]:
     job, recipe = opened.job, work.recipe
     gated = checks.kinds_needed(recipe.gate)
     return [
-        Gate(recipe, work.remote, job.allow_private, job.source.extra_fields, in_force),
+        Gate(recipe, work.remote, job.allow_private, job.source.extra_fields, in_force, work.again),
         Annotate(recipe.annotators, [kind for kind in opened.annotators if kind not in gated], recipe.resources.device),
         Commit(job.store.url),
     ]

@@ -85,7 +85,8 @@ def build(
 
     With --retry, only what failed before: those rows get shards of their own, which count instead of the old rows.
 
-    Exit code 1: nothing worked (no shard was committed, or no picture could be had). 2: something to mend, in one line.
+    Exit code 1: nothing worked (no shard was committed, or no picture could be had; with --retry only the former: rows that
+    fail again are a result). 2: something to mend, in one line.
     """
     from humanverse.errors import UserError
     from pipelines.build import build as run
@@ -98,7 +99,7 @@ def build(
         settings = load(preset, recipe, overrides)
     except ValueError as error:
         raise UserError(str(error)) from error
-    reasons = [] if retry is None else [reason.strip() for reason in retry.split(",")]
+    reasons = [] if retry is None else [reason.strip().lower() for reason in retry.split(",")]
     result = run(
         places[:-1], places[-1], settings, workers=workers, local=local, allow_private=allow_private, retry=reasons
     )
@@ -286,6 +287,18 @@ def _complain(message: str) -> None:
     typer.echo(f"humanverse: {message}", err=True)
 
 
+def _named() -> str:
+    """The command whose words could not be parsed, as the user named it."""
+    command: Any = typer.main.get_command(app)
+    path = ["humanverse"]
+    for word in sys.argv[1:]:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        path.append(word)
+    return " ".join(path)
+
+
 def main() -> None:
     """Run the command line; an error that a user can mend is one line and exit code 2."""
     from humanverse.errors import UserError
@@ -297,7 +310,7 @@ def main() -> None:
         code = 2
     except _USAGE_ERROR as error:
         if message := error.format_message():
-            _complain(f"{message.rstrip('.')}: see {error.ctx.command_path if error.ctx else 'humanverse'} --help")
+            _complain(f"{message.rstrip('.')}: see {error.ctx.command_path if error.ctx else _named()} --help")
         code = 2
     except KeyboardInterrupt:
         code = STOPPED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from annotators import registry
@@ -68,9 +68,14 @@ def open_build(
     Raises:
         UserError: for whatever the user can mend.
     """
-    reasons = check_reasons(retry)
-    annotators = _usable_annotators(recipe)
+    reasons = check_reasons(retry, allow_private)
+    annotators = annotate.make(recipe.annotators, recipe.resources.device)
+    for annotator in annotators.values():
+        registry.require_packages(annotator.card)
     rows, store = open_source(list(source), recipe.source), Store(url)
+    _check_hashes(rows, recipe)
+    for ours, theirs in only_renamed(recipe.source.columns).items():
+        say(f"source.columns: {theirs} is only carried along as {ours} (what means something: {', '.join(MEANINGS)})")
     total = rows.count()
     if total == 0:
         raise UserError(f"{' '.join(source)}: the source has no rows")
@@ -78,18 +83,15 @@ def open_build(
     dataset = Dataset(url) if create.check_place(store, recipe, identity, retrying=bool(reasons)) else None
     if reasons and dataset is None:
         raise UserError(f"{url} is not a dataset yet: build it without --retry first")
+    _obtain_weights(annotators.values())
     committed = frozenset(() if dataset is None else dataset.shards())
     job = Job(rows, recipe, store, identity, committed, allow_private, workers, local)
     return Opened(job, dataset, annotators, reasons)
 
 
-def _usable_annotators(recipe: Recipe) -> dict[str, Annotator]:
-    """The annotators of ``recipe``, whose packages and weights are here; weights are fetched if they are not."""
-    annotators = annotate.make(recipe.annotators, recipe.resources.device)
-    for annotator in annotators.values():
-        registry.require_packages(annotator.card)
-    for item in listing([weight for annotator in annotators.values() for weight in annotator.card.weights]):
+def _obtain_weights(annotators: Iterable[Annotator]) -> None:
+    """Fetch what weights of the annotators are not here."""
+    for item in listing(weight for annotator in annotators for weight in annotator.card.weights):
         if item.path is None:
             say(f"fetching weights: {item.weight.file_name}, {item.weight.size / 1e6:.1f} MB")
             obtain(item.weight)
-    return annotators

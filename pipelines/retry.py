@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from humanverse.dataset.plan_retry import plan
@@ -12,6 +12,10 @@ from pipelines.progress import say
 from pipelines.todo import Todo
 from schemas.ledger import RETRYABLE
 from schemas.recipe import FetchSettings
+
+OWN = "humanverse"
+"""``fetch.engine`` of every retry."""
+PRIVATE = "private_address"
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,18 @@ class Retried:
     continued: bool = False
 
 
-def check_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
+def check_reasons(reasons: Sequence[str], allow_private: bool) -> tuple[str, ...]:
     """``reasons`` in order, each once.
 
     Raises:
-        UserError: if one is unknown, or no further attempt can change it.
+        UserError: if one is unknown, or no further attempt, or none of this run, can change it.
     """
     for reason in reasons:
         if reason not in RETRYABLE:
             what = reason or "an empty reason"
             raise UserError(f"--retry: {what} cannot be tried again: name some of {', '.join(RETRYABLE)}")
+    if PRIVATE in reasons and not allow_private:
+        raise UserError(f"--retry: without --allow-private {PRIVATE} fails again: give it, or leave {PRIVATE} out")
     return tuple(sorted(set(reasons)))
 
 
@@ -56,17 +62,36 @@ def begin_or_go_on(
     Returns:
         What there is to do now, and what of it is a further attempt; None if nothing is.
     """
+    if reasons and todo.unbuilt:
+        say(f"retry: {todo.unbuilt} shards are not built yet: the same command without --retry builds them")
     unfinished = todo.unfinished
     again = "; give --retry once more for another" if reasons else ""
     for one in unfinished:
         say(f"retry: an earlier one of {one.rows} rows ({', '.join(one.reasons)}) is finished first{again}")
     if unfinished:
+        _say_whose_engine(fetch, todo)
         named = {reason for one in unfinished for reason in one.reasons}
         return todo, Retried(tuple(sorted(named)), sum(one.rows for one in unfinished), continued=True)
     if not reasons or dataset is None:
         return todo, None
-    made = plan(dataset, reasons, fetch)
+    made = plan(dataset, reasons, fetch.model_copy(update={"engine": OWN}))
     if made is None:
         return todo, Retried(reasons)
     say(f"retry: {made.rows} rows ({', '.join(made.reasons)}), in {len(made.shards)} supplementary shards")
+    _say_whose_engine(fetch, todo)
     return replace(todo, passes=(made,)), Retried(made.reasons, made.rows)
+
+
+def _say_whose_engine(fetch: FetchSettings, todo: Todo) -> None:
+    if todo.source.remote and fetch.engine != OWN:
+        say(f"retry: rows are tried again with our own engine, not with {fetch.engine}")
+
+
+def say_how_to_allow_private(failures: Mapping[str, int]) -> None:
+    """Say how rows that failed because ``--allow-private`` was not given are tried again, if there are any.
+
+    Args:
+        failures: failed rows by reason.
+    """
+    if rows := failures.get(PRIVATE):
+        say(f"{rows} rows failed with {PRIVATE}: --retry {PRIVATE} --allow-private tries them again, if they are meant")

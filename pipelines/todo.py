@@ -26,11 +26,13 @@ class Work:
     Attributes:
         feed: gives them; may be called in another process, and again.
         remote: whether their pictures are fetched by URL; else the shards read them.
+        again: reasons that their rows had ended with, if they are tried again.
     """
 
     feed: Callable[[], Iterator[ShardRows]]
     recipe: Recipe
     remote: bool
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,23 @@ class Todo:
         return sum(any(number in some for some in numbers) for number in self.committed)
 
     @property
+    def unbuilt(self) -> int:
+        """How many shards of the source are not there, whether they are among its shards or not."""
+        return self.extent.shards - sum(number < self.extent.shards for number in self.committed)
+
+    @property
     def all_rows(self) -> int:
-        return (self.extent.rows if self.primary else 0) + sum(one.rows for one in self.passes)
+        """Rows of the source, if some of them are left to do, and those left to be tried again."""
+        again = sum(shard.rows for one in self.passes for shard in one.unfinished(self.committed))
+        return again + (self.extent.rows if self.primary and self.unbuilt else 0)
 
     @property
     def rows_done(self) -> int:
-        missing = sum(shard.rows for one in self.passes for shard in one.unfinished(self.committed))
-        if self.primary:
-            of_source = self.numbers[0]
-            there = sum(len(self.extent.rows_of(number)) for number in self.committed if number in of_source)
-            missing += self.extent.rows - there
-        return self.all_rows - missing
+        """How many of ``all_rows`` are done."""
+        if not self.primary or not self.unbuilt:
+            return 0
+        there = (number for number in self.committed if number < self.extent.shards)
+        return sum(len(self.extent.rows_of(number)) for number in there)
 
     def works(self, store: Store, recipe: Recipe, downloads: Engine) -> Generator[Work, None, None]:
         """What is left to do, retries first; each is to be done before the next is asked for.
@@ -90,9 +98,8 @@ class Todo:
         Retries fetch with our own engine, whichever downloads the shards of the source.
         """
         for one in self.unfinished:
-            yield Work(self._retry(store, one), recipe_of(one, recipe), self.source.remote)
-        of_source = self.numbers[0]
-        if sum(number in of_source for number in self.committed) < len(of_source):
+            yield Work(self._retry(store, one), recipe_of(one, recipe), self.source.remote, one.reasons)
+        if self.primary and self.unbuilt:
             for feed in downloads.feeds():
                 yield Work(feed, recipe, downloads.remote)
 
@@ -104,10 +111,9 @@ class Todo:
 
 def recipe_of(one: Pass, recipe: Recipe) -> Recipe:
     """``recipe`` with the fetch settings of a retry: those that decide what is written are the plan's, the pace is
-    ``recipe``'s. Rows that failed alike before may do so again: that says nothing about this side."""
+    ``recipe``'s."""
     pace = {name: getattr(recipe.fetch, name) for name in FETCH_PACE}
-    fetch = one.fetch.model_copy(update={**pace, "all_failed_from": None})
-    return recipe.model_copy(update={"fetch": fetch})
+    return recipe.model_copy(update={"fetch": one.fetch.model_copy(update=pace)})
 
 
 def _rows(dataset: Dataset, numbers: Iterable[int]) -> Iterator[tuple[int, list[int]]]:

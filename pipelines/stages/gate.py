@@ -7,7 +7,7 @@ own; estimators see pictures in fixed groups of neighbouring rows; and of equal 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
@@ -49,6 +49,7 @@ class Gate:
         allow_private: whether private addresses may be fetched from.
         extra_fields: the source's columns that pass through.
         blocklists: what must not get in.
+        expected: reasons that the rows had failed with before, if they are tried again.
     """
 
     name = "gate"
@@ -60,9 +61,11 @@ class Gate:
         allow_private: bool,
         extra_fields: list[pa.Field],
         blocklists: InForce | None = None,
+        expected: Collection[str] = (),
     ) -> None:
         self.recipe, self.remote, self.allow_private = recipe, remote, allow_private
         self.extra_fields, self.blocklists = extra_fields, blocklists or InForce()
+        self.expected = expected
 
     def setup(self, count: Count) -> None:
         keep_freed()
@@ -85,13 +88,15 @@ class Gate:
         done = [outcome for outcome in outcomes if outcome is not None]
         assert len(done) == table.num_rows, f"{table.num_rows - len(done)} rows of shard {item.number} got no outcome"
         if self.remote:
-            check_not_all_failed_alike(done, self.recipe.fetch.all_failed_from)
+            check_not_all_failed_alike(done, self.recipe.fetch.all_failed_from, self.expected)
+        judged_worth_keeping = _kept(done)
         if self.recipe.gate.placeholder_urls is not None:
             drop_placeholders(done, table.column("url").to_pylist(), self.recipe.gate.placeholder_urls)
         if self.recipe.gate.drop_duplicates:
             drop_same_bytes(done, table.column("row").to_pylist())
         if self.recipe.gate.similar_distance is not None:
             drop_similar(done, table.column("row").to_pylist(), self.recipe.gate.similar_distance)
+        self._count(kept=_kept(done) - judged_worth_keeping)
         return self._shard(item, table, done)
 
     def _outcomes(self, rows: ShardRows, table: pa.Table) -> Iterator[Outcome]:
@@ -158,7 +163,7 @@ class Gate:
         there = [outcome for outcome in group if outcome.prepared]
         for part in parts(outcome.prepared.width * outcome.prepared.height for outcome in there if outcome.prepared):
             self._judge_part([there[at] for at in part])
-        self._count(rows=len(group), kept=sum(outcome.prepared is not None for outcome in group))
+        self._count(rows=len(group), kept=_kept(group))
 
     def _judge_part(self, outcomes: list[Outcome]) -> None:
         """Run the gate's estimators over pictures, and drop what is not kept."""
@@ -197,6 +202,10 @@ class Groups:
         group = index // GROUP
         self._missing[group] -= 1
         return self._groups[group] if self._missing[group] == 0 else None
+
+
+def _kept(outcomes: Iterable[Outcome]) -> int:
+    return sum(outcome.prepared is not None for outcome in outcomes)
 
 
 def _hashed(outcomes: list[Outcome], blocked: Blocklists) -> Iterator[tuple[Outcome, Picture]]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import humanverse
+from annotators.weights import WeightError
 from humanverse.dataset.status import status
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
@@ -169,9 +170,38 @@ def test_a_shard_whose_urls_all_fail_alike_is_not_committed_and_can_be_done_late
     refused = build(source, target, recipe, local=True)
     assert refused.nothing_worked
     assert refused.lost == {
-        0: f"all {COUNT} URLs failed with private_address: give --allow-private if these servers are meant, and run again"
+        0: f"all {COUNT} URLs failed with private_address: give --allow-private if these servers are meant "
+        "(if not, set fetch.all_failed_from to null), and run again"
     }
     assert build(source, target, recipe, local=True, allow_private=True).counts["kept"] > 5
+
+
+def test_bad_urls_do_not_hide_that_all_others_failed_alike(
+    web: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    urls = [f"http://127.0.0.1:9/{number}.jpg" for number in range(22)] + ["", "ftp://h/1.jpg", "http://", "data:,"]
+    (tmp_path / "urls.txt").write_text("\n".join(urls))
+    source, target = [str(tmp_path / "urls.txt")], str(tmp_path / "x")
+    wide = {"source": {"shard_size": 100}}
+    refused = build(source, target, load(path=web / "recipe.yaml", overrides=wide), local=True)
+    assert "all 22 URLs failed with private_address: give --allow-private" in refused.lost[0]
+    assert "rows failed with private_address" not in capsys.readouterr().err
+    sure = load(path=web / "recipe.yaml", overrides={**wide, "fetch": {"all_failed_from": None}})
+    assert build(source, target, sure, local=True).failures["private_address"] == 22
+    line = "22 rows failed with private_address: --retry private_address --allow-private tries them again, if they are meant"
+    assert line in capsys.readouterr().err.splitlines()
+
+
+def test_a_wrong_source_is_told_before_any_weights_are_fetched(
+    web: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUMANVERSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HUMANVERSE_OFFLINE", "1")
+    recipe = load(path=web / "recipe.yaml")
+    with pytest.raises(UserError, match=r"nowhere\.parquet"):
+        build([str(web / "nowhere.parquet")], str(tmp_path / "x"), recipe, local=True)
+    with pytest.raises(WeightError, match="HUMANVERSE_OFFLINE"):
+        build([str(web / "urls.parquet")], str(tmp_path / "x"), recipe, local=True)
 
 
 def test_a_shard_of_dead_urls_is_committed_when_the_recipe_says_so(tmp_path: Path, web: Path) -> None:

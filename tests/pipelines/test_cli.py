@@ -77,6 +77,10 @@ def one_error(capsys: pytest.CaptureFixture[str]) -> str:
         ),
         (["build", "urls.txt", "x", "--retry", "dns,,"], "--retry: an empty reason cannot be tried again"),
         (
+            ["build", "urls.txt", "x", "--retry", "dns,private_address"],
+            "--retry: without --allow-private private_address fails again: give it, or leave private_address out",
+        ),
+        (
             ["build", "urls.txt", "x", "--local", "--retry", "dns"],
             "x is not a dataset yet: build it without --retry first",
         ),

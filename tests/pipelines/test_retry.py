@@ -238,7 +238,13 @@ def test_what_cannot_be_tried_again_is_refused_with_what_can(web: Web, target: P
 
 def test_reasons_that_can_be_tried_again_are_known() -> None:
     assert set(RETRYABLE) < set(REASONS)
-    assert check_reasons(["timeout", "dns", "timeout"]) == ("dns", "timeout")
+    assert check_reasons(["timeout", "dns", "timeout"], allow_private=False) == ("dns", "timeout")
+
+
+def test_private_addresses_are_not_tried_again_without_leave(web: Web, target: Path) -> None:
+    with pytest.raises(UserError, match="without --allow-private private_address fails again"):
+        web.build(target, retry=["private_address", "timeout"], allow_private=False)
+    assert check_reasons(["private_address"], allow_private=True) == ("private_address",)
 
 
 def test_a_place_without_a_dataset_cannot_be_retried(web: Web, tmp_path: Path) -> None:
@@ -247,11 +253,17 @@ def test_a_place_without_a_dataset_cannot_be_retried(web: Web, tmp_path: Path) -
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_rows_of_shards_to_come_are_left_to_a_plain_build(web: Web, built: Path, target: Path) -> None:
+def test_rows_of_shards_to_come_are_left_to_a_plain_build(
+    web: Web, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number in (1, 5):
         (target / layout.ledger(number)).unlink()
     missing = {row for number in (1, 5) for row in range(number * SIZE, (number + 1) * SIZE)}
+    unbuilt = "retry: 2 shards are not built yet: the same command without --retry builds them"
+    web.build(target, retry=["dns"])
+    assert unbuilt in capsys.readouterr().err
     asked = web.asked(lambda: web.build(target, retry=["http_5xx"]))
+    assert unbuilt in capsys.readouterr().err
     assert set(asked) == set(AGAIN) - missing
     assert status(humanverse.open(str(target))).shards == PLANNED - 2
     web.build(target)
@@ -281,6 +293,45 @@ def test_rows_that_all_fail_alike_again_are_committed(tmp_path: Path, web: Web) 
     usual = load(path=web.folder / "recipe.yaml", overrides=wide)
     result = build(source, target, usual, local=True, allow_private=True, retry=["connect"])
     assert (result.committed, result.failures, result.nothing_worked) == (1, {"connect": 25}, False)
+
+
+def test_rows_that_all_fail_alike_for_another_reason_keep_the_old_one(
+    web: Web, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    careful = web.recipe(all_failed_from=SIZE)
+    result = web.build(target, careful, retry=["http_5xx"], allow_private=False)
+    assert result.lost.keys() == {PLANNED, PLANNED + 1}, "the last one has too few rows to tell"
+    assert "all 4 URLs failed with private_address: give --allow-private" in result.lost[PLANNED]
+    assert "\n2 rows failed with private_address: --retry private_address --allow-private" in capsys.readouterr().err
+    after = final(target)
+    assert {after[row] for row in AGAIN[:8]} == {"http_5xx"}
+    web.build(target, careful)
+    assert [row for row, reason in final(target).items() if reason == "http_5xx"] == [3, 7, 14]
+    result = web.build(target, careful, retry=["private_address"])
+    assert (result.counts["kept"], result.failures) == (1, {"http_5xx": 1})
+
+
+def test_a_plain_build_counts_only_rows_that_it_finishes(
+    web: Web, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half_done(web, target)
+    capsys.readouterr()
+    web.build(target)
+    assert "build: 6/6 rows, " in capsys.readouterr().err
+
+
+def test_a_retry_is_fetched_by_our_own_engine_and_says_so(
+    web: Web, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = web.recipe(engine="img2dataset")
+    half_done(web, target, recipe)
+    line = "retry: rows are tried again with our own engine, not with img2dataset"
+    assert capsys.readouterr().err.count(line) == 1
+    assert passes(target)[0].fetch == web.recipe().fetch
+    web.build(target, recipe, retry=["http_5xx"])
+    assert capsys.readouterr().err.count(line) == 1
+    web.build(target, recipe, retry=["dns"])
+    assert line not in capsys.readouterr().err
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:

@@ -34,17 +34,19 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("committed", "primary", "figures"),
     [
-        (set(), True, (4, 0, 24, 0)),
-        ({0, 2}, True, (4, 2, 24, 12)),
-        ({0, 1, 2, 3}, True, (4, 4, 24, 24)),
-        ({0, 1, 2}, False, (1, 0, 6, 0)),
-        ({0, 1, 2, 3}, False, (1, 1, 6, 6)),
-        ({0, 1, 2, 9}, True, (4, 3, 24, 18)),
+        (set(), True, (4, 0, 24, 0, 3)),
+        ({0, 2}, True, (4, 2, 24, 12, 1)),
+        ({0, 2, 3}, True, (4, 3, 18, 12, 1)),
+        ({0, 1, 2}, True, (4, 3, 6, 0, 0)),
+        ({0, 1, 2, 3}, True, (4, 4, 0, 0, 0)),
+        ({0, 2}, False, (1, 0, 6, 0, 1)),
+        ({0, 1, 2, 3}, False, (1, 1, 0, 0, 0)),
+        ({0, 1, 2, 9}, True, (4, 3, 6, 0, 0)),
     ],
 )
 def test_figures(folder: Path, committed: set[int], primary: bool, figures: tuple[int, ...]) -> None:
     found = todo(folder, committed, primary)
-    assert (found.planned, found.done, found.all_rows, found.rows_done) == figures
+    assert (found.planned, found.done, found.all_rows, found.rows_done, found.unbuilt) == figures
 
 
 def works(found: Todo, folder: Path) -> list[list[int]]:
@@ -79,4 +81,4 @@ def test_the_plan_says_how_to_fetch_and_the_run_how_fast(folder: Path) -> None:
     recipe = load(overrides={"fetch": {"timeout_s": 1.0, "concurrency": 7}, "gate": {"min_side": 77}})
     found = recipe_of(planned, recipe)
     assert (found.fetch.timeout_s, found.fetch.concurrency, found.gate.min_side) == (99.0, 7, 77)
-    assert found.fetch.all_failed_from is None
+    assert found.fetch.all_failed_from == recipe.fetch.all_failed_from

@@ -15,9 +15,15 @@ def outcomes(*reasons: str) -> list[Outcome]:
 
 
 def test_rows_that_were_never_asked_for_say_nothing_about_the_network() -> None:
-    aside = ("duplicate", "blocked", "blocked")
+    aside = ("duplicate", "blocked", "invalid_url", "forbidden_scheme")
     with pytest.raises(UserError, match="all 3 URLs failed with dns"):
         check_not_all_failed_alike(outcomes(*aside, "dns", "dns", "dns"), 3)
     check_not_all_failed_alike(outcomes(*aside, "dns", "dns"), 3)
     check_not_all_failed_alike(outcomes(*aside, "dns", "dns", "http_4xx"), 3)
-    check_not_all_failed_alike(outcomes("blocked", "blocked", "blocked"), 3)
+    check_not_all_failed_alike(outcomes("blocked", "invalid_url", "blocked"), 3)
+
+
+def test_rows_that_fail_again_as_they_did_say_nothing_about_this_side() -> None:
+    check_not_all_failed_alike(outcomes("dns", "dns", "dns"), 3, ("dns", "timeout"))
+    with pytest.raises(UserError, match="all 3 URLs failed with dns"):
+        check_not_all_failed_alike(outcomes("dns", "dns", "dns"), 3, ("http_5xx", "timeout"))
