@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pipelines.dedup import Result as Deduplicated
 
 
+_UNBOUNDED = 100_000
+"""Columns of a table that is not for a terminal."""
+
+
 def size(count: float) -> str:
     """Bytes as a person reads them: ``3.1 MB``."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
@@ -29,23 +33,35 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 
+def _is_number(cell: str) -> bool:
+    return cell in ("-", "") or cell.removeprefix("-")[:1].isdigit()
+
+
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on standard output. A terminal folds long texts, names in the first column only where they are the only text;
+    elsewhere a row is a line."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    numeric = [bool(rows) and all(_is_number(row[index]) for row in rows) for index in range(len(columns))]
+    texts = [index for index, is_numeric in enumerate(numeric) if not is_numeric]
+    folded = [index for index in texts if index] or texts
     for index, column in enumerate(columns):
-        numeric = all(row[index][:1].isdigit() or row[index] in ("-", "") for row in rows)
+        fold = index in folded
         table.add_column(
             column,
-            justify="right" if rows and numeric else "left",
-            overflow="fold",
-            no_wrap=index == 0 and len(columns) > 3,
+            justify="right" if numeric[index] else "left",
+            overflow="fold" if fold else "ellipsis",
+            no_wrap=not fold,
         )
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console.print(table)
 
 
 def _line(text: str) -> None:
@@ -84,7 +100,7 @@ def result(result: Result, url: str) -> None:
         f"{size(result.counts.get('bytes', 0))} of pictures"
     )
     if result.failures:
-        _line("  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in result.failures.most_common(5)))
+        _line("  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in result.failures.most_common()))
     for number, why in sorted(result.lost.items())[:10]:
         _line(f"  shard {number}: {why}")
     if result.lost:
@@ -108,7 +124,7 @@ def status(found: Status) -> None:
         "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
     )
     for name, unseen in found.views.items():
-        _line(f"view {name}: " + (f"{unseen} shards are newer than it: make it again" if unseen else "up to date"))
+        _line(f"view {name}: " + (f"{unseen} shards cannot be read with it: make it again" if unseen else "up to date"))
 
 
 def verify_json(report: Report) -> dict[str, Any]:
@@ -142,10 +158,15 @@ def dedup(result: Deduplicated, url: str) -> None:
         _table("largest groups, by the sample that stays", ("uid", "samples", "row", "url"), rows)
 
 
+def _figure(value: float) -> str:
+    """Three digits, and all of those before the point."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
 def stats(found: Mapping[str, Mapping[str, Any]]) -> None:
     columns = ("count", "mean", "min", "p5", "p50", "p95", "max")
     rows = [
-        (name, *(f"{figures[column]:.3g}" if column in figures else "-" for column in columns))
+        (name, *(_figure(figures[column]) if column in figures else "-" for column in columns))
         for name, figures in found["numbers"].items()
     ]
     _table("figures", ("", *columns), rows)

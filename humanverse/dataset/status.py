@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from humanverse.dataset.reader import Dataset
+from humanverse.errors import DatasetError
 from schemas.ledger import FAILED, KEPT, REJECTED
 
 THREADS = 8
@@ -49,7 +50,8 @@ class Status:
         failed: rows by error class.
         layers: committed shards by layer.
         bytes: of all files.
-        views: by name, how many committed shards a view has not seen, so that it cannot be read with them.
+        views: by name, how many committed shards a view has not seen, so that it cannot be read with them; all of them if it
+            is damaged.
     """
 
     url: str
@@ -120,5 +122,12 @@ def status(dataset: Dataset) -> Status:
         bytes=sum(size for _, size in dataset.store.walk()),
         supplementary_shards=len(shards) - primary,
         planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
-        views={name: len(dataset.view(name).unseen(shards)) for name in dataset.views()},
+        views={name: _unseen(dataset, name, shards) for name in dataset.views()},
     )
+
+
+def _unseen(dataset: Dataset, view: str, shards: list[int]) -> int:
+    try:
+        return len(dataset.view(view).unseen(shards))
+    except DatasetError:
+        return len(shards)

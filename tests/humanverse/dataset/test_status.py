@@ -41,6 +41,14 @@ def test_views_that_have_not_seen_all_shards_are_told(tmp_path: Path) -> None:
     assert status(humanverse.open(str(tmp_path / "d"))).views == {"new": 0, "old": 2}
 
 
+def test_a_damaged_view_does_not_hide_the_rest(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=2)
+    (tmp_path / "d/views").mkdir()
+    (tmp_path / "d/views/dedup.json").write_text("{")
+    found = status(humanverse.open(str(tmp_path / "d")))
+    assert (found.shards, found.views) == (2, {"dedup": 2})
+
+
 def test_an_unfinished_dataset_is_not_complete(tmp_path: Path) -> None:
     make_dataset(tmp_path / "d", shards=1, per_shard=3, planned_shards=4)
     found = status(humanverse.open(str(tmp_path / "d")))
