@@ -10,6 +10,7 @@ from typing import Any
 from humanverse.errors import UserError
 from humanverse.sources.base import Source
 from humanverse.sources.img2dataset import Img2datasetSource, pictures_beside
+from humanverse.sources.mapping import check_mapping
 from humanverse.sources.parquet import ParquetSource
 from humanverse.sources.pictures import FolderSource, is_image_name
 from humanverse.sources.storage import Place, SourceFile, find
@@ -138,8 +139,10 @@ def open_source(
         storage_options: for the fsspec filesystem; they travel with the shards, and stand in no identity.
 
     Raises:
-        UserError: if nothing is there, it cannot be read, its kind is unclear, or its columns are.
+        UserError: if nothing is there, it cannot be read, its kind is unclear, or its columns are, or a name in
+            ``settings.columns`` is almost ours.
     """
+    check_mapping(settings.columns)
     places = find([spec] if isinstance(spec, str) else spec, storage_options)
     kind = _guess(places) if settings.kind == "auto" else settings.kind
     return _OPENERS[kind](places, settings)
