@@ -13,6 +13,9 @@ from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.sources import open_source
+from humanverse.sources.base import Source
+from humanverse.sources.digests import COLUMNS
+from humanverse.sources.mapping import MEANINGS, only_renamed
 from humanverse.storage import Store
 from pipelines.download.base import Job
 from pipelines.progress import say
@@ -73,9 +76,7 @@ def open_build(
     for annotator in annotators.values():
         registry.require_packages(annotator.card)
     rows, store = open_source(list(source), recipe.source), Store(url)
-    _check_hashes(rows, recipe)
-    for ours, theirs in only_renamed(recipe.source.columns).items():
-        say(f"source.columns: {theirs} is only carried along as {ours} (what means something: {', '.join(MEANINGS)})")
+    _check_columns(rows, recipe)
     total = rows.count()
     if total == 0:
         raise UserError(f"{' '.join(source)}: the source has no rows")
@@ -87,6 +88,16 @@ def open_build(
     committed = frozenset(() if dataset is None else dataset.shards())
     job = Job(rows, recipe, store, identity, committed, allow_private, workers, local)
     return Opened(job, dataset, annotators, reasons)
+
+
+def _check_columns(source: Source, recipe: Recipe) -> None:
+    """Refuse to reject what drifted where nothing says what the bytes were; say which names of columns mean nothing."""
+    if recipe.fetch.drift == "reject" and not {field.name for field in source.extra_fields} & {*COLUMNS.values()}:
+        raise UserError(
+            "fetch.drift: reject needs a column md5 or sha256 (source.columns names it): the source has none"
+        )
+    for ours, theirs in only_renamed(recipe.source.columns).items():
+        say(f"source.columns: {theirs} is only carried along as {ours} (what means something: {', '.join(MEANINGS)})")
 
 
 def _obtain_weights(annotators: Iterable[Annotator]) -> None:
