@@ -85,8 +85,9 @@ def build(
 
     With --retry, only what failed before: those rows get shards of their own, which count instead of the old rows.
 
-    Exit code 1: nothing worked (no shard was committed, or no picture could be had; with --retry only the former: rows that
-    fail again are a result). 2: something to mend, in one line.
+    Exit code 1: nothing worked (no shard was committed, or no picture could be had). 2: something to mend, in one line.
+
+    With --retry, that every row fails again is no fault: 0, if a shard was committed or there is nothing to retry.
     """
     from humanverse.errors import UserError
     from pipelines.build import build as run
