@@ -99,10 +99,12 @@ def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any], 
 def check_format(store: Store, marker: Mapping[str, Any]) -> None:
     """Raise DatasetError unless ``marker`` (``humanverse.json``) is of a format that this version reads."""
     version = marker.get("format")
-    if version != layout.FORMAT:
-        raise DatasetError(
-            f"{store.url} has format {version}, this version reads {layout.FORMAT}: use the humanverse that wrote it"
-        )
+    if version == layout.FORMAT:
+        return
+    formats = f"{store.url} has format {version}, this version reads {layout.FORMAT}"
+    if isinstance(version, int) and version < layout.FORMAT:
+        raise DatasetError(f"{formats}: it was built by an earlier version of humanverse, build it anew in a new place")
+    raise DatasetError(f"{formats}: use the humanverse that wrote it")
 
 
 def _recipe_yaml(recipe: Recipe) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-FORMAT = 1
+FORMAT = 2
 MARKER = "humanverse.json"
 RECIPE = "recipe.yaml"
 SOURCE = "source.json"

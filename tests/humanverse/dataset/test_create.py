@@ -84,13 +84,28 @@ def test_a_kill_at_any_write_lets_the_next_run_start(tmp_path: Path, write: int,
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"{", "is not JSON"), (b"[1]", "is not a JSON object"), (b'{"format": 99}', "has format 99")],
+    [
+        (b"{", "is not JSON"),
+        (b"[1]", "is not a JSON object"),
+        (b'{"format": 99}', "has format 99, this version reads 2: use the humanverse that wrote it"),
+        (b'{"format": 1}', "has format 1, this version reads 2: it was built by an earlier version of humanverse"),
+    ],
 )
 def test_a_marker_that_this_version_does_not_read(tmp_path: Path, content: bytes, says: str) -> None:
     made(tmp_path / "d").write(layout.MARKER, content)
     with pytest.raises(DatasetError) as error:
         humanverse.open(str(tmp_path / "d"))
     assert says in one_line(error)
+
+
+def test_nothing_is_written_into_a_dataset_of_another_format(tmp_path: Path) -> None:
+    store = made(tmp_path / "d")
+    store.write(layout.MARKER, b'{"format": 1}')
+    before = {path: store.read(path) for path, _ in store.walk()}
+    with pytest.raises(DatasetError, match="build it anew in a new place") as error:
+        create.create_or_continue(store, recipe.load(), SOURCE)
+    one_line(error)
+    assert {path: store.read(path) for path, _ in store.walk()} == before
 
 
 def test_a_place_without_a_dataset(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_the_page_needs_nothing_but_itself(finished: Page) -> None:
 
 def test_the_head_says_what_it_is(finished: Page) -> None:
     assert finished.all("span", "good")
-    for words in ("complete", "3 of 3 committed", "table, 21 rows", "version 1", "min_area_ratio: 0.15"):
+    for words in ("complete", "3 of 3 committed", "table, 21 rows", "version 2", "min_area_ratio: 0.15"):
         assert words in finished.words
     assert re.search(r"layers made \d{4}-\d\d-\d\d \d\d:\d\d UTC, humanverse", finished.words)
 
