@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
 
@@ -85,3 +87,43 @@ def test_every_card_can_be_listed_and_told_in_full(capsys: pytest.CaptureFixture
     for card in registry.cards():
         assert f"licence: {card.licence}" in told
         assert all(weight.spec in told for weight in card.weights)
+
+
+def test_the_reasons_add_up_to_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Result(planned=1, before=0)
+    reasons = {"dns": 9, "timeout": 8, "connect": 7, "http_4xx": 6, "http_5xx": 3, "tls": 2, "robots": 1, "corrupt": 1}
+    found.add(Done(0, counts={"failed": sum(reasons.values())}, failures=reasons))
+    show.result(found, "people")
+    told = capsys.readouterr().out
+    assert "37 failed" in told
+    assert "  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in reasons.items()) in told.splitlines()
+
+
+URL = "https://example.com/[/a]/:smile:/" + "long/" * 60 + "picture.jpg"
+STATS: dict[str, dict[str, Any]] = {
+    "numbers": {
+        "a.figure.with.a.name.that.is.long.enough.for.two.lines": {"count": 2331, "mean": -1234.5, "max": 0.12345}
+    },
+    "counts": {"url": {URL: 1234567}},
+}
+
+
+def test_without_a_terminal_a_row_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    show.stats(STATS)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [*STATS["numbers"], "2331", "-1234", "-", "-", "-", "-", "0.123"] in lines
+    assert ["url", URL, "1234567"] in lines
+
+
+def test_a_terminal_folds_text_and_no_number(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "80")
+    show.stats(STATS)
+    lines = re.sub("\x1b\\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[1:] for line in lines if "2331" in line] == [["2331", "-1234", "-", "-", "-", "-", "0.123"]]
+    assert any(line.split()[-1:] == ["1234567"] for line in lines)
+    assert URL in "".join(line.replace("url ", "").replace("1234567", "").strip() for line in lines)
