@@ -5,6 +5,8 @@ A recipe is a YAML file; unknown names are errors. ``load`` resolves preset, fil
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 PRESETS = ("lite",)
 FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes", "all_failed_from", "img2dataset")
 """The settings of ``fetch`` that do not decide what is written."""
+_DEVICE = re.compile(r"cpu|cuda(:[0-9]+)?")
 
 
 class _Strict(BaseModel):
@@ -174,7 +177,8 @@ class BlockSettings(_Strict):
         default=(), description="lists of domains that are not contacted, nor what lies below them; or of IP addresses"
     )
     hashes: tuple[str, ...] = Field(
-        default=(), description="lists of SHA-256 of the bytes (64 hex digits), or of uids (32 hex digits)"
+        default=(),
+        description="lists of SHA-256 of the bytes (64 hex digits; no MD5), or of uids (uid: and 32 hex digits)",
     )
     phashes: tuple[str, ...] = Field(default=(), description="lists of perceptual hashes (16 hex digits)")
     phash_distance: int = Field(
@@ -206,6 +210,15 @@ class Resources(_Strict):
         default="cpu", description="where the estimators run: cpu, cuda, cuda:0; those of lite run on the CPU"
     )
     heartbeat_s: float = Field(default=120.0, gt=0, description="say so when nothing moved for this long")
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, value: str) -> str:
+        if not _DEVICE.fullmatch(value):
+            raise ValueError(
+                f"there is no device {value!r}: give cpu, cuda, or cuda:0 and so on for one GPU of several"
+            )
+        return value
 
 
 class Recipe(_Strict):
@@ -246,10 +259,25 @@ class Recipe(_Strict):
 
 _IN_YAML = {
     "extra_forbidden": "there is no such setting",
-    "tuple_type": "must be a list: [one, another]",
-    "model_type": "must be a section of settings",
+    "tuple_type": "must be a list, such as [one, another]",
+    "model_type": "must be a mapping of settings",
+    "dict_type": "must be a mapping of settings",
 }
 """By the type of an error, what is said of it in words of YAML instead of Python's."""
+
+
+def explain(error: ValidationError, section: Sequence[str] = ()) -> str:
+    """The first thing that ``error`` is about, as ``setting: what is wrong``.
+
+    Args:
+        section: the names above the settings that were checked.
+    """
+    first = error.errors(include_url=False)[0]
+    name = ".".join((*section, *map(str, first["loc"])))
+    message = _IN_YAML.get(first["type"], first["msg"].removeprefix("Value error, "))
+    if first["type"] == "tuple_type" and isinstance(first["input"], str):
+        message = f"must be a list, such as [{first['input']}]"
+    return f"{name}: {message}" if name else message
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -283,7 +311,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"recipe {path}: {error.strerror or error}") from error
+        raise ValueError(f"recipe {path}: {error.strerror or error}: check the path") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"recipe {path} is not UTF-8 text") from error
     except yaml.YAMLError as error:
@@ -314,7 +342,4 @@ def load(preset: str = "lite", path: str | Path | None = None, overrides: dict[s
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        message = _IN_YAML.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise ValueError(f"{where}: {name + ': ' if name else ''}{message}") from error
+        raise ValueError(f"{where}: {explain(error)}") from error

@@ -16,7 +16,7 @@ from humanverse.errors import UserError
 from humanverse.memory import keep_freed
 from pipelines.stages.base import Count
 from schemas.images import JPEG
-from schemas.recipe import AnnotatorSettings
+from schemas.recipe import AnnotatorSettings, explain
 
 
 def _make_one(kind: str, item: AnnotatorSettings, device: str) -> Annotator:
@@ -24,9 +24,7 @@ def _make_one(kind: str, item: AnnotatorSettings, device: str) -> Annotator:
     try:
         settings = wanted.Settings.model_validate(item.settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(("annotators", kind, "settings", *map(str, first["loc"])))
-        raise UserError(f"recipe: {name}: {first['msg']}") from error
+        raise UserError(f"recipe: {explain(error, ('annotators', kind, 'settings'))}") from error
     return wanted(settings, device)
 
 

@@ -14,7 +14,7 @@ from humanverse.codec import encode_jpeg
 from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from pipelines.stages.annotate import Annotate, make, provenances
-from schemas.recipe import AnnotatorSettings
+from schemas.recipe import AnnotatorSettings, load
 from tests.datasets import HEIGHT, WIDTH, picture
 
 
@@ -98,3 +98,13 @@ def test_a_shard_gets_the_layers_that_it_lacks(fakes: Any) -> None:
     assert done.layers["quality/fake"] is there
     assert done.layers["caption/fake"].column("text").to_pylist() == ["quality text"] * 3
     assert sum(counted) == 6
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"min_scor": 0.5}, "min_scor: there is no such setting"), ({"min_score": "much"}, "min_score: Input should be")],
+)
+def test_a_wrong_setting_is_told_as_in_the_rest_of_the_recipe(settings: dict[str, Any], said: str) -> None:
+    chosen = {"person": AnnotatorSettings(name=load().annotators["person"].name, settings=settings)}
+    with pytest.raises(UserError, match=f"^recipe: annotators.person.settings.{said}"):
+        make(chosen, "cpu")
