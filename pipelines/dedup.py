@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from humanverse.blocklists.keys import UID_PREFIX
 from humanverse.codec.phash import has_detail
 from humanverse.dataset import views
 from humanverse.dataset.reader import Dataset
@@ -113,6 +115,8 @@ def dedup(
     shards = dataset.shards()
     if not shards:
         raise UserError(f"{url} has no committed shard: build it first")
+    if block_lists is not None:
+        _make_folder(block_lists)
     count = Local()
     with Display(COMMAND, _PASSES * len(shards), 0, count.counts, math.inf, unit="steps", note=_note):
         found = samples.read(dataset, shards, keep, lambda number: count(rows=1, samples=number))
@@ -122,14 +126,14 @@ def dedup(
         stay = _stay(dataset, shards, np.unique(found.rows[choice.of]), count)
         result = _summary(dataset, found, choice, stay, len(shards))
         result.view, result.distance, result.keep = view, distance, keep
+        if block_lists is not None:
+            result.block_lists = _write_block_lists(block_lists, url, found, choice, stay, block_from)
         made_by = {"command": COMMAND, "distance": distance, "keep": keep}
         counts = {name: getattr(result, name) for name in ("samples", "groups", "left_out", "equal_hashes")}
         tables = _tables(dataset, shards, found.rows, choice, stay, count)
         result.filter = views.write_filter(dataset.store, view, tables, shards, made_by, counts)
         views.write_view(dataset.store, view, [result.filter])
         views.remove_unused(dataset.store, view)
-    if block_lists is not None:
-        result.block_lists = _write_block_lists(block_lists, url, found, choice, stay, block_from)
     result.seconds = time.monotonic() - started
     return result
 
@@ -227,6 +231,16 @@ def _group(dataset: Dataset, stay: _Stay, at: int, size: int) -> Group:
     return Group(stay.uids[at].decode(), url, shard, row, size)
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "there is a file of that name" if folder.exists() else error.strerror or error
+        raise UserError(f"--block-lists {folder}: {why}: give a folder") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"--block-lists {folder}: it cannot be written to: give another folder")
+
+
 def _write_block_lists(
     folder: Path, url: str, found: samples.Samples, choice: Choice, stay: _Stay, least: int
 ) -> dict[str, int]:
@@ -237,10 +251,9 @@ def _write_block_lists(
     at = np.searchsorted(stay.rows, found.rows[often[~detailed]])
     entries = {
         "phashes.txt": [f"{key:016x}" for key in found.keys[often[detailed]].tolist()],
-        "hashes.txt": [uid.decode() for uid in stay.uids[at]],
+        "hashes.txt": [f"{UID_PREFIX}{uid.decode()}" for uid in stay.uids[at]],
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, lines in entries.items():
             head = f"# pictures that {url} has {least} times or more, the most frequent first"
             (folder / name).write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")

@@ -19,7 +19,10 @@ from humanverse.fetch.failures import FetchError
 from humanverse.fetch.urls import parse_url
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HASH = re.compile("[0-9a-f]{64}|[0-9a-f]{32}", re.IGNORECASE)
+UID_PREFIX = "uid:"
+"""Before a uid on a list of hashes: 32 hex digits alone would be taken for an MD5 as easily."""
+_SHA256 = re.compile("[0-9a-f]{64}", re.IGNORECASE)
+_32_DIGITS = re.compile("[0-9a-f]{32}", re.IGNORECASE)
 _PHASH = re.compile("[0-9a-f]{16}", re.IGNORECASE)
 _PLAIN_URL = re.compile(
     r"https?://(?=.{1,250}?/)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.[a-z]{2,63}"
@@ -96,9 +99,11 @@ def _domain_entry(text: str) -> int:
 
 
 def _hash_entry(text: str) -> int:
-    if not _HASH.fullmatch(text):
-        raise ValueError(f"{len(text)} characters")
-    return of_hash(text)
+    if _SHA256.fullmatch(text) or (text.startswith(UID_PREFIX) and _32_DIGITS.fullmatch(text, len(UID_PREFIX))):
+        return of_hash(text.removeprefix(UID_PREFIX))
+    if _32_DIGITS.fullmatch(text):
+        raise ValueError(f"32 digits look like an MD5: give the SHA-256; a uid is written {UID_PREFIX}{text}")
+    raise ValueError(f"{len(text)} characters")
 
 
 def _phash_entry(text: str) -> int:
@@ -123,7 +128,7 @@ class Entries:
 KINDS: Mapping[str, Entries] = {
     "urls": Entries(_url_entry, "a URL (http://… or https://…)"),
     "domains": Entries(_domain_entry, "a domain or an IP address (example.com, 192.0.2.1)"),
-    "hashes": Entries(_hash_entry, "a SHA-256 (64 hex digits) or a uid (32 hex digits)"),
+    "hashes": Entries(_hash_entry, f"a SHA-256 (64 hex digits) or a uid ({UID_PREFIX} and 32 hex digits)"),
     "phashes": Entries(_phash_entry, "a perceptual hash (16 hex digits)"),
 }
 """By the name of the setting in the recipe's ``block``."""

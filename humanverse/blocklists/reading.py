@@ -102,6 +102,11 @@ def _compiled(kind: str, path: str, copy: IO[bytes]) -> np.ndarray:
                 try:
                     if text := _entry(line):
                         found.append(entries.key(text))
+                except UnicodeDecodeError as error:
+                    raise UserError(
+                        f"block.{kind}: {path}, line {number} is not UTF-8 text: save the list as UTF-8, one entry per line "
+                        "(a packed one needs a name with .gz, .bz2, .xz or .zip)"
+                    ) from error
                 except ValueError as error:
                     why = " ".join(str(error).split())[:200]
                     what = f"block.{kind}: {path}, line {number}: not {entries.form}: {why}"

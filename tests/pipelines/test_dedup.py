@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import humanverse
+from humanverse.blocklists import Blocklists, read
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.verify import verify
@@ -185,7 +186,7 @@ def test_block_lists_of_what_comes_often(folder: Path, tmp_path: Path) -> None:
     assert result.block_lists == {str(phashes): 2, str(uids): 1}
     assert phashes.read_text().splitlines()[1:] == [f"{A:016x}", f"{C:016x}"]
     white = next(item for item in humanverse.open(str(folder)).samples() if item.columns["row"] == 2)
-    assert uids.read_text().splitlines()[1:] == [white.uid]
+    assert uids.read_text().splitlines()[1:] == [f"uid:{white.uid}"]
     dedup(str(folder), block_lists=tmp_path / "lists", block_from=3)
     assert [len(path.read_text().splitlines()) for path in (phashes, uids)] == [2, 1]
 
@@ -256,3 +257,29 @@ def test_the_command_line(folder: Path) -> None:
     plain = CliRunner().invoke(app, ["dedup", str(folder), "--keep", "largest", "--view", "big"])
     assert "9 samples in 3 shards: 3 groups that are alike, 4 samples left out (44.4%)" in plain.stdout
     assert "view big: 5 samples" in plain.stdout
+
+
+def test_block_lists_need_a_folder_before_anything_is_written(folder: Path, tmp_path: Path) -> None:
+    dedup(str(folder))
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "lists"):
+        with pytest.raises(UserError, match=r"^--block-lists .*: give a folder$"):
+            dedup(str(folder), distance=0, block_lists=place)
+    assert rows(folder) == [0, 1, 2, 7, 8]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_list_that_cannot_be_written_leaves_the_view_as_it_was(folder: Path, tmp_path: Path) -> None:
+    dedup(str(folder))
+    (tmp_path / "lists" / "hashes.txt").mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot write the block-lists"):
+        dedup(str(folder), distance=0, block_lists=tmp_path / "lists")
+    assert rows(folder) == [0, 1, 2, 7, 8]
+
+
+def test_block_lists_can_be_used(folder: Path, tmp_path: Path) -> None:
+    dedup(str(folder), block_lists=tmp_path, block_from=2)
+    lists = [read(kind, str(tmp_path / f"{kind}.txt")) for kind in ("hashes", "phashes")]
+    white = next(item for item in humanverse.open(str(folder)).samples() if item.columns["row"] == 2)
+    assert Blocklists(lists).sha256(white.columns["sha256"])
+    assert Blocklists(lists).blocked_picture(A)

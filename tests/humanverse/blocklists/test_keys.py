@@ -92,7 +92,7 @@ def test_the_domains_of_a_host() -> None:
 
 
 def test_a_uid_stands_for_its_hash() -> None:
-    assert key("hashes", "AB" * 32) == key("hashes", "ab" * 16) == 0xABABABABABABABAB
+    assert key("hashes", "AB" * 32) == key("hashes", "uid:" + "ab" * 16) == 0xABABABABABABABAB
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,10 @@ def test_a_uid_stands_for_its_hash() -> None:
         ("domains", "*."),
         ("domains", "a..example"),
         ("hashes", "ab" * 15),
+        ("hashes", "ab" * 16),
+        ("hashes", "uid:" + "ab" * 32),
+        ("hashes", "uid:"),
+        ("hashes", "ab" * 16 + "uid:"),
         ("hashes", "xy" * 32),
         ("hashes", "ab" * 20),
         ("phashes", "ab"),
@@ -119,3 +123,9 @@ def test_a_uid_stands_for_its_hash() -> None:
 def test_what_is_no_entry(kind: str, text: str) -> None:
     with pytest.raises(ValueError):
         key(kind, text)
+
+
+def test_an_md5_is_told_from_a_uid() -> None:
+    md5 = "d41d8cd98f00b204e9800998ecf8427e"
+    with pytest.raises(ValueError, match=f"look like an MD5: give the SHA-256; a uid is written uid:{md5}"):
+        key("hashes", md5)

@@ -44,7 +44,7 @@ def test_urls_and_domains(tmp_path: Path, url: str | None, expected: str | None)
 
 def test_hashes_and_uids(tmp_path: Path) -> None:
     whole, other = "0123456789abcdef" * 4, "fedcba9876543210" * 4
-    found = Blocklists(lists(tmp_path, hashes=f"{whole}\n{'77' * 16}\n"))
+    found = Blocklists(lists(tmp_path, hashes=f"{whole}\nuid:{'77' * 16}\n"))
     assert found.sha256(whole) == "hash 0123456789abcdef (hashes.txt)"
     assert found.sha256("77" * 32) == "hash 7777777777777777 (hashes.txt)"
     assert found.sha256(other) is None

@@ -63,7 +63,7 @@ def test_what_was_compiled_before_is_not_read_again(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"a.example\nb.example\nhttp://c.example\n", "line 3: not a domain or an IP address"),
-        (b"# fine\n\xff\xfe\n", "line 2: not a domain or an IP address"),
+        (b"# fine\n\xff\xfe\n", "line 2 is not UTF-8 text: save the list as UTF-8"),
         (b"a" * MAX_LINE, "line 1: not a domain or an IP address .*: the line is longer"),
     ],
 )
