@@ -20,6 +20,7 @@ from humanverse.dataset.shard import Shard
 from humanverse.fetch import Response
 from humanverse.sources import ShardRows
 from humanverse.sources.base import MAX_LOCAL_BYTES, Payload, table_schema
+from pipelines.progress import Local
 from pipelines.stages import gate as gate_module
 from pipelines.stages.gate import GROUP, Gate, Groups
 from schemas.ledger import Failure
@@ -257,3 +258,16 @@ def test_near_duplicates_are_kept_unless_the_recipe_says_otherwise() -> None:
         ("kept", None),
     ]
     assert shard.images.num_rows == shard.layers["person/fake"].num_rows == 2
+
+
+@pytest.mark.parametrize("settings", [{}, {"placeholder_urls": 3}, {"drop_duplicates": False, "similar_distance": 4}])
+def test_the_count_of_what_is_kept_ends_as_what_is_kept(settings: dict[str, Any]) -> None:
+    equal = jpeg(1)
+    item = rows(*(f"{n}.jpg" for n in range(GROUP + 6)), data=[equal, jpeg(2), equal, b"text", *[equal] * (GROUP + 2)])
+    recipe = Recipe(annotators={"person": "fake"}, gate={"min_area_ratio": None, "min_side": 100, **settings})  # type: ignore[arg-type,dict-item]
+    told = Local()
+    stage = Gate(recipe, False, False, [])
+    stage.setup(told)
+    shard = stage.process(item)
+    assert shard.images.num_rows < 5
+    assert (told.counts()["rows"], told.counts()["kept"]) == (GROUP + 6, shard.images.num_rows)
