@@ -14,7 +14,7 @@ UNKNOWN = "a reason that this version does not know"
 
 @dataclass(frozen=True)
 class Step:
-    """One bar of the funnel. Shares are of the source rows, rounded so that all losses and what is kept give exactly 1.
+    """One bar of the funnel. Shares are of the source rows; equal counts have equal shares.
 
     Attributes:
         label: what the rows that are left have passed.
@@ -55,7 +55,7 @@ class Reason:
 
 
 def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 3) if whole else None
+    return part / whole if whole else None
 
 
 def _losses(found: Status) -> Iterator[tuple[str, str, bool, int]]:
@@ -82,9 +82,7 @@ def steps(found: Status) -> list[Step]:
     def add(label: str, note: str, main: bool, lost: int) -> None:
         before = made[-1].left if made else source
         left = before - lost
-        shares = _share(before, source), _share(left, source)
-        gone = None if shares[0] is None or shares[1] is None else round(shares[0] - shares[1], 3)
-        made.append(Step(label, note, main, left, lost, shares[1], gone))
+        made.append(Step(label, note, main, left, lost, _share(left, source), _share(lost, source)))
 
     add("source rows", "", True, 0)
     add("in the ledger", "not yet: their shards are not committed", True, source - found.rows)
