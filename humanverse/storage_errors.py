@@ -10,6 +10,7 @@ _ADVICE = {
     "PartialCredentialsError": "the credentials for it are incomplete",
     "PermissionError": "access is denied: check its permissions and your credentials",
     "FileNotFoundError": "it is not there: check the path",
+    "NotADirectoryError": "a file stands where a folder is needed: check the path",
     "EndpointConnectionError": _UNREACHABLE,
     "ConnectTimeoutError": _UNREACHABLE,
     "ClientConnectorError": _UNREACHABLE,

@@ -22,7 +22,7 @@ class NoCredentialsError(Exception):
         (ImportError("adlfs is needed"), "ImportError: adlfs is needed"),
         (NoCredentialsError("Unable to locate credentials"), "there are no credentials for it: set AWS_ACCESS_KEY_ID"),
         (PermissionError(13, "Permission denied"), "access is denied: check its permissions"),
-        (NotADirectoryError(20, "Not a directory"), "Not a directory"),
+        (NotADirectoryError(20, "Not a directory"), "a file stands where a folder is needed: check"),
         (ValueError("two\nlines"), "ValueError: two lines"),
     ],
 )

@@ -60,12 +60,21 @@ def one_error(capsys: pytest.CaptureFixture[str]) -> str:
         (["build", "empty.csv", "x", "--local"], "empty.csv"),
         (["build", "urls.txt"], "build needs a SOURCE and a DATASET"),
         (["build"], "Missing argument 'SOURCE... DATASET': see humanverse build --help"),
-        (["build", "urls.txt", "x", "--sideways"], "No such option: --sideways"),
+        (["build", "urls.txt", "x", "--sideways"], "No such option: --sideways: see humanverse build --help"),
+        (["build", "urls.txt", "x", "--retry"], "requires an argument: see humanverse build --help"),
+        (["models", "list", "--sideways"], "No such option: --sideways: see humanverse models list --help"),
+        (["--sideways"], "No such option: --sideways: see humanverse --help"),
+        (["build", "urls.txt", "x", "--local", "--retry", "DNS, Timeout"], "x is not a dataset yet"),
+        (["status", "urls.txt"], "a file stands where a folder is needed: check the path"),
+        (["build", "urls.txt", "urls.txt", "--local"], "a file stands where a folder is needed: check the path"),
         (["build", "urls.txt", "x", "--workers", "0"], "--workers"),
         (["build", "urls.txt", "x", "--workers", "many"], "--workers"),
         (["build", "urls.txt", "x", "--preset", "best"], "there is no preset 'best': choose from lite"),
         (["build", "urls.txt", "x", "--from", "sky"], "source.kind"),
-        (["build", "urls.txt", "x", "--recipe", "no.yaml"], "recipe no.yaml: No such file"),
+        (
+            ["build", "urls.txt", "x", "--recipe", "no.yaml"],
+            "recipe no.yaml: No such file or directory: check the path",
+        ),
         (["build", "urls.txt", "x", "--recipe", "broken.yaml"], "is not YAML"),
         (["build", "urls.txt", "x", "--recipe", "wrong.yaml"], "gate.min_syde: there is no such setting"),
         (["build", "urls.txt", "x", "--recipe", "nobody.yaml"], "no annotator pose=nobody: choose one of"),
@@ -133,7 +142,7 @@ def test_a_place_that_is_a_file_is_one_line(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     assert call(monkeypatch, *build(pictures, tmp_path / "file" / "people")) == 2
-    assert "Not a directory" in one_error(capsys)
+    assert "a file stands where a folder is needed" in one_error(capsys)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
