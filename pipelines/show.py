@@ -123,6 +123,10 @@ def status(found: Status) -> None:
     _table(
         "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
     )
+    if found.block_lists is None:
+        _line("block-lists: their history is damaged: run humanverse verify")
+    for item in found.block_lists or ():
+        _line(f"block-list {item['path']}: {item['kind']}, {item['entries']} entries")
     for name, unseen in found.views.items():
         _line(f"view {name}: " + (f"{unseen} shards cannot be read with it: make it again" if unseen else "up to date"))
 

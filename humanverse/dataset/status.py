@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from humanverse.dataset.blocklists import history
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
 from schemas.ledger import FAILED, KEPT, REJECTED
@@ -52,6 +53,8 @@ class Status:
         bytes: of all files.
         views: by name, how many committed shards a view has not seen, so that it cannot be read with them; all of them if it
             is damaged.
+        block_lists: ``kind``, ``path``, ``entries`` and ``sha256`` of those in force in the last run that did anything; None if
+            the dataset's history of them is damaged.
     """
 
     url: str
@@ -67,6 +70,7 @@ class Status:
     supplementary_shards: int = 0
     planned_supplementary_shards: int = 0
     views: dict[str, int] = field(default_factory=dict)
+    block_lists: list[dict[str, Any]] | None = field(default_factory=list)
 
     @property
     def all_shards(self) -> int:
@@ -123,6 +127,7 @@ def status(dataset: Dataset) -> Status:
         supplementary_shards=len(shards) - primary,
         planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
         views={name: _unseen(dataset, name, shards) for name in dataset.views()},
+        block_lists=_block_lists(dataset),
     )
 
 
@@ -131,3 +136,11 @@ def _unseen(dataset: Dataset, view: str, shards: list[int]) -> int:
         return len(dataset.view(view).unseen(shards))
     except DatasetError:
         return len(shards)
+
+
+def _block_lists(dataset: Dataset) -> list[dict[str, Any]] | None:
+    try:
+        past = history(dataset.store)
+    except DatasetError:
+        return None
+    return past[-1]["lists"] if past else []

@@ -17,7 +17,7 @@ import humanverse
 from humanverse.dataset import layout, stats, status
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
-from humanverse.report import draw, figures, funnel, holdings, layers, wording
+from humanverse.report import also, draw, figures, funnel, holdings, layers, wording
 from humanverse.report import samples as cards
 
 PLAIN_BUDGET = 8_000_000
@@ -131,6 +131,7 @@ def _content(dataset: Dataset, wanted: int) -> dict[str, Any]:
         "tallies": _tallies(counts) + _licences(held),
         "layers": facts,
         "shards": found.all_shards,
+        "also": also.read(dataset, found),
         "unknown_layers": layers.unknown(dataset),
         "cards": _within_budget(cards.read(dataset, shown, held.samples, wanted)),
         "shown_layers": shown,

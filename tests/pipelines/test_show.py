@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from annotators import registry
+from humanverse.dataset.status import Status
 from pipelines import show
 from pipelines.build import Result
 from pipelines.stages.base import Done
@@ -127,3 +128,21 @@ def test_a_terminal_folds_text_and_no_number(
     assert [line.split()[1:] for line in lines if "2331" in line] == [["2331", "-1234", "-", "-", "-", "-", "0.123"]]
     assert any(line.split()[-1:] == ["1234567"] for line in lines)
     assert URL in "".join(line.replace("url ", "").replace("1234567", "").strip() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("lists", "lines"),
+    [
+        ([], []),
+        (
+            [{"kind": "urls", "path": "lists/gone.txt", "entries": 3, "sha256": "ab" * 32}],
+            ["block-list lists/gone.txt: urls, 3 entries"],
+        ),
+        (None, ["block-lists: their history is damaged: run humanverse verify"]),
+    ],
+)
+def test_a_status_names_block_lists_in_force(
+    lists: list[dict[str, object]] | None, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    show.status(Status("people", 1, 1, 0, 0, 0, {}, {}, {}, 0, block_lists=lists))
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("block-list")] == lines

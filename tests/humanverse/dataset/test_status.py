@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import humanverse
+from humanverse.dataset import blocklists, layout
 from humanverse.dataset.status import THREADS, over_shards, status
 from humanverse.dataset.views import write_filter, write_view
 from humanverse.errors import DatasetError
+from schemas.recipe import BlockSettings
 from tests.datasets import LAYERS, make_dataset
 
 
@@ -47,6 +49,16 @@ def test_a_damaged_view_does_not_hide_the_rest(tmp_path: Path) -> None:
     (tmp_path / "d/views/dedup.json").write_text("{")
     found = status(humanverse.open(str(tmp_path / "d")))
     assert (found.shards, found.views) == (2, {"dedup": 2})
+
+
+def test_block_lists_in_force_are_told(tmp_path: Path) -> None:
+    store = make_dataset(tmp_path / "d", shards=1)
+    (tmp_path / "hosts.txt").write_text("a.example\n")
+    blocklists.publish(store, blocklists.obtain(store, BlockSettings(domains=(str(tmp_path / "hosts.txt"),))), 4)
+    (told,) = status(humanverse.open(store.url)).block_lists or ()
+    assert (told["kind"], told["path"], told["entries"]) == ("domains", str(tmp_path / "hosts.txt"), 1)
+    store.write(layout.BLOCKLIST_HISTORY, b"[")
+    assert status(humanverse.open(store.url)).block_lists is None
 
 
 def test_an_unfinished_dataset_is_not_complete(tmp_path: Path) -> None:

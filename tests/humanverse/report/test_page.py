@@ -10,11 +10,15 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from humanverse.dataset import blocklists
 from humanverse.dataset.parquet import parquet_bytes
+from humanverse.dataset.plan_retry import plan
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.views import write_filter, write_view
 from humanverse.errors import DatasetError, UserError
 from humanverse.report import page, write
 from humanverse.report.samples import SIDE
+from schemas.recipe import BlockSettings, FetchSettings
 from tests.datasets import LAYERS, LOST, make_dataset
 
 VOID = {"meta", "img", "input", "br"}
@@ -229,6 +233,20 @@ def test_a_password_in_the_proxy_is_not_shown(tmp_path: Path) -> None:
     found = report(tmp_path / "d", tmp_path / "page.html")
     assert "http://***@proxy:3128" in found.words
     assert "secret" not in found.words
+
+
+def test_what_there_is_besides_is_shown_only_where_there_is_any(tmp_path: Path) -> None:
+    store = make_dataset(tmp_path / "d", shards=1)
+    assert "Also" not in report(tmp_path / "d", tmp_path / "page.html").words
+    assert plan(Dataset(store.url), ["timeout"], FetchSettings(timeout_s=90))
+    write_view(store, "best", [write_filter(store, "alike", iter(()), [0], {"command": "dedup"}, {})])
+    (tmp_path / "hosts.txt").write_text("a.example\nb.example\n")
+    lists = blocklists.obtain(store, BlockSettings(domains=(str(tmp_path / "hosts.txt"),)))
+    blocklists.publish(store, lists, 4)
+    words = report(tmp_path / "d", tmp_path / "page.html").words
+    for text in ("Also", "Tried again", "timeout_s: 30.0 -> 90.0", "Views", "alike/000000", "Block-lists"):
+        assert text in words
+    assert "hosts.txtdomains2" in words
 
 
 def test_an_unwritable_place_is_one_line(tmp_path: Path) -> None:
