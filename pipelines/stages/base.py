@@ -10,7 +10,7 @@ from humanverse.errors import UserError, one_line
 from humanverse.storage import StorageError
 
 Count = Callable[..., None]
-"""Called as ``count(rows=64, kept=2)`` with what has been done since the last call."""
+"""Called as ``count(rows=64, kept=2)`` with what has been done since the last call; below zero where it was undone."""
 
 
 class Stage(Protocol):
