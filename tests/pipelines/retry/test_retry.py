@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,134 +12,30 @@ import pytest
 
 import humanverse
 from humanverse.dataset import layout
-from humanverse.dataset.retries import Pass
 from humanverse.dataset.status import status
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
 from humanverse.report import funnel, write
-from pipelines.build import Result, build
-from pipelines.engine import on_ray
+from pipelines.build import build
 from pipelines.retry import check_reasons
-from pipelines.stages.commit import Commit
 from schemas.ledger import REASONS, RETRYABLE
-from schemas.recipe import Recipe, load
-from tests.compare import assert_identical, contents
+from schemas.recipe import load
+from tests.compare import contents
+from tests.pipelines.retry.flaky import (
+    AGAIN,
+    COUNT,
+    DEAD,
+    GONE,
+    PLANNED,
+    SIZE,
+    STUBBORN,
+    Web,
+    final,
+    half_done,
+    kept_rows,
+    passes,
+)
 from tests.pipelines.web import RECIPE, picture
-from tests.servers import Behaviour, Exchange, Server, reply, serve, silence
-
-COUNT, SIZE = 22, 4
-PLANNED = -(-COUNT // SIZE)
-FLAKY = (1, 2, 6, 9, 13, 21)
-"""Answer 500 in phase 0, then with a picture."""
-STUBBORN = (3, 14)
-"""Answer 500 in phases 0 and 1, then with a picture."""
-DEAD = (7, 17)
-"""Answer 500 always."""
-GONE = (11,)
-"""Answer 404."""
-AGAIN = sorted((*FLAKY, *STUBBORN, *DEAD))
-
-
-class Phases:
-    """A web in which the same request is answered otherwise in each phase: what it says depends on nothing else.
-
-    Attributes:
-        phase: 0, 1, …
-        silent: the picture whose request gets no answer, for a test that waits for it with ``met_silence``.
-    """
-
-    def __init__(self) -> None:
-        self.phase = 0
-        self.silent: int | None = None
-        self.met_silence = threading.Event()
-
-    def at(self, number: int) -> Behaviour:
-        good = reply(200, picture(number * 5))
-        fails_until = {**dict.fromkeys(FLAKY, 1), **dict.fromkeys(STUBBORN, 2), **dict.fromkeys(DEAD, 99)}
-
-        async def behave(exchange: Exchange) -> None:
-            if number == self.silent:
-                self.met_silence.set()
-                await silence(exchange)
-            elif number in GONE:
-                await exchange.reply(404)
-            elif self.phase < fails_until.get(number, 0):
-                await exchange.reply(500)
-            else:
-                await good(exchange)
-
-        return behave
-
-
-class Web:
-    """The server, its phases, and its URLs in a table."""
-
-    def __init__(self, server: Server, phases: Phases, folder: Path) -> None:
-        self.server, self.phases, self.folder = server, phases, folder
-        rows = [{"url": server.url(f"/{number}.jpg"), "caption": f"picture {number}"} for number in range(COUNT)]
-        pq.write_table(pa.Table.from_pylist(rows), folder / "urls.parquet")
-        (folder / "recipe.yaml").write_text(RECIPE)
-
-    def recipe(self, **fetch: Any) -> Recipe:
-        return load(path=self.folder / "recipe.yaml", overrides={"source": {"shard_size": SIZE}, "fetch": fetch})
-
-    def build(self, target: Path, recipe: Recipe | None = None, **options: Any) -> Result:
-        options = {"local": True, "allow_private": True, **options}
-        return build([str(self.folder / "urls.parquet")], str(target), recipe or self.recipe(), **options)
-
-    def asked(self, action: Callable[[], object]) -> Counter[int]:
-        """The requests for each picture while ``action`` runs."""
-        before = len(self.server.seen)
-        action()
-        return Counter(int(exchange.target[1:].partition(".")[0]) for exchange in self.server.seen[before:])
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    phases = Phases()
-    with serve({f"/{number}.jpg": phases.at(number) for number in range(COUNT)}) as server:
-        yield Web(server, phases, tmp_path_factory.mktemp("web"))
-
-
-@pytest.fixture(scope="module")
-def built(web: Web, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built in phase 0: nothing tried again yet."""
-    target = tmp_path_factory.mktemp("built") / "people"
-    web.phases.phase = 0
-    web.build(target)
-    return target
-
-
-@pytest.fixture(scope="module")
-def retried(web: Web, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``built``, and tried again in phase 1."""
-    target = Path(shutil.copytree(built, tmp_path_factory.mktemp("retried") / "people"))
-    web.phases.phase = 1
-    web.build(target, retry=["http_5xx"])
-    return target
-
-
-@pytest.fixture
-def target(built: Path, tmp_path: Path, web: Web) -> Path:
-    """A copy of ``built``, in phase 1."""
-    web.phases.phase = 1
-    return Path(shutil.copytree(built, tmp_path / "people"))
-
-
-def final(target: Path) -> dict[int, str | None]:
-    """Reason by source row; each row has exactly one."""
-    dataset = humanverse.open(str(target))
-    rows = [row for shard in dataset.shards() for row in dataset.ledger(shard, ["row", "reason"]).to_pylist()]
-    assert len(rows) == len({row["row"] for row in rows})
-    return {row["row"]: row["reason"] for row in rows}
-
-
-def kept_rows(target: Path) -> list[int]:
-    return sorted(sample.columns["row"] for sample in humanverse.open(str(target)))
-
-
-def passes(target: Path) -> list[Pass]:
-    return humanverse.open(str(target)).passes()
 
 
 def test_only_the_rows_that_ended_so_are_asked_for(web: Web, target: Path) -> None:
@@ -334,97 +224,6 @@ def test_a_retry_is_fetched_by_our_own_engine_and_says_so(
     assert line not in capsys.readouterr().err
 
 
-def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """The next build ends when ``after`` further shards are committed."""
-    done: list[int] = []
-    plain = Commit.process
-
-    def process(self: Commit, item: Any) -> Any:
-        if len(done) == after:
-            raise KeyboardInterrupt
-        done.append(item.number)
-        return plain(self, item)
-
-    monkeypatch.setattr(Commit, "process", process)
-
-
-def half_done(web: Web, target: Path, recipe: Recipe | None = None) -> None:
-    """A retry that ended after its first shard."""
-    with pytest.MonkeyPatch.context() as patch:
-        interrupt(patch, 1)
-        with pytest.raises(KeyboardInterrupt):
-            web.build(target, recipe, retry=["http_5xx"])
-
-
-def test_a_retry_that_was_stopped_goes_on_with_the_same_rows(
-    web: Web, target: Path, retried: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    half_done(web, target)
-    found = status(humanverse.open(str(target)))
-    assert (found.supplementary_shards, found.planned_supplementary_shards, found.complete) == (1, 3, False)
-    assert final(target).keys() == set(range(COUNT))
-    assert [finding.path for finding in verify(humanverse.open(str(target))).findings] == ["retries/000000.json"]
-    result = web.build(target, retry=["http_4xx"])
-    assert "an earlier one of 10 rows (http_5xx) is finished first; give --retry once more" in capsys.readouterr().err
-    assert (result.planned, result.before, result.committed) == (3, 1, 2)
-    assert result.retried is not None and result.retried.continued
-    assert_identical(target, retried)
-
-
-def test_a_plain_build_finishes_a_retry_and_does_the_shards_to_come(web: Web, target: Path, retried: Path) -> None:
-    (target / layout.ledger(5)).unlink()
-    half_done(web, target)
-    (one,) = passes(target)
-    assert [shard.last for shard in one.shards] == [6, 14, 17], "row 21 is of the shard that is not there"
-    web.phases.phase = 0
-    result = web.build(target)
-    assert (result.planned, result.before, result.committed) == (PLANNED + 3, PLANNED, 3)
-    assert final(target).keys() == set(range(COUNT))
-    assert final(target)[21] == "http_5xx"
-    assert verify(humanverse.open(str(target))).findings == ()
-
-
-def test_a_retry_goes_on_with_the_settings_that_it_began_with(web: Web, target: Path) -> None:
-    half_done(web, target, web.recipe(max_bytes=10))
-    web.build(target)
-    assert {final(target)[number] for number in FLAKY} == {"too_large"}
-
-
-def test_a_plan_that_was_never_finished_is_made_anew(web: Web, target: Path, retried: Path) -> None:
-    (target / layout.RETRIES).mkdir()
-    shutil.copy(retried / layout.retry_rows(PLANNED), target / layout.retry_rows(PLANNED))
-    (target / layout.retry_rows(PLANNED + 1)).write_bytes(b"half")
-    found = verify(humanverse.open(str(target))).findings
-    assert {finding.path for finding in found} == {layout.retry_rows(PLANNED), layout.retry_rows(PLANNED + 1)}
-    assert all("never begun" in finding.message for finding in found)
-    web.build(target, retry=["http_5xx"])
-    assert_identical(target, retried)
-
-
-def test_killed_in_the_middle_and_run_again(web: Web, target: Path, retried: Path) -> None:
-    (web.folder / "cut.yaml").write_text(RECIPE.replace("shard_size: 6", f"shard_size: {SIZE}"))
-    command = [
-        str(Path(sys.executable).with_name("humanverse")),
-        "build",
-        str(web.folder / "urls.parquet"),
-        str(target),
-    ]
-    command += ["--recipe", str(web.folder / "cut.yaml"), "--local", "--allow-private", "--json"]
-    web.phases.silent, web.phases.met_silence = 9, threading.Event()
-    process = subprocess.Popen([*command, "--retry", "http_5xx"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        assert web.phases.met_silence.wait(60)
-    finally:
-        process.kill()
-        process.wait()
-        web.phases.silent = None
-    assert status(humanverse.open(str(target))).supplementary_shards == 1
-    done = subprocess.run([*command, "--retry", "http_5xx"], capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["retry"] == {"reasons": ["http_5xx"], "rows": 10, "continued": True}
-    assert_identical(target, retried)
-
-
 def test_pictures_that_were_missing_and_came_back(tmp_path: Path) -> None:
     folder = tmp_path / "earlier"
     (folder / "00000").mkdir(parents=True)
@@ -462,42 +261,3 @@ def test_the_page_tells_of_it(retried: Path, tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert "3 of 3 supplementary shards committed" in page
     assert f"{PLANNED} of {PLANNED} committed" in page
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """One Ray for all tests that need one."""
-    on_ray.connect()
-    yield
-    import ray
-
-    ray.shutdown()
-
-
-@pytest.mark.usefixtures("cluster")
-def test_a_retry_that_cannot_start_plans_nothing(web: Web, target: Path) -> None:
-    recipe = web.recipe().model_copy(
-        update={"resources": load(overrides={"resources": {"gate": {"gpus": 1}}}).resources}
-    )
-    with pytest.raises(UserError, match="GPU"):
-        web.build(target, recipe, local=False, retry=["http_5xx"])
-    assert not (target / layout.RETRIES).exists()
-
-
-@pytest.mark.usefixtures("cluster")
-def test_ray_gives_what_one_process_gives(web: Web, target: Path, retried: Path) -> None:
-    result = web.build(target, local=False, workers=2, retry=["http_5xx"])
-    assert (result.committed, result.lost) == (3, {})
-    assert_identical(target, retried)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("cluster")
-def test_ray_finishes_a_retry_and_the_shards_to_come(web: Web, target: Path, tmp_path: Path) -> None:
-    (target / layout.ledger(5)).unlink()
-    half_done(web, target)
-    other = Path(shutil.copytree(target, tmp_path / "other"))
-    web.build(other)
-    result = web.build(target, local=False, workers=1)
-    assert (result.committed, result.lost) == (3, {})
-    assert_identical(target, other)
