@@ -78,6 +78,7 @@ class Cost:
 
 def run(command: Sequence[object], log: Path) -> Cost:
     """What a command and all the processes that it started cost."""
+    os.sync()  # what the run before has written is not written out at the expense of this one
     start = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
