@@ -69,7 +69,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as caught:
         Store(tmp_path / "file").write("a", b"1")
     assert "\n" not in str(caught.value)
-    assert "Not a directory" in str(caught.value)
+    assert "a file stands where a folder is needed" in str(caught.value)
 
 
 def test_an_unknown_scheme_is_one_line() -> None:
