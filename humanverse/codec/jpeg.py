@@ -38,7 +38,7 @@ def decode_rgb(jpeg: bytes) -> np.ndarray:
 def decode_part(jpeg: bytes, least: Size = (0, 0), plain_chroma: bool = False) -> np.ndarray | None:
     """Decode a picture at the smallest of libjpeg-turbo's scales that leaves ``least``.
 
-    Damage that libjpeg only warns of is passed over, as Pillow does.
+    Strict: told to pass over damage, simplejpeg (1.9) passes over errors too, and gives memory that nobody has written.
 
     Args:
         least: (width, height), in pixels; zeros for the full size.
@@ -46,11 +46,12 @@ def decode_part(jpeg: bytes, least: Size = (0, 0), plain_chroma: bool = False) -
             is made smaller.
 
     Returns:
-        uint8 (height, width, 3); three equal channels for a grey picture. None where TurboJPEG does not take the stream.
+        uint8 (height, width, 3); three equal channels for a grey picture. None where TurboJPEG does not take the stream, or
+        has anything to say against it: what is to become of it is for another decoder to tell.
     """
     try:
         return simplejpeg.decode_jpeg(
-            jpeg, "RGB", fastupsample=plain_chroma, min_width=least[0], min_height=least[1], strict=False
+            jpeg, "RGB", fastupsample=plain_chroma, min_width=least[0], min_height=least[1], strict=True
         )
     except (KeyError, ValueError):  # KeyError: a header that cannot be read
         return None

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from humanverse.codec import decode_rgb, encode_jpeg
+from humanverse.codec import decode_rgb, encode_jpeg, prepare
+from humanverse.codec.jpeg import decode_part
+from schemas.ledger import Failure
+from schemas.recipe import ImageSettings
 from tests.humanverse.codec.pictures import exif, marked, noise, pillow_rgb, saved, smooth
 
 
@@ -63,3 +66,23 @@ def test_other_formats_are_no_stored_pictures():
 def test_only_pictures_that_fit_are_encoded(pixels):
     with pytest.raises(ValueError):
         encode_jpeg(pixels, 90)
+
+
+def test_an_error_in_the_middle_gives_no_pixels_that_nobody_has_written():
+    """A scan of impossible coefficients: libjpeg gives up there, and what it has not decoded must not be shown."""
+    data = bytearray(saved(noise(64, 48), "JPEG", progressive=True))
+    second_scan = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    components = data[second_scan + 4]
+    data[second_scan + 5 + 2 * components : second_scan + 7 + 2 * components] = bytes([20, 5])
+    assert decode_part(bytes(data)) is None
+    result = prepare(bytes(data), ImageSettings(resize="keep_ratio_largest", size=32))
+    assert isinstance(result, Failure)
+    assert result.reason == "corrupt"
+
+
+def test_what_libjpeg_only_warns_of_is_left_to_the_other_decoder():
+    data = saved(noise(64, 48), "JPEG")
+    cut = data[: len(data) // 2] + b"\xff\xd9"
+    assert decode_part(data) is not None
+    assert decode_part(cut) is None
+    assert np.array_equal(decode_rgb(cut), decode_rgb(cut))
