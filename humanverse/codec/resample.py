@@ -26,7 +26,7 @@ def resample(pixels: np.ndarray, box: Box, size: Size, softened: bool = False) -
 
     Keys' cubic filter with a = -1/2 (Catmull-Rom), stretched by the reduction so that nothing finer than the result can
     show is left; it reaches over the edges of the part, not over those of ``pixels``. Pixels that are soft already and become
-    less than 1.3 times smaller get Lanczos' of three lobes instead, which costs more and leaves them as they are: of 60
+    less than 1.3 times smaller get Lanczos' of three lobes instead, which costs more and leaves them as they are: of 30
     photographs decoded at half size and then made 1.1 times smaller, it loses 2 dB less.
 
     Args:
