@@ -10,8 +10,8 @@ import pytest
 
 from annotators import registry
 from humanverse.dataset.status import Status
-from pipelines import show
 from pipelines.build import Result
+from pipelines.show import annotators, build, dataset, table
 from pipelines.stages.base import Done
 
 
@@ -20,7 +20,7 @@ from pipelines.stages.base import Done
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_100_000, "3.1 MB"), (2.5e12, "2.5 TB"), (4e15, "4.0 PB")],
 )
 def test_sizes(count: float, text: str) -> None:
-    assert show.size(count) == text
+    assert table.size(count) == text
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def result() -> Result:
 
 
 def test_a_result_on_the_terminal(result: Result, capsys: pytest.CaptureFixture[str]) -> None:
-    show.result(result, "people")
+    build.result(result, "people")
     assert capsys.readouterr().out.splitlines() == [
         "people: 20 rows in 12 s: 4 kept, 5 rejected, 11 failed (yield 20.0%); "
         "2 shards committed, 1 were there, 1 not committed; 5.0 kB of pictures",
@@ -44,7 +44,7 @@ def test_a_result_on_the_terminal(result: Result, capsys: pytest.CaptureFixture[
 
 
 def test_a_result_as_json(result: Result) -> None:
-    assert json.loads(json.dumps(show.result_json(result))) == {
+    assert json.loads(json.dumps(build.result_json(result))) == {
         "planned_shards": 4,
         "already_committed": 1,
         "committed": 2,
@@ -58,7 +58,7 @@ def test_a_result_as_json(result: Result) -> None:
 
 
 def test_a_complete_dataset_needs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    show.result(Result(planned=4, before=4), "people")
+    build.result(Result(planned=4, before=4), "people")
     assert capsys.readouterr().out == "people is complete: nothing to do\n"
 
 
@@ -79,10 +79,10 @@ def test_when_nothing_worked(planned: int, before: int, counts: dict[str, int] |
 
 
 def test_every_card_can_be_listed_and_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    cards = [show.card_json(card, {"min_score": 0.25}, ["onnxruntime"]) for card in registry.cards()]
-    show.cards(cards, in_full=False)
+    cards = [annotators.card_json(card, {"min_score": 0.25}, ["onnxruntime"]) for card in registry.cards()]
+    annotators.cards(cards, in_full=False)
     assert "onnxruntime" in capsys.readouterr().out
-    show.cards(cards, in_full=True)
+    annotators.cards(cards, in_full=True)
     told = capsys.readouterr().out
     assert "settings: min_score = 0.25" in told
     for card in registry.cards():
@@ -94,7 +94,7 @@ def test_the_reasons_add_up_to_what_failed(capsys: pytest.CaptureFixture[str]) -
     found = Result(planned=1, before=0)
     reasons = {"dns": 9, "timeout": 8, "connect": 7, "http_4xx": 6, "http_5xx": 3, "tls": 2, "robots": 1, "corrupt": 1}
     found.add(Done(0, counts={"failed": sum(reasons.values())}, failures=reasons))
-    show.result(found, "people")
+    build.result(found, "people")
     told = capsys.readouterr().out
     assert "37 failed" in told
     assert "  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in reasons.items()) in told.splitlines()
@@ -110,7 +110,7 @@ STATS: dict[str, dict[str, Any]] = {
 
 
 def test_without_a_terminal_a_row_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    show.stats(STATS)
+    dataset.stats(STATS)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [*STATS["numbers"], "2331", "-1234", "-", "-", "-", "-", "0.123"] in lines
     assert ["url", URL, "1234567"] in lines
@@ -122,7 +122,7 @@ def test_a_terminal_folds_text_and_no_number(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "80")
-    show.stats(STATS)
+    dataset.stats(STATS)
     lines = re.sub("\x1b\\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[1:] for line in lines if "2331" in line] == [["2331", "-1234", "-", "-", "-", "-", "0.123"]]
@@ -144,5 +144,5 @@ def test_a_terminal_folds_text_and_no_number(
 def test_a_status_names_block_lists_in_force(
     lists: list[dict[str, object]] | None, lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show.status(Status("people", 1, 1, 0, 0, 0, {}, {}, {}, 0, block_lists=lists))
+    dataset.status(Status("people", 1, 1, 0, 0, 0, {}, {}, {}, 0, block_lists=lists))
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("block-list")] == lines

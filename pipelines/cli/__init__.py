@@ -1,0 +1,11 @@
+"""The command line: what a user types, checked and handed on. Each command imports what it needs when it runs.
+
+Commands are listed to the user in the order in which their modules are imported here.
+"""
+
+# ruff: noqa: I001
+from pipelines.cli.app import app
+from pipelines.cli import build, dataset, dedup, models
+from pipelines.cli.main import main
+
+__all__ = ["app", "build", "dataset", "dedup", "main", "models"]

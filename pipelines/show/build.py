@@ -1,0 +1,63 @@
+"""How a build, and a search for duplicates, ended."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipelines.show.table import line, share, size, table
+
+if TYPE_CHECKING:
+    from pipelines.build import Result
+    from pipelines.dedup import Result as Deduplicated
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    return {
+        "planned_shards": result.planned,
+        "already_committed": result.before,
+        "committed": result.committed,
+        "lost": {str(number): why for number, why in sorted(result.lost.items())},
+        "rows": {name: value for name, value in sorted(result.counts.items()) if name != "bytes"},
+        "failures": dict(result.failures.most_common()),
+        "bytes": result.counts.get("bytes", 0),
+        "seconds": round(result.seconds, 3),
+        "retry": asdict(result.retried) if result.retried else None,
+    }
+
+
+def result(result: Result, url: str) -> None:
+    if result.before == result.planned:
+        reasons = " or ".join(result.retried.reasons) if result.retried else ""
+        line(
+            f"{url}: nothing to retry: no row ended with {reasons}" if reasons else f"{url} is complete: nothing to do"
+        )
+        return
+    rows = {name: value for name, value in result.counts.items() if name != "bytes"}
+    total = sum(rows.values())
+    states = ", ".join(f"{rows.get(name, 0)} {name}" for name in ("kept", "rejected", "failed"))
+    line(
+        f"{url}: {total} rows in {result.seconds:.0f} s: {states} (yield {share(rows.get('kept', 0), total)}); "
+        f"{result.committed} shards committed, {result.before} were there, {len(result.lost)} not committed; "
+        f"{size(result.counts.get('bytes', 0))} of pictures"
+    )
+    if result.failures:
+        line("  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in result.failures.most_common()))
+    for number, why in sorted(result.lost.items())[:10]:
+        line(f"  shard {number}: {why}")
+    if result.lost:
+        line("  run the same command again to do what is not committed")
+
+
+def dedup(result: Deduplicated, url: str) -> None:
+    line(
+        f"{url}: {result.samples} samples in {result.shards} shards: {result.groups} groups that are alike, "
+        f"{result.left_out} samples left out ({share(result.left_out, result.samples)}), {result.equal_hashes} of them with "
+        f"equal hashes; {result.seconds:.1f} s"
+    )
+    line(f"view {result.view}: {result.samples - result.left_out} samples")
+    for path, entries in result.block_lists.items():
+        line(f"block-list {path}: {entries} entries")
+    if result.largest:
+        rows = [(group.uid, str(group.left_out + 1), str(group.row), group.url or "") for group in result.largest]
+        table("largest groups, by the sample that stays", ("uid", "samples", "row", "url"), rows)

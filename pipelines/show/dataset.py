@@ -1,0 +1,66 @@
+"""What a dataset holds, and whether it is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipelines.show.table import figure, line, share, size, table
+
+if TYPE_CHECKING:
+    from humanverse.dataset.status import Status
+    from humanverse.dataset.verify import Report
+
+
+def status(found: Status) -> None:
+    state = "complete" if found.complete else "not complete"
+    again = (
+        f", {found.supplementary_shards} of {found.planned_supplementary_shards} supplementary"
+        if found.planned_supplementary_shards
+        else ""
+    )
+    line(f"{found.url}: {state}; {found.shards} of {found.planned_shards} shards{again}, {size(found.bytes)}")
+    rows = [("source rows", str(found.planned_rows), ""), ("in the ledger", str(found.rows), "")]
+    rows += [(f"failed: {name}", str(n), share(n, found.rows)) for name, n in found.failed.items()]
+    rows += [(f"rejected: {name}", str(n), share(n, found.rows)) for name, n in found.rejected.items()]
+    rows.append(("kept", str(found.kept), share(found.kept, found.rows)))
+    table("rows", ("", "rows", "share"), rows)
+    table(
+        "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
+    )
+    if found.block_lists is None:
+        line("block-lists: their history is damaged: run humanverse verify")
+    for item in found.block_lists or ():
+        line(f"block-list {item['path']}: {item['kind']}, {item['entries']} entries")
+    for name, unseen in found.views.items():
+        line(f"view {name}: " + (f"{unseen} shards cannot be read with it: make it again" if unseen else "up to date"))
+
+
+def verify_json(report: Report) -> dict[str, Any]:
+    return {
+        "sound": report.sound,
+        "shards": report.shards,
+        "rows": report.rows,
+        "samples": report.samples,
+        "findings": [vars(finding) for finding in report.findings],
+    }
+
+
+def verify(report: Report) -> None:
+    for finding in report.findings:
+        line(f"{finding.level}: {finding.path} {finding.message}")
+    verdict = "sound" if report.sound else f"{len(report.problems)} problems"
+    line(f"{verdict}: {report.shards} shards, {report.rows} rows, {report.samples} samples checked")
+
+
+def stats(found: Mapping[str, Mapping[str, Any]]) -> None:
+    columns = ("count", "mean", "min", "p5", "p50", "p95", "max")
+    rows = [
+        (name, *(figure(figures[column]) if column in figures else "-" for column in columns))
+        for name, figures in found["numbers"].items()
+    ]
+    table("figures", ("", *columns), rows)
+    counts = [
+        (name, value, str(number)) for name, values in found["counts"].items() for value, number in values.items()
+    ]
+    table("counts", ("", "value", "count"), counts)
