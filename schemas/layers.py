@@ -78,6 +78,8 @@ KINDS = _table(
             pa.field("scores", pa.list_(pa.float32())),
             pa.field("area_ratios", pa.list_(pa.float32())),
             pa.field("union_area_ratio", pa.float32()),
+            pa.field("areas", pa.list_(pa.float32())),
+            pa.field("crowd", pa.list_(pa.bool_())),
         ),
     ),
     Kind(
@@ -140,4 +142,7 @@ KINDS = _table(
 )
 """``pose.keypoints`` is, per person, 133 triples (x, y, confidence) in COCO-WholeBody order; a slot for which there is no
 estimator has confidence 0 and ``present`` false, and is not the same as a point that was looked for and not found.
-``pose.scores`` is the mean confidence of the person's present body points."""
+``pose.scores`` is the mean confidence of the person's present body points.
+
+``person.areas`` is the area of each person's mask in square pixels of the stored picture, null where no masks are known;
+``person.crowd`` tells boxes that are of a crowd and not of one person, null where nobody said."""

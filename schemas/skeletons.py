@@ -54,6 +54,20 @@ BODY_SIGMAS = (
 )  # fmt: skip
 """COCO's per-point standard deviations, relative to the square root of the object's area."""
 
+FEET_SIGMAS = (0.068, 0.066, 0.066, 0.092, 0.094, 0.094)
+FACE_SIGMAS = (
+    0.042, 0.043, 0.044, 0.043, 0.040, 0.035, 0.031, 0.025, 0.020, 0.023, 0.029, 0.032, 0.037, 0.038, 0.043, 0.041, 0.045,
+    0.013, 0.012, 0.011, 0.011, 0.012, 0.012, 0.011, 0.011, 0.013, 0.015, 0.009, 0.007, 0.007, 0.007, 0.012, 0.009, 0.008,
+    0.016, 0.010, 0.017, 0.011, 0.009, 0.011, 0.009, 0.007, 0.013, 0.008, 0.011, 0.012, 0.010, 0.034, 0.008, 0.008, 0.009,
+    0.008, 0.008, 0.007, 0.010, 0.008, 0.009, 0.009, 0.009, 0.007, 0.007, 0.008, 0.011, 0.008, 0.008, 0.008, 0.010, 0.008,
+)  # fmt: skip
+HAND_SIGMAS = (
+    0.029, 0.022, 0.035, 0.037, 0.047, 0.026, 0.025, 0.024, 0.035, 0.018, 0.024, 0.022, 0.026, 0.017, 0.021, 0.021, 0.032,
+    0.020, 0.019, 0.022, 0.031,
+)  # fmt: skip
+WHOLEBODY_SIGMAS = (*BODY_SIGMAS, *FEET_SIGMAS, *FACE_SIGMAS, *HAND_SIGMAS, *HAND_SIGMAS)
+"""Those of all 133 points: the further ones as COCO-WholeBody's evaluation scripts have them."""
+
 
 def _mirror(name: str) -> str:
     if name.startswith("left_"):

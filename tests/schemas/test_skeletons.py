@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from schemas.skeletons import BODY, PARTS, WHOLEBODY, WHOLEBODY_EDGES, WHOLEBODY_FLIP
+from schemas.skeletons import (
+    BODY,
+    FACE_SIGMAS,
+    HAND_SIGMAS,
+    PARTS,
+    WHOLEBODY,
+    WHOLEBODY_EDGES,
+    WHOLEBODY_FLIP,
+    WHOLEBODY_SIGMAS,
+)
 
 ANNOTATIONS = Path(__file__).parents[3] / "shared" / "data" / "annotations"
 
@@ -35,3 +44,11 @@ def test_body_names_are_cocos() -> None:
         pytest.skip(f"needs {file}")
     categories = json.loads(file.read_text())["categories"]
     assert tuple(categories[0]["keypoints"]) == BODY
+
+
+def test_every_slot_has_an_oks_constant() -> None:
+    assert len(WHOLEBODY_SIGMAS) == len(WHOLEBODY)
+    hands = [WHOLEBODY_SIGMAS[part.start : part.stop] for part in (PARTS["left_hand"], PARTS["right_hand"])]
+    assert hands[0] == hands[1] == HAND_SIGMAS
+    assert WHOLEBODY_SIGMAS[PARTS["face"].start : PARTS["face"].stop] == FACE_SIGMAS
+    assert all(0 < sigma < 0.2 for sigma in WHOLEBODY_SIGMAS)

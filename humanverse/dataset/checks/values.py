@@ -19,7 +19,7 @@ UNIT = (0.0, 1.0)
 POSITIVE = (0.0, float("inf"))
 
 RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "person": {"scores": UNIT, "area_ratios": UNIT, "union_area_ratio": UNIT},
+    "person": {"scores": UNIT, "area_ratios": UNIT, "union_area_ratio": UNIT, "areas": POSITIVE},
     "pose": {"scores": UNIT},
     "depth": {"map_width": (1, 65_535), "map_height": (1, 65_535), "scale": POSITIVE},
     "normal": {"map_width": (1, 65_535), "map_height": (1, 65_535)},
@@ -35,14 +35,14 @@ RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
 }
 SCORES = "scores"
-OPTIONAL = frozenset({"language", "method", "depth_kind", "unit", "jpeg_quality"})
+OPTIONAL = frozenset({"language", "method", "depth_kind", "unit", "jpeg_quality", "areas", "crowd"})
 """Columns that may be null in a row whose status is ok."""
 PARALLEL = {
-    "person": ("boxes", "scores", "area_ratios"),
+    "person": ("boxes", "scores", "area_ratios", "areas", "crowd"),
     "pose": ("keypoints", "present", "scores"),
     "text": ("boxes", "scores"),
 }
-"""Lists with one item each for the same things."""
+"""Lists with one item each for the same things, where they are not null."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ def _parallel(rows: Rows) -> Bad:
     names = PARALLEL.get(rows.layer.kind.name, ())
     lengths = [pc.list_value_length(rows.table.column(name)).to_numpy() for name in names]
     for name, length in zip(names[1:], lengths[1:], strict=True):
-        yield np.flatnonzero(length != lengths[0]), f"has not as many {name} as {names[0]}"
+        there = rows.table.column(name).is_valid().to_numpy()
+        yield np.flatnonzero(there & (length != lengths[0])), f"has not as many {name} as {names[0]}"
 
 
 def _best_first(rows: Rows) -> Bad:

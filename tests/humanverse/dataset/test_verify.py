@@ -178,6 +178,9 @@ BREAKS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "person: box inside out": (PERSON, lambda d: damage.cell(d / PERSON, 2, **people(190.0))),
     "person: not best first": (PERSON, lambda d: damage.cell(d / PERSON, 0, scores=[0.1, 0.9])),
     "person: fewer scores than boxes": (PERSON, lambda d: damage.cell(d / PERSON, 0, scores=[0.9])),
+    "person: fewer areas than boxes": (PERSON, lambda d: damage.cell(d / PERSON, 0, areas=[5.0])),
+    "person: area below 0": (PERSON, lambda d: damage.cell(d / PERSON, 0, areas=[5.0, -1.0])),
+    "person: more crowds than boxes": (PERSON, lambda d: damage.cell(d / PERSON, 0, crowd=[True, False, True])),
     "pose: other people": (
         POSE,
         lambda d: damage.cell(d / POSE, 0, keypoints=[[1.0] * 399], present=[[True] * 133], scores=[0.9]),
