@@ -23,6 +23,8 @@ def _card(kind: str) -> Card:
 class Absent(Annotator):
     """Says of every picture that nothing can be said."""
 
+    looks = False
+
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         reason = f"no estimator of {self.card.kind} runs without a model hub: choose another annotator of this kind"
         return [Unavailable(reason) for _ in pictures]

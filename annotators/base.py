@@ -103,9 +103,30 @@ class Annotator(ABC):
     card: ClassVar[Card]
     Settings: ClassVar[type[AnySettings]] = Settings
 
-    def __init__(self, settings: AnySettings | None = None, device: str = "cpu") -> None:
+    looks: ClassVar[bool] = True
+    """Whether it looks at pixels (``Picture.rgb``), so that pictures are worth decoding before it asks for them."""
+
+    def __init__(
+        self, settings: AnySettings | None = None, device: str = "cpu", weights: Mapping[Weight, Weight] | None = None
+    ) -> None:
+        """
+        Args:
+            settings: the defaults if not given.
+            device: where the model runs.
+            weights: of the card's weights, those that another file stands in for.
+        """
         self.settings: AnySettings = settings or self.Settings()
         self.device = device
+        self._instead = dict(weights or {})
+
+    def weight(self, pinned: Weight) -> Weight:
+        """The file to load where the card says ``pinned``: that one, or what the user gave instead."""
+        return self._instead.get(pinned, pinned)
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """All that it loads, in the card's order."""
+        return tuple(self.weight(pinned) for pinned in self.card.weights)
 
     @property
     def kind(self) -> Kind:
@@ -148,7 +169,7 @@ class Annotator(ABC):
             "name": card.name,
             "version": card.version,
             "model": card.model,
-            "weights": {weight.spec: weight.sha256 for weight in card.weights},
+            "weights": {weight.label: weight.sha256 for weight in self.weights},
             "settings": self.settings.model_dump(mode="json"),
             "needs": dict(sorted(needed.items())),
         }

@@ -7,7 +7,8 @@ import importlib
 import importlib.util
 
 from annotators.base import Annotator, Card
-from humanverse.errors import UserError
+from humanverse.errors import UserError, one_line
+from schemas.layers import KINDS
 
 ANNOTATORS: dict[tuple[str, str], str] = {
     ("person", "ssd-mobilenet-v2"): "annotators.person.ssd:SsdMobileNetV2",
@@ -44,6 +45,26 @@ def get(kind: str, name: str) -> type[Annotator]:
         raise UserError(f"no annotator {kind}={name}: choose one of {', '.join(names(kind))}")
     module, _, attribute = ANNOTATORS[kind, name].partition(":")
     found: type[Annotator] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def find(kind: str, name: str) -> type[Annotator]:
+    """As ``get``; ``name`` may also be ``module:Class`` of an annotator that is not listed here.
+
+    Raises:
+        UserError: if there is none, or it is not an annotator of that kind.
+    """
+    if ":" not in name:
+        return get(kind, name)
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"no annotator {name} ({one_line(error)}): give module:Class, on PYTHONPATH") from error
+    if not (isinstance(found, type) and issubclass(found, Annotator)):
+        raise UserError(f"{name} is no annotator: make it a subclass of annotators.base.Annotator")
+    if found.card.kind != kind or kind not in KINDS:
+        raise UserError(f"{name} is of kind {found.card.kind}, not {kind}: one of {', '.join(KINDS)} is needed")
     return found
 
 

@@ -77,10 +77,27 @@ class Runner:
             answers = self._batch(batch, {kind: said[start:stop] for kind, said in needs.items()})
             rows += [self._row(picture, answer) for picture, answer in zip(batch, answers, strict=True)]
             done(len(batch))
+        return self._as_table(rows)
+
+    def failed(self, uid: str, reason: str) -> pa.Table:
+        """The row of a picture that was not looked at."""
+        return self._as_table([{"uid": uid, "status": ROW_FAILED, "reason": reason}])
+
+    def unavailable(self, uid: str, reason: str) -> pa.Table:
+        """The row of a picture that is not there."""
+        return self._as_table([{"uid": uid, "status": UNAVAILABLE, "reason": reason}])
+
+    def _as_table(self, rows: Sequence[Row]) -> pa.Table:
         schema = self.annotator.kind.schema
         if self.annotator.kind.dense:
             schema = schema.append(pa.field("map", pa.large_binary()))
-        return pa.Table.from_pylist(rows, schema=schema)
+        try:
+            return pa.Table.from_pylist(list(rows), schema=schema)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            if len(rows) > 1:
+                return pa.concat_tables([self._as_table([row]) for row in rows])
+            row = {"uid": rows[0]["uid"], "status": ROW_FAILED, "reason": f"not a row of its kind: {one_line(error)}"}
+            return pa.Table.from_pylist([row], schema=schema)
 
     def _batch(self, batch: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> list[Row | Unavailable | str]:
         """One answer per picture; a string is the reason why there is none."""
@@ -109,6 +126,12 @@ class Runner:
             return {"uid": picture.uid, "status": ROW_FAILED, "reason": answer}
         if isinstance(answer, Unavailable):
             return {"uid": picture.uid, "status": UNAVAILABLE, "reason": answer.reason}
+        try:
+            return self._said(picture, answer)
+        except Exception as error:
+            return {"uid": picture.uid, "status": ROW_FAILED, "reason": one_line(error)}
+
+    def _said(self, picture: Picture, answer: Row) -> dict[str, Any]:
         row = {"uid": picture.uid, "status": OK, **answer}
         if self.annotator.kind.dense:
             height, width = answer["map"].shape[:2]

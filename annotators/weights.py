@@ -27,11 +27,11 @@ import tarfile
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypeAlias
 
 from humanverse.errors import UserError
 
@@ -83,6 +83,20 @@ class Weight:
     def file_name(self) -> str:
         return PurePosixPath(self.spec.rsplit(":", 1)[-1]).name
 
+    @property
+    def label(self) -> str:
+        """As it stands in ``layer.json``: the spec; of a local file its name, for where it lies decides nothing."""
+        return self.file_name if self.scheme == "file" else self.spec
+
+
+Choice: TypeAlias = Callable[[Weight], Weight]
+"""Which file is loaded where a pinned one is named."""
+
+
+def as_pinned(weight: Weight) -> Weight:
+    """The ``Choice`` of whoever is given no files of his own."""
+    return weight
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -102,6 +116,22 @@ def from_path(path: str | Path) -> Weight:
     if not file.is_file():
         raise WeightError(f"no weights at {path}: give the path of a file")
     return Weight(str(file), _sha256(file), file.stat().st_size)
+
+
+def standing_in(pinned: Sequence[Weight], path: str | Path) -> dict[Weight, Weight]:
+    """What the local file ``path`` is used instead of: the only weight there is, or the one that has its name.
+
+    Raises:
+        WeightError: if there is no such file, or it cannot be told which weight it is to replace.
+    """
+    if not pinned:
+        raise WeightError(f"weights {path}: this annotator loads none, leave them out")
+    own = from_path(path)
+    matching = [weight for weight in pinned if len(pinned) == 1 or weight.file_name == own.file_name]
+    if len(matching) != 1:
+        names = ", ".join(weight.file_name for weight in pinned)
+        raise WeightError(f"weights {path}: several files are loaded, name it as the one that it replaces: {names}")
+    return {matching[0]: own}
 
 
 def cache_root() -> Path:

@@ -102,7 +102,7 @@ def _check_columns(source: Source, recipe: Recipe) -> None:
 
 def _obtain_weights(annotators: Iterable[Annotator]) -> None:
     """Fetch what weights of the annotators are not here."""
-    for item in listing(weight for annotator in annotators for weight in annotator.card.weights):
+    for item in listing(weight for annotator in annotators for weight in annotator.weights):
         if item.path is None:
             say(f"fetching weights: {item.weight.file_name}, {item.weight.size / 1e6:.1f} MB")
             obtain(item.weight)

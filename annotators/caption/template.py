@@ -61,6 +61,7 @@ class Template(Annotator):
         needs=("person", "pose"),
     )
     Settings = TemplateSettings
+    looks = False
     settings: TemplateSettings
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:

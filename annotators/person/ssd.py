@@ -15,7 +15,7 @@ from annotators.convert.graph import to_onnx
 from annotators.engines import onnx_session
 from annotators.person.boxes import person_row, suppressed
 from annotators.person.tiles import squares, whole
-from annotators.weights import derived, obtain
+from annotators.weights import Weight, derived, obtain
 
 GRAPH = archives.openpibo(
     "frozen_inference_graph.pb", "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad", 69688296
@@ -108,7 +108,7 @@ class SsdMobileNetV2(Annotator):
     settings: SsdSettings
 
     def load(self) -> None:
-        self._session = onnx_session(heads_model())
+        self._session = onnx_session(heads_model(self.weight(GRAPH)))
         self._anchors = anchors()
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
@@ -154,10 +154,10 @@ def _per_anchor(head: np.ndarray, values: int) -> np.ndarray:
     return head[0].transpose(1, 2, 0).reshape(-1, values)
 
 
-def heads_model() -> Path:
+def heads_model(graph: Weight = GRAPH) -> Path:
     """The network up to its heads as an ONNX file, converted once and kept in the cache."""
 
     def convert() -> bytes:
-        return to_onnx(graphdef.read(obtain(GRAPH)), "Preprocessor/sub", _SIDE, _HEADS)
+        return to_onnx(graphdef.read(obtain(graph)), "Preprocessor/sub", _SIDE, _HEADS)
 
-    return derived(GRAPH, f"ssd-mobilenet-v2-{_CONVERTER}.onnx", convert)
+    return derived(graph, f"ssd-mobilenet-v2-{_CONVERTER}.onnx", convert)

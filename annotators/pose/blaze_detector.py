@@ -13,7 +13,7 @@ import numpy as np
 
 from annotators.engines import TfLite
 from annotators.pose.crops import Window, cut
-from annotators.weights import Weight, obtain
+from annotators.weights import Choice, Weight, as_pinned, obtain
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def anchors(grid: tuple[tuple[int, int], ...]) -> np.ndarray:
 class BlazeDetector:
     """One detector, loaded."""
 
-    def __init__(self, kind: DetectorKind) -> None:
+    def __init__(self, kind: DetectorKind, weight: Choice = as_pinned) -> None:
         self._kind = kind
-        self._model = TfLite(obtain(kind.weight))
+        self._model = TfLite(obtain(weight(kind.weight)))
         self._anchors = anchors(kind.grid)
 
     def detect(self, rgb: np.ndarray, window: Window, min_score: float) -> list[Detection]:

@@ -12,7 +12,7 @@ from annotators import archives
 from annotators.engines import TfLite
 from annotators.pose.blaze_detector import BlazeDetector, Detection, DetectorKind
 from annotators.pose.crops import Window, cut
-from annotators.weights import obtain
+from annotators.weights import Choice, as_pinned, obtain
 from schemas.skeletons import BODY, PARTS
 
 DETECTOR = DetectorKind(
@@ -85,9 +85,9 @@ class FaceEstimator:
     slots = PARTS["face"]
     weights = (DETECTOR.weight, MESH)
 
-    def __init__(self) -> None:
-        self._detector = BlazeDetector(DETECTOR)
-        self._mesh = TfLite(obtain(MESH))
+    def __init__(self, weight: Choice = as_pinned) -> None:
+        self._detector = BlazeDetector(DETECTOR, weight)
+        self._mesh = TfLite(obtain(weight(MESH)))
 
     def points(self, rgb: np.ndarray, body: np.ndarray) -> np.ndarray | None:
         """float (68, 3): x, y in pixels of the picture, confidence; None where no face agrees with the body.

@@ -13,7 +13,7 @@ import numpy as np
 from annotators import archives
 from annotators.engines import TfLite
 from annotators.pose.crops import Window, cut
-from annotators.weights import obtain
+from annotators.weights import Choice, as_pinned, obtain
 from schemas.skeletons import BODY, WHOLEBODY
 
 MODEL = archives.mediapipe(
@@ -72,8 +72,8 @@ class FeetEstimator:
     slots = [slot for foot in _FEET for slot in foot.slots]
     weights = (MODEL,)
 
-    def __init__(self) -> None:
-        self._model = TfLite(obtain(MODEL))
+    def __init__(self, weight: Choice = as_pinned) -> None:
+        self._model = TfLite(obtain(weight(MODEL)))
 
     def points(self, rgb: np.ndarray, body: np.ndarray) -> np.ndarray | None:
         """float (4, 3): left big toe and heel, right big toe and heel: x, y in pixels of the picture, confidence.

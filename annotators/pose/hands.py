@@ -8,7 +8,7 @@ from annotators import archives
 from annotators.engines import TfLite
 from annotators.pose.blaze_detector import BlazeDetector, Detection, DetectorKind
 from annotators.pose.crops import Window, cut
-from annotators.weights import obtain
+from annotators.weights import Choice, as_pinned, obtain
 from schemas.skeletons import BODY, PARTS
 
 DETECTOR = DetectorKind(
@@ -144,7 +144,7 @@ def palm_window(palm: Detection) -> Window:
     return Window(float(x), float(y), 2.6 * float(palm.extent.max()), angle)
 
 
-def both_hands() -> tuple[HandEstimator, HandEstimator]:
+def both_hands(weight: Choice = as_pinned) -> tuple[HandEstimator, HandEstimator]:
     """Estimators of the left and the right hand that share their networks."""
-    detector, joints = BlazeDetector(DETECTOR), TfLite(obtain(JOINTS))
+    detector, joints = BlazeDetector(DETECTOR, weight), TfLite(obtain(weight(JOINTS)))
     return HandEstimator("left", detector, joints), HandEstimator("right", detector, joints)

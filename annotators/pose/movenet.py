@@ -17,7 +17,7 @@ from annotators.convert import tfjs
 from annotators.convert.graph import to_onnx
 from annotators.engines import onnx_session
 from annotators.pose.crops import around, blur_outside, cut
-from annotators.weights import Archive, Weight, derived, obtain
+from annotators.weights import Archive, Choice, Weight, as_pinned, derived, obtain
 from schemas.skeletons import BODY, WHOLEBODY_FLIP
 
 SIDE = 256
@@ -140,8 +140,8 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
 class MoveNet:
     """The network, loaded."""
 
-    def __init__(self) -> None:
-        self._session = onnx_session(heads_model())
+    def __init__(self, weight: Choice = as_pinned) -> None:
+        self._session = onnx_session(heads_model(weight(TOPOLOGY), weight(TENSORS)))
 
     def heads(self, crops: np.ndarray) -> list[Heads]:
         """The heads of uint8 crops (n, SIDE, SIDE, 3)."""
@@ -167,10 +167,10 @@ class MoveNet:
         return np.column_stack([window.to_picture(points[:, :2]), calibrated(points[:, 2])])
 
 
-def heads_model() -> Path:
+def heads_model(topology: Weight = TOPOLOGY, tensors: Weight = TENSORS) -> Path:
     """The network up to its heads as an ONNX file, converted once and kept in the cache."""
 
     def convert() -> bytes:
-        return to_onnx(tfjs.read(obtain(TOPOLOGY), obtain(TENSORS)), _INPUT, SIDE, _HEADS)
+        return to_onnx(tfjs.read(obtain(topology), obtain(tensors)), _INPUT, SIDE, _HEADS)
 
-    return derived(TENSORS, f"movenet-thunder-{_CONVERTER}.onnx", convert)
+    return derived(tensors, f"movenet-thunder-{_CONVERTER}-{topology.sha256[:8]}.onnx", convert)

@@ -68,8 +68,12 @@ class MoveNetMediapipe(Annotator):
     settings: PoseSettings
 
     def load(self) -> None:
-        self._body = MoveNet()
-        self._parts: tuple[PartEstimator, ...] = (feet.FeetEstimator(), face.FaceEstimator(), *hands.both_hands())
+        self._body = MoveNet(self.weight)
+        self._parts: tuple[PartEstimator, ...] = (
+            feet.FeetEstimator(self.weight),
+            face.FaceEstimator(self.weight),
+            *hands.both_hands(self.weight),
+        )
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         return [self._row(picture, person) for picture, person in zip(pictures, needs["person"], strict=True)]

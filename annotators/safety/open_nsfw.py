@@ -66,7 +66,7 @@ class OpenNsfw(Annotator):
     )
 
     def load(self) -> None:
-        self._session = onnx_session(obtain(MODEL))
+        self._session = onnx_session(obtain(self.weight(MODEL)))
         self._input: str = self._session.get_inputs()[0].name
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:

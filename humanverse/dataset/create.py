@@ -16,6 +16,7 @@ import humanverse
 from humanverse.dataset import layout
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
+from schemas.provenance import FINGERPRINTED
 from schemas.recipe import Recipe
 
 
@@ -145,22 +146,32 @@ def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any], retryin
 def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> None:
     """Write ``layer.json`` before the layer's first shard, or check that the one there has the same fingerprint.
 
+    Args:
+        layer: ``<kind>/<name>``.
+        provenance: what made it, with ``fingerprint``; ``reads`` (kind -> layer, if it reads any) and ``truth`` (whether it
+            is ground truth that was imported) may be among it.
+
     Raises:
         DatasetError: if the layer was made by something else.
     """
-    path = layout.layer_card(layer)
-    card = read_json(store, path)
-    if card is None:
-        made = {
-            "code": f"humanverse {humanverse.__version__}",
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        store.write(path, json_bytes({**provenance, **made}))
+    if check_layer(store, layer, provenance):
         return
+    about = {"layer": layer, "reads": {}, "truth": False}
+    made = {"code": f"humanverse {humanverse.__version__}", "time": datetime.now(UTC).isoformat(timespec="seconds")}
+    store.write(layout.layer_card(layer), json_bytes({**about, **provenance, **made}))
+
+
+def check_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> bool:
+    """Whether the layer is there, made by the same; writes nothing. Arguments and errors are those of ``declare_layer``."""
+    card = read_json(store, layout.layer_card(layer))
+    if card is None:
+        return False
     if card.get("fingerprint") != provenance["fingerprint"]:
-        keys = [*(key for key in provenance if key not in ("fingerprint", "licence")), "fingerprint"]
-        found = (difference(card.get(key), provenance[key], key) for key in keys)
+        found = (difference(card.get(key), provenance.get(key), key) for key in (*FINGERPRINTED, "fingerprint"))
         changed = next(text for text in found if text)
+        kind = layer.partition("/")[0]
         raise DatasetError(
-            f"layer {layer} of {store.url} was made otherwise ({changed}): give the new one another name"
+            f"layer {layer} of {store.url} was made otherwise ({changed}): give the new one another name, as humanverse "
+            f"annotate does with --as {kind}=NAME"
         )
+    return True

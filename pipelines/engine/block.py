@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from humanverse.dataset.shard import Shard
-from humanverse.sources import ShardRows
-from pipelines.stages.base import Done
+from pipelines.stages.base import Done, Item
 
 SCHEMA = pa.schema(
     [
@@ -22,7 +21,7 @@ SCHEMA = pa.schema(
 _PICKLED = "pickled"
 
 
-def to_block(item: ShardRows | Shard | Done) -> pa.Table:
+def to_block(item: Item | Done) -> pa.Table:
     """``item`` as a table of one row. A Shard's tables are copied once; the small others are pickled."""
     buffers = item.pack() if isinstance(item, Shard) else {_PICKLED: pickle.dumps(item)}
     offsets = np.cumsum([0, *(len(buffer) for buffer in buffers.values())], dtype=np.int64)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from humanverse.sources import ShardRows
-from pipelines.stages.base import Count, Done, Stage, process_guarded, set_up
+from pipelines.stages.base import Count, Done, Item, Stage, process_guarded, set_up
 
 
-def run(feed: Iterable[ShardRows], stages: Sequence[Stage], count: Count) -> Iterator[Done]:
+def run(feed: Iterable[Item], stages: Sequence[Stage], count: Count) -> Iterator[Done]:
     """How each shard of ``feed`` ended, in order; ends early after a fatal error.
 
     Raises:
@@ -17,8 +16,8 @@ def run(feed: Iterable[ShardRows], stages: Sequence[Stage], count: Count) -> Ite
     """
     for stage in stages:
         set_up(stage, count)
-    for rows in feed:
-        item: Any = rows
+    for given in feed:
+        item: Any = given
         for stage in stages:
             item = process_guarded(stage, item)
         yield item

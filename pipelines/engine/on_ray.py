@@ -12,25 +12,24 @@ import socket
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from humanverse.errors import UserError, one_line
 from humanverse.hush import without_stderr
-from humanverse.sources import ShardRows
+from pipelines.engine.attempts import Notes
 from pipelines.engine.block import from_block, to_block
-from pipelines.stages.base import Done, Stage, process_guarded, set_up
+from pipelines.stages.base import TRIES, Done, Feed, Stage, process_guarded, set_up
 from schemas.recipe import Resources, StageResources
 
 FEEDER_CPUS = 0.05
-COMMIT = StageResources(workers=1, cpus=0.05)
+FIXED = {"commit": StageResources(workers=1, cpus=0.05)}
+"""Stages of which there is a certain number of workers, by name."""
 CONNECT_S = 10.0
 NO_SHARD = -1
 FLUSH_S = 0.5
-TRIES = 3
-"""How often a shard whose worker died is begun again before it is given up."""
 
 
 def _check_reachable(address: str) -> None:
@@ -77,10 +76,13 @@ def connect() -> bool:
     return True
 
 
-def pools(resources: Resources, workers: int | None, available: Mapping[str, float]) -> dict[str, StageResources]:
+def pools(
+    stages: Sequence[str], resources: Resources, workers: int | None, available: Mapping[str, float]
+) -> dict[str, StageResources]:
     """Every stage's pool with its number of workers filled in.
 
     Args:
+        stages: their names: ``FIXED``'s, or those that ``resources`` has.
         resources: what one worker of a stage takes.
         workers: how many there shall be of each stage; None: as the recipe says, or as many as fit.
         available: the cluster's ``CPU`` and ``GPU``.
@@ -88,8 +90,9 @@ def pools(resources: Resources, workers: int | None, available: Mapping[str, flo
     Raises:
         UserError: if they do not fit, since Ray would then wait for ever without a word.
     """
-    wanted = {"gate": resources.gate, "annotate": resources.annotate}
-    cpus = available.get("CPU", 0.0) - FEEDER_CPUS - COMMIT.cpus
+    wanted: dict[str, StageResources] = {name: getattr(resources, name) for name in stages if name not in FIXED}
+    fixed = {name: FIXED[name] for name in stages if name in FIXED}
+    cpus = available.get("CPU", 0.0) - FEEDER_CPUS - sum(stage.cpus for stage in fixed.values())
     gpus = available.get("GPU", 0.0)
     fits = [int((cpus + 1e-9) // sum(stage.cpus for stage in wanted.values()))]
     if per_worker := sum(stage.gpus for stage in wanted.values()):
@@ -98,7 +101,7 @@ def pools(resources: Resources, workers: int | None, available: Mapping[str, flo
     filled = {
         name: stage.model_copy(update={"workers": workers or stage.workers or most}) for name, stage in wanted.items()
     }
-    filled["commit"] = COMMIT
+    filled |= fixed
     for what, there in (("CPU", available.get("CPU", 0.0)), ("GPU", gpus)):
         share = {name: (stage.workers or 1) * getattr(stage, f"{what.lower()}s") for name, stage in filled.items()}
         needed = sum(share.values()) + (FEEDER_CPUS if what == "CPU" else 0)
@@ -163,7 +166,7 @@ class Worker:
             return to_block(Done(item.number, f"{self._stage.name}: {one_line(error)}"))
 
 
-def _blocks(feed: Callable[[], Iterable[ShardRows]]) -> Iterator[pa.Table]:
+def _blocks(feed: Feed) -> Iterator[pa.Table]:
     """The feeder's blocks; a source that cannot be read on ends the run and says why, since Ray would drop the error."""
     try:
         for rows in feed():
@@ -174,12 +177,12 @@ def _blocks(feed: Callable[[], Iterable[ShardRows]]) -> Iterator[pa.Table]:
         yield to_block(Done(NO_SHARD, f"the source cannot be read: {one_line(error)}", fatal=True))
 
 
-def _feed_dataset(feed: Callable[[], Iterable[ShardRows]]) -> Any:
+def _feed_dataset(feed: Feed) -> Any:
     import ray.data
     from ray.data.block import BlockMetadata
     from ray.data.datasource import Datasource, ReadTask
 
-    class Feed(Datasource):
+    class Shards(Datasource):
         def estimate_inmemory_data_size(self) -> int | None:
             return None
 
@@ -187,7 +190,7 @@ def _feed_dataset(feed: Callable[[], Iterable[ShardRows]]) -> Any:
             unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
             return [ReadTask(lambda: _blocks(feed), unknown)]
 
-    return ray.data.read_datasource(Feed(), num_cpus=FEEDER_CPUS, override_num_blocks=1)
+    return ray.data.read_datasource(Shards(), num_cpus=FEEDER_CPUS, override_num_blocks=1)
 
 
 def _configure() -> None:
@@ -204,20 +207,22 @@ def _configure() -> None:
 
 
 def run(
-    feed: Callable[[], Iterable[ShardRows]],
+    feed: Feed,
     stages: Sequence[Stage],
     sizes: Mapping[str, StageResources],
     tally: Any,
+    tries: int = TRIES,
 ) -> Iterator[Done]:
     """How each shard of ``feed()`` ended, as they end; ends early after a fatal error.
 
-    A shard whose worker dies is begun again, ``TRIES`` times at most; then it is missing among what is yielded.
+    A shard whose worker dies is begun again; after ``tries`` times it is missing among what is yielded.
 
     Args:
         feed: gives the shards to do; called in a worker, and again if that worker dies, so it must give the same again.
         stages: in order; each one's ``name`` is a key of ``sizes``.
         sizes: from ``pools``.
         tally: handle of a ``Tally`` actor.
+        tries: how often a shard is begun at the most.
 
     Raises:
         UserError: if Ray cannot go on.
@@ -238,7 +243,7 @@ def run(
             num_cpus=size.cpus,
             num_gpus=size.gpus,
             max_restarts=-1,
-            max_task_retries=TRIES - 1,
+            max_task_retries=tries - 1,
         )
     try:
         for block in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
@@ -253,6 +258,15 @@ def run(
 
 def start_tally() -> Any:
     """A ``Tally`` actor that takes no CPU of its own."""
+    return _beside(Tally)
+
+
+def start_notes() -> Any:
+    """A ``Notes`` actor that takes no CPU of its own and ends with this process."""
+    return _beside(Notes)
+
+
+def _beside(kept: type) -> Any:
     import ray
 
-    return ray.remote(Tally).options(num_cpus=0).remote()
+    return ray.remote(kept).options(num_cpus=0).remote()

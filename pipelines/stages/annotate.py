@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from annotators import registry
 from annotators.base import Annotator, Picture
-from annotators.run import Runner, parts
+from annotators.run import parts
 from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from humanverse.memory import keep_freed
 from pipelines.stages.base import Count
+from pipelines.stages.making import Makers, areas
 from schemas.images import JPEG
 from schemas.recipe import AnnotatorSettings, explain
 
@@ -34,18 +34,34 @@ def make(chosen: Mapping[str, AnnotatorSettings], device: str) -> dict[str, Anno
     Raises:
         UserError: if one is unknown, its settings are wrong, or a kind that it needs is not in the recipe.
     """
-    made = {kind: _make_one(kind, item, device) for kind, item in chosen.items()}
+
+    def missing(annotator: Annotator, kind: str) -> None:
+        raise UserError(f"{annotator.card.layer} needs a {kind} layer: add annotators.{kind} to the recipe")
+
+    return in_order({kind: _make_one(kind, item, device) for kind, item in chosen.items()}, missing)
+
+
+def in_order(made: Mapping[str, Annotator], elsewhere: Callable[[Annotator, str], None]) -> dict[str, Annotator]:
+    """``made`` by kind, each after those that it needs.
+
+    Args:
+        elsewhere: told of each annotator that needs a kind that is not in ``made``.
+
+    Raises:
+        UserError: if they need each other in a circle.
+    """
     ordered: dict[str, Annotator] = {}
 
     def place(kind: str, path: tuple[str, ...]) -> None:
         if kind in ordered:
             return
-        if kind not in made:
-            raise UserError(f"{made[path[-1]].card.layer} needs a {kind} layer: add annotators.{kind} to the recipe")
         if kind in path:
             raise UserError(f"annotators need each other in a circle: {' -> '.join((*path, kind))}")
         for need in made[kind].card.needs:
-            place(need, (*path, kind))
+            if need in made:
+                place(need, (*path, kind))
+            else:
+                elsewhere(made[kind], need)
         ordered[kind] = made[kind]
 
     for kind in sorted(made):
@@ -57,7 +73,9 @@ def provenances(ordered: Mapping[str, Annotator]) -> dict[str, dict]:
     """``layer.json`` of each annotator by kind; ``ordered`` as ``make`` gives it."""
     cards: dict[str, dict] = {}
     for kind, annotator in ordered.items():
-        cards[kind] = annotator.provenance({need: cards[need]["fingerprint"] for need in annotator.card.needs})
+        needs = annotator.card.needs
+        made_by = annotator.provenance({need: cards[need]["fingerprint"] for need in needs})
+        cards[kind] = {**made_by, "reads": {need: ordered[need].card.layer for need in sorted(needs)}}
     return cards
 
 
@@ -79,33 +97,26 @@ class Annotate:
         keep_freed()
         self._count = count
         ordered = make(self.chosen, self.device)
-        self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in self.kinds}
-        for runner in self._runners.values():
-            runner.annotator.load()
+        self._made = {kind: ordered[kind] for kind in ordered if kind in self.kinds}
+        self._makers = Makers(self._made)
+        self._makers.load()
 
     def process(self, item: Shard) -> Shard:
-        made: dict[str, list[pa.Table]] = {kind: [] for kind in self._runners}
-        areas = pc.multiply(*(item.images.column(name).cast(pa.int64()) for name in ("width", "height")))
-        for part in parts(areas.to_pylist()):
+        made: dict[str, list[pa.Table]] = {kind: [] for kind in self._made}
+        for part in list(parts(areas(item.images))) or [range(0)]:
             for kind, table in self._annotated(item, part).items():
                 made[kind].append(table)
-        for kind, runner in self._runners.items():
-            item.layers[runner.annotator.card.layer] = (
-                pa.concat_tables(made[kind]) if made[kind] else runner.table([], {})
-            )
+        for kind, annotator in self._made.items():
+            item.layers[annotator.card.layer] = pa.concat_tables(made[kind])
         return item
 
     def _annotated(self, item: Shard, part: range) -> dict[str, pa.Table]:
-        """The new layers' rows of some pictures, each decoded once for all of them."""
-        jpegs = item.images.column(JPEG.name).slice(part.start, len(part)).to_pylist()
-        pictures = [Picture(item.uids[at], jpeg) for at, jpeg in zip(part, jpegs, strict=True)]
+        """The new layers' rows of some pictures."""
+        rows = item.images.select(["uid", JPEG.name]).slice(part.start, len(part))
+        columns = (rows.column(name).to_pylist() for name in rows.column_names)
+        pictures = [Picture(uid, jpeg) for uid, jpeg in zip(*columns, strict=True)]
         said = {
             layer.partition("/")[0]: table.slice(part.start, len(part)).to_pylist()
             for layer, table in item.layers.items()
         }
-        tables = {}
-        for kind, runner in self._runners.items():
-            needs = {need: said[need] for need in runner.annotator.card.needs}
-            tables[kind] = runner.table(pictures, needs, lambda pictures_done: self._count(annotated=pictures_done))
-            said[kind] = tables[kind].to_pylist()
-        return tables
+        return self._makers.tables(pictures, said, self.kinds, lambda rows: self._count(annotated=rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,8 +13,24 @@ Count = Callable[..., None]
 """Called as ``count(rows=64, kept=2)`` with what has been done since the last call; below zero where it was undone."""
 
 
+TRIES = 3
+"""How often a shard whose workers die is begun before it is given up."""
+
+
+class Item(Protocol):
+    """What travels from stage to stage: something about one shard."""
+
+    @property
+    def number(self) -> int:
+        """Of the shard."""
+
+
+Feed = Callable[[], Iterator[Item]]
+"""Gives the shards to do, the same ones each time."""
+
+
 class Stage(Protocol):
-    """A step of a build. Instances are small and can be pickled; what is heavy is made in ``setup``."""
+    """A step of a job. Instances are small and can be pickled; what is heavy is made in ``setup``."""
 
     name: str
 
@@ -22,7 +38,7 @@ class Stage(Protocol):
         """Load models and open connections; called once, in the process that will do the work."""
 
     def process(self, item: Any) -> Any:
-        """One shard in, one shard out: ``ShardRows`` into the gate, a ``Shard`` between, a ``Done`` from the last."""
+        """One shard in, one shard out: in a build ``ShardRows`` into the gate, a ``Shard`` between; a ``Done`` from the last."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,7 @@ class Done:
         fatal: going on would fail for every other shard too (no space left, the bucket is gone).
         counts: rows by ledger status, and ``bytes`` of stored pictures.
         failures: failed rows by reason.
+        layers: rows by status of each layer that was added to it.
     """
 
     number: int
@@ -42,6 +59,7 @@ class Done:
     fatal: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    layers: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def set_up(stage: Stage, count: Count) -> None:

@@ -87,8 +87,8 @@ def test_a_kill_at_any_write_lets_the_next_run_start(tmp_path: Path, write: int,
     [
         (b"{", "is not JSON"),
         (b"[1]", "is not a JSON object"),
-        (b'{"format": 99}', "has format 99, this version reads 2: use the humanverse that wrote it"),
-        (b'{"format": 1}', "has format 1, this version reads 2: it was built by an earlier version of humanverse"),
+        (b'{"format": 99}', "has format 99, this version reads 3: use the humanverse that wrote it"),
+        (b'{"format": 1}', "has format 1, this version reads 3: it was built by an earlier version of humanverse"),
     ],
 )
 def test_a_marker_that_this_version_does_not_read(tmp_path: Path, content: bytes, says: str) -> None:
@@ -142,7 +142,7 @@ def test_a_layer_is_declared_once(tmp_path: Path) -> None:
     create.declare_layer(store, "pose/a", CARD)
     first = store.read("layers/pose/a/layer.json")
     assert json.loads(first).items() >= CARD.items()
-    assert json.loads(first).keys() - CARD.keys() == {"code", "time"}
+    assert json.loads(first).keys() - CARD.keys() == {"code", "time", "layer", "reads", "truth"}
     create.declare_layer(store, "pose/a", {**CARD, "licence": "found out later"})
     assert store.read("layers/pose/a/layer.json") == first
 

@@ -11,6 +11,7 @@ import pytest
 
 from humanverse.errors import UserError
 from pipelines.engine import on_ray
+from pipelines.engine.choice import BUILD
 from pipelines.stages.base import Done, Stage
 from schemas.recipe import Resources, StageResources
 from tests.pipelines.engine.toys import End, Kills, NeverReady, Pass, Raises, feed, feed_that_breaks
@@ -110,7 +111,7 @@ def test_as_many_workers_as_fit(
     count, cpus, gpus = recipe
     stage = StageResources(workers=count, cpus=cpus, gpus=gpus)
     resources = Resources(gate=stage, annotate=StageResources(workers=count, cpus=0.4))
-    sizes = on_ray.pools(resources, workers, available)
+    sizes = on_ray.pools(BUILD, resources, workers, available)
     assert (sizes["gate"].workers, sizes["annotate"].workers) == (expected, expected)
     assert sizes["commit"].workers == 1
     taken = sum((size.workers or 0) * size.cpus for size in sizes.values()) + on_ray.FEEDER_CPUS
@@ -129,7 +130,7 @@ def test_as_many_workers_as_fit(
 def test_what_does_not_fit_is_refused(workers: int | None, gpus: float, available: dict, line: str) -> None:
     resources = Resources(gate=StageResources(cpus=0.5, gpus=gpus))
     with pytest.raises(UserError, match=line):
-        on_ray.pools(resources, workers, available)
+        on_ray.pools(BUILD, resources, workers, available)
 
 
 def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,64 @@
+"""Rows of several layers for the same pictures: each picture is decoded once, and a layer sees the rows of those it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from annotators.base import Annotator, Picture, Row
+from annotators.run import Runner
+
+
+def areas(images: pa.Table) -> list[int]:
+    """Pixels of each picture of an images table, as ``annotators.run.parts`` takes them."""
+    return pc.multiply(*(images.column(name).cast(pa.int64()) for name in ("width", "height"))).to_pylist()
+
+
+class Makers:
+    """The annotators of one stage.
+
+    Args:
+        annotators: by kind, each after those that it needs; not loaded.
+    """
+
+    def __init__(self, annotators: Mapping[str, Annotator]) -> None:
+        self._runners = {kind: Runner(annotator) for kind, annotator in annotators.items()}
+
+    def load(self) -> None:
+        """Load every model."""
+        for runner in self._runners.values():
+            runner.annotator.load()
+
+    def look(self, kinds: Collection[str]) -> bool:
+        """Whether any annotator of ``kinds`` looks at pixels."""
+        return any(self._runners[kind].annotator.looks for kind in kinds)
+
+    def needs(self, kinds: Collection[str]) -> set[str]:
+        """Kinds whose rows the annotators of ``kinds`` read and do not make."""
+        return {need for kind in kinds for need in self._runners[kind].annotator.card.needs} - {*kinds}
+
+    def tables(
+        self,
+        pictures: Sequence[Picture],
+        said: Mapping[str, Sequence[Row]],
+        kinds: Collection[str],
+        done: Callable[[int], None],
+    ) -> dict[str, pa.Table]:
+        """The rows of ``kinds`` for some pictures, by kind.
+
+        Args:
+            pictures: of a part of a shard; none gives empty tables.
+            said: their rows of layers that are there already, by kind.
+            kinds: which layers to make.
+            done: told how many rows were finished, after each batch.
+        """
+        there, made = dict(said), {}
+        for kind, runner in self._runners.items():
+            if kind not in kinds:
+                continue
+            needs = {need: there[need] for need in runner.annotator.card.needs} if pictures else {}
+            made[kind] = runner.table(pictures, needs, done)
+            there[kind] = made[kind].to_pylist()
+        return made
