@@ -75,7 +75,9 @@ POLICY_REASONS = {
     "aesthetic": "the aesthetic score is below the recipe's minimum",
     "unsafe": "the safety score is above the recipe's maximum",
     "gate_error": "an estimator that the gate needs could not judge this picture",
+    "forgotten": "the dataset was told to forget it; nothing else is said of it any more",
 }
+FORGOTTEN = "forgotten"
 REASONS = {**FETCH_REASONS, **DECODE_REASONS, **POLICY_REASONS}
 RETRYABLE = (*FETCH_REASONS, *DECODE_REASONS, "robots", "opt_out", "blocked", "drifted", "gate_error")
 """Reasons that may be another one, or none, when the row is tried again: servers, block-lists and ``fetch`` change. Not

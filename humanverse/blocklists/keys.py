@@ -83,6 +83,14 @@ def _url_entry(text: str) -> int:
         raise ValueError(error.detail) from error
 
 
+def of_source(text: str) -> int:
+    """The key of what stands in a source as ``url``: of a URL as on a list of URLs, of anything else (a path) of its text."""
+    try:
+        return _url_entry(text)
+    except ValueError:
+        return of_text(text)
+
+
 def _domain_entry(text: str) -> int:
     name = text.removeprefix("*.")
     if _PLAIN_DOMAIN.fullmatch(name):

@@ -28,16 +28,20 @@ def _set(table: pa.Table, name: str, values: list[int | None]) -> pa.Table:
     return table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
 
 
-def write_layer(store: Store, layer: str, number: int, table: pa.Table) -> None:
-    """One shard of one layer: for a dense kind its tar first; the table comes last and commits it."""
+def write_layer(store: Store, layer: str, number: int, table: pa.Table, generation: int = 0) -> None:
+    """One shard of one layer: for a dense kind its tar first; the table comes last and commits it.
+
+    Args:
+        generation: that of the shard's images.
+    """
     kind = KINDS[layer.partition("/")[0]]
     if kind.dense:
         names = [f"{uid}.{kind.suffix}" for uid in table.column("uid").to_pylist()]
-        places = write_tar(store, layout.layer_tar(layer, number), names, table.column("map"))
+        places = write_tar(store, layout.layer_tar(layer, number, generation), names, table.column("map"))
         table = table.drop_columns(["map"])
         table = _set(table, "map_offset", [place.offset if place else None for place in places])
         table = _set(table, "map_size", [place.size if place else None for place in places])
-    store.write(layout.layer_table(layer, number), parquet_bytes(table))
+    store.write(layout.layer_table(layer, number, generation), parquet_bytes(table))
 
 
 def _write_images(store: Store, shard: Shard) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-FORMAT = 2
+FORMAT = 3
 MARKER = "humanverse.json"
 RECIPE = "recipe.yaml"
 SOURCE = "source.json"
@@ -22,13 +23,31 @@ OTHER_FOLDERS = (TOMBSTONES, VIEWS, FILTERS, SNAPSHOTS)
 IMAGE_SUFFIX = "jpg"
 
 
-def shard_name(number: int) -> str:
-    """``000042``; more than a million shards make longer names, which every reader accepts."""
-    return f"{number:06d}"
+def shard_name(number: int, generation: int = 0) -> str:
+    """``000042``, or ``000042.g1`` of a later generation; more than a million shards make longer names."""
+    return f"{number:06d}.g{generation}" if generation else f"{number:06d}"
+
+
+_SHARD_FILE = re.compile(r"([0-9]{6,18})(?:\.g([1-9][0-9]{0,8}))?\.([a-z]+)")
+
+
+class ShardFile(NamedTuple):
+    """Which shard, generation and suffix the name of a file says."""
+
+    number: int
+    generation: int
+    suffix: str
+
+
+def shard_file(name: str) -> ShardFile | None:
+    """What ``000042.parquet`` or ``000042.g1.tar`` is of; None for a name that is not of a shard."""
+    match = _SHARD_FILE.fullmatch(name)
+    number = stem_number(match[1]) if match else None
+    return None if match is None or number is None else ShardFile(number, int(match[2] or 0), match[3])
 
 
 def shard_number(name: str) -> int | None:
-    """The number in ``000042.parquet``; None for a name that is not a shard's table."""
+    """The number in ``000042.parquet``; None for a name that is not that of a table without generations."""
     stem, _, suffix = name.partition(".")
     return stem_number(stem) if suffix == "parquet" else None
 
@@ -39,16 +58,16 @@ def stem_number(stem: str) -> int | None:
     return number if number is not None and shard_name(number) == stem else None
 
 
-def ledger(number: int) -> str:
-    return f"{LEDGER}/{shard_name(number)}.parquet"
+def ledger(number: int, generation: int = 0) -> str:
+    return f"{LEDGER}/{shard_name(number, generation)}.parquet"
 
 
-def images_table(number: int) -> str:
-    return f"{IMAGES}/{shard_name(number)}.parquet"
+def images_table(number: int, generation: int = 0) -> str:
+    return f"{IMAGES}/{shard_name(number, generation)}.parquet"
 
 
-def images_tar(number: int) -> str:
-    return f"{IMAGES}/{shard_name(number)}.tar"
+def images_tar(number: int, generation: int = 0) -> str:
+    return f"{IMAGES}/{shard_name(number, generation)}.tar"
 
 
 def layer_folder(layer: str) -> str:
@@ -60,12 +79,12 @@ def layer_card(layer: str) -> str:
     return f"{layer_folder(layer)}/layer.json"
 
 
-def layer_table(layer: str, number: int) -> str:
-    return f"{layer_folder(layer)}/{shard_name(number)}.parquet"
+def layer_table(layer: str, number: int, generation: int = 0) -> str:
+    return f"{layer_folder(layer)}/{shard_name(number, generation)}.parquet"
 
 
-def layer_tar(layer: str, number: int) -> str:
-    return f"{layer_folder(layer)}/{shard_name(number)}.tar"
+def layer_tar(layer: str, number: int, generation: int = 0) -> str:
+    return f"{layer_folder(layer)}/{shard_name(number, generation)}.tar"
 
 
 def view(name: str) -> str:

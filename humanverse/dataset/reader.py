@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,11 @@ import pyarrow.compute as pc
 from humanverse.codec import decode_rgb
 from humanverse.dataset import create, layout
 from humanverse.dataset.extent import Extent
+from humanverse.dataset.generations import Generations, Gone
+from humanverse.dataset.members import Place, Tars
 from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
+from humanverse.dataset.tombstones import Tombstones, Watch, redact_live
 from humanverse.dataset.views import View, names, read_view
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
@@ -61,6 +64,17 @@ def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield from table.slice(start, ROWS_AT_ONCE).to_pylist()
 
 
+def _in_order(images: pa.Table) -> list[Place | None]:
+    """Places of the pictures, as ``images`` says."""
+    pairs = zip(images.column("jpg_offset").to_pylist(), images.column("jpg_size").to_pylist(), strict=True)
+    return [Place(offset, size) for offset, size in pairs]
+
+
+def _places(images: pa.Table) -> dict[str, Place | None]:
+    """Places of the pictures by uid: equal uids have equal bytes."""
+    return dict(zip(images.column("uid").to_pylist(), _in_order(images), strict=True))
+
+
 class Dataset:
     """A dataset in a folder or bucket, open for reading.
 
@@ -73,6 +87,10 @@ class Dataset:
 
     def __init__(self, url: str) -> None:
         self.store = Store(url)
+        self.generations = Generations(self.store)
+        self._tars = Tars(self.store, self.generations)
+        self._watch = Watch(self.store)
+        self._dead: tuple[Tombstones, pa.Array] = (Tombstones(), pa.array([], pa.string()))
         self._known_layers: set[str] = set()
         self._listed: list[int] | None = None
         self._superseding: Superseding | None = None
@@ -109,13 +127,13 @@ class Dataset:
 
     def shards(self) -> list[int]:
         """Numbers of the committed shards, as they are now, in order."""
-        numbers = sorted(self._numbers(layout.LEDGER))
+        numbers = self.generations.listed()
         self._listed, self._superseding = numbers, None
         return list(numbers)
 
-    def _numbers(self, folder: str) -> Iterator[int]:
-        numbers = (layout.shard_number(name) for name in self.store.names(folder))
-        return (number for number in numbers if number is not None)
+    def generation(self, shard: int) -> int:
+        """Which generation of the shard's files counts, as of the last look: 0 until ``compact`` has rewritten it."""
+        return self.generations.of(shard)
 
     def layers(self) -> list[str]:
         """``<kind>/<name>`` of every layer."""
@@ -125,7 +143,9 @@ class Dataset:
 
     def layer_shards(self, layer: str) -> frozenset[int]:
         """Numbers of the shards that have ``<kind>/<name>``; fewer than ``shards()`` while a layer is being added."""
-        return frozenset(self._numbers(layout.layer_folder(layer)))
+        names = self.store.names(layout.layer_folder(layer))
+        files = ((layout.shard_file(name), name) for name in names)
+        return frozenset(file.number for file, name in files if file and self.generations.has(file.number, name))
 
     def layer_card(self, layer: str) -> Mapping[str, Any]:
         """What made the layer: annotator, model, weights, settings, licence, fingerprint, time."""
@@ -156,48 +176,57 @@ class Dataset:
             raise DatasetError(f"only one layer of a kind can be read at a time, not {', '.join(sorted(names))}")
         return by_kind
 
-    @cached_property
-    def tombstones(self) -> frozenset[str]:
-        """uids that must never be served, as of the first reading from this dataset."""
-        uids: set[str] = set()
-        for name in self.store.names(layout.TOMBSTONES):
-            if name.endswith(".parquet"):
-                uids.update(self._table(f"{layout.TOMBSTONES}/{name}", ["uid"]).column("uid").to_pylist())
-        return frozenset(uids)
+    @property
+    def forgotten(self) -> Tombstones:
+        """What must never be served, as it is now."""
+        return self._watch.now()
 
-    @cached_property
-    def _dead(self) -> pa.Array:
-        return pa.array(sorted(self.tombstones), pa.string())
+    @property
+    def tombstones(self) -> frozenset[str]:
+        """uids that must never be served, as it is now."""
+        return self.forgotten.uids
 
     def _table(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         try:
             return parquet_table(self.store.read(path), columns)
         except FileNotFoundError as error:
-            raise DatasetError(f"{self.store.url}/{path} is missing: run humanverse verify") from error
+            raise Gone(f"{self.store.url}/{path} is missing: run humanverse verify") from error
         except ValueError as error:
             raise DatasetError(f"{self.store.url}/{path} is damaged: {error}; run humanverse verify") from error
 
+    def _current(
+        self, shard: int, path_of: Callable[[int, int], str], columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """A table of a shard, of the generation that counts."""
+        return self.generations.current(shard, lambda generation: self._table(path_of(shard, generation), columns))
+
     def _alive(self, table: pa.Table) -> pa.Table:
-        if not self.tombstones:
+        dead, uids = self._dead
+        if dead is not (now := self.forgotten):
+            uids = pa.array(sorted(now.uids), pa.string())
+            self._dead = now, uids
+        if not len(uids):
             return table
-        return table.filter(pc.invert(pc.is_in(table.column("uid"), value_set=self._dead)))
+        return table.filter(pc.invert(pc.is_in(table.column("uid"), value_set=uids)))
 
     def ledger(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The source rows whose final status is in a shard; only ``columns`` of it if they are given.
 
         Rows that a supplementary shard has superseded are left out: each source row is in the ledger of one shard only.
-        The supplementary shards are those that were there when ``shards()`` was last called.
+        The supplementary shards are those that were there when ``shards()`` was last called. Of what is forgotten a row
+        says nothing but that.
         """
-        superseded = self._superseded(shard)
-        if not len(superseded):
+        superseded, dead = self._superseded(shard), self.forgotten
+        if not len(superseded) and not dead:
             return self.ledger_as_written(shard, columns)
-        table = self.ledger_as_written(shard, columns if columns is None else sorted({*columns, "row"}))
+        wanted = None if columns is None else sorted({*columns, "row", "uid", "url", "status", "reason"})
+        table = self.ledger_as_written(shard, wanted)
         table = table.filter(pc.invert(pc.is_in(table.column("row"), value_set=superseded.combine_chunks())))
-        return table if columns is None else table.select(list(columns))
+        return redact_live(table, dead, columns)
 
     def ledger_as_written(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """Every row of a shard's ledger, also those that were tried again since."""
-        return self._table(layout.ledger(shard), columns)
+        """Every row of a shard's ledger, also those that were tried again or forgotten since."""
+        return self._current(shard, layout.ledger, columns)
 
     def _superseded(self, shard: int) -> pa.ChunkedArray:
         """Source rows of a shard's ledger that are superseded."""
@@ -222,7 +251,11 @@ class Dataset:
 
     def images(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The samples of a shard, one row each, without tombstoned ones; only ``columns``, with ``uid``, if they are given."""
-        return self._alive(self._table(layout.images_table(shard), columns and list(dict.fromkeys(("uid", *columns)))))
+        return self._alive(self.images_as_written(shard, columns))
+
+    def images_as_written(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """As ``images``, with tombstoned samples: for what must stay aligned with the files, never to be served."""
+        return self._current(shard, layout.images_table, columns and list(dict.fromkeys(("uid", *columns))))
 
     def layer(self, layer: str, shard: int, images: pa.Table | None = None) -> pa.Table:
         """One layer's rows of a shard, aligned with ``images(shard)``.
@@ -234,9 +267,11 @@ class Dataset:
             DatasetError: if the shard has no such layer, or its rows are not those of the images.
         """
         name = self.resolve(layer)
-        table = self._alive(self._table(layout.layer_table(name, shard)))
-        expected = self.images(shard) if images is None else images
-        if not table.column("uid").equals(expected.column("uid")):
+        expected = (self.images(shard) if images is None else images).column("uid")
+        table = self._current(shard, partial(layout.layer_table, name))
+        if not table.column("uid").equals(expected):
+            table = table.filter(pc.is_in(table.column("uid"), value_set=expected.combine_chunks()))
+        if not table.column("uid").equals(expected):
             raise DatasetError(f"layer {name} does not match the images of shard {shard}: run humanverse verify")
         return table
 
@@ -244,29 +279,39 @@ class Dataset:
         if row["uid"] in self.tombstones:
             raise DatasetError(f"{row['uid']} was removed from {self.store.url} and is not served")
 
-    def _range(self, path: str, offset: int, size: int) -> bytes:
-        try:
-            data = self.store.read_range(path, offset, size)
-        except FileNotFoundError as error:
-            raise DatasetError(f"{self.store.url}/{path} is missing: run humanverse verify") from error
-        return self._whole(path, data, size)
-
-    def _whole(self, path: str, data: bytes, size: int) -> bytes:
-        if len(data) != size:
-            raise DatasetError(f"{self.store.url}/{path} is damaged: it ends early; run humanverse verify")
-        return data
-
     def jpeg(self, shard: int, row: Mapping[str, Any]) -> bytes:
         """The stored bytes of one row of ``images(shard)``, by one range request."""
         self._check_served(row)
-        return self._range(layout.images_tar(shard), row["jpg_offset"], row["jpg_size"])
+        uid, place = row["uid"], Place(row["jpg_offset"], row["jpg_size"])
+        name = f"{uid}.{layout.IMAGE_SUFFIX}"
+        path = partial(layout.images_table, shard)
+        return self._tars.member(
+            shard, layout.images_tar, name, place, lambda generation: self._place(path(generation), uid, "jpg")
+        )
 
     def map_png(self, layer: str, shard: int, row: Mapping[str, Any]) -> bytes | None:
         """The PNG of one row of a dense layer, by one range request; None where there is no map."""
         self._check_served(row)
         if row["map_offset"] is None:
             return None
-        return self._range(layout.layer_tar(self.resolve(layer), shard), row["map_offset"], row["map_size"])
+        uid, full = row["uid"], self.resolve(layer)
+        name = f"{uid}.{KINDS[full.partition('/')[0]].suffix}"
+        path = partial(layout.layer_table, full, shard)
+        return self._tars.member(
+            shard,
+            partial(layout.layer_tar, full),
+            name,
+            Place(row["map_offset"], row["map_size"]),
+            lambda generation: self._place(path(generation), uid, "map"),
+        )
+
+    def _place(self, path: str, uid: str, what: str) -> Place:
+        """Where the member of a sample is, by a table as it is now."""
+        table = self._table(path, ["uid", f"{what}_offset", f"{what}_size"])
+        found = table.filter(pc.equal(table.column("uid"), uid)).to_pylist()
+        if not found:
+            raise Gone(f"{uid} was removed from {self.store.url} and is not served")
+        return Place(found[0][f"{what}_offset"], found[0][f"{what}_size"])
 
     def views(self) -> list[str]:
         """The names of the views."""
@@ -308,19 +353,19 @@ class Dataset:
             tables = [rows(table) for table in said_of]
             columns = rows(images)
             for row, jpeg, *said in zip(columns, self._jpegs(shard, images), *tables, strict=True):
-                yield Sample(row["uid"], shard, row, jpeg, dict(zip(by_kind, said, strict=True)))
+                if jpeg is not None and row["uid"] not in self.tombstones:
+                    yield Sample(row["uid"], shard, row, jpeg, dict(zip(by_kind, said, strict=True)))
 
-    def _jpegs(self, shard: int, images: pa.Table) -> Iterator[bytes]:
-        """The stored bytes of each row of ``images``, in one passage over the tar."""
-        path = layout.images_tar(shard)
-        places = zip(images.column("jpg_offset").to_pylist(), images.column("jpg_size").to_pylist(), strict=True)
-        try:
-            with self.store.reading(path) as tar:
-                for offset, size in places:
-                    tar.seek(offset)
-                    yield self._whole(path, tar.read(size), size)
-        except FileNotFoundError as error:
-            raise DatasetError(f"{self.store.url}/{path} is missing: run humanverse verify") from error
+    def _jpegs(self, shard: int, images: pa.Table) -> Iterator[bytes | None]:
+        """The stored bytes of each row of ``images``, in one passage over the tar; None for what was removed meanwhile."""
+        uids = images.column("uid").to_pylist()
+
+        def anew(generation: int) -> list[Place | None]:
+            there = _places(self._table(layout.images_table(shard, generation), ["uid", "jpg_offset", "jpg_size"]))
+            return [there.get(uid) for uid in uids]
+
+        names = [f"{uid}.{layout.IMAGE_SUFFIX}" for uid in uids]
+        return self._tars.members(shard, layout.images_tar, names, _in_order(images), anew)
 
     def __iter__(self) -> Iterator[Sample]:
         return self.samples()

@@ -72,13 +72,14 @@ def _one(held: whole.Held, number: int, committed: frozenset[int]) -> _Checked:
     )
 
 
-def _same_columns(extras: dict[pa.Schema, list[int]]) -> Iterator[Finding]:
+def _same_columns(held: whole.Held, extras: dict[pa.Schema, list[int]]) -> Iterator[Finding]:
     """Every images table has the same columns of the source."""
     usual = Counter({schema: len(numbers) for schema, numbers in extras.items()}).most_common(1)
     for schema, numbers in extras.items():
         if schema != usual[0][0]:
             for number in numbers:
-                yield problem(layout.images_table(number), "has other columns of the source than most shards")
+                path = layout.images_table(number, held.generation(number))
+                yield problem(path, "has other columns of the source than most shards")
 
 
 def _unknown_tombstones(held: whole.Held, known: set[str]) -> Iterator[Finding]:
@@ -112,6 +113,9 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
         known |= checked.known
         if checked.extra is not None:
             extras.setdefault(checked.extra, []).append(checked.number)
-    findings += [*_same_columns(extras), *_unknown_tombstones(held, known)]
+    findings += [
+        *_same_columns(extras, lambda number: layout.images_table(number, held.generation(number))),
+        *_unknown_tombstones(held, known),
+    ]
     findings += [*held.findings, *blocklists.check(held), *views.check(held, committed), *files.check(held, committed)]
     return Report(len(numbers), rows, samples, tuple(findings))

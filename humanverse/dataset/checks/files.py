@@ -34,12 +34,13 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
             yield from _retry(held, path)
             continue
         folder, _, name = path.rpartition("/")
-        stem, _, suffix = name.partition(".")
-        number = layout.stem_number(stem) if suffix in suffixes.get(folder, ()) else None
-        if number is None:
+        file = layout.shard_file(name)
+        if file is None or file.suffix not in suffixes.get(folder, ()):
             yield note(path, "does not belong to the dataset")
-        elif number not in committed:
+        elif file.number not in committed:
             yield note(path, "is of a shard that is not committed; building again writes it anew")
+        elif file.generation != held.generation(file.number):
+            yield note(path, "is not of the generation that counts: humanverse compact deletes it")
 
 
 def _retry(held: Held, path: str) -> Iterator[Finding]:

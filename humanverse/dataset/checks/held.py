@@ -13,6 +13,7 @@ from humanverse.dataset.checks import retries
 from humanverse.dataset.checks.finding import Finding, Unreadable, problem, read_table
 from humanverse.dataset.checks.retries import Retries
 from humanverse.dataset.extent import Extent
+from humanverse.dataset.generations import Generations
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
@@ -68,15 +69,20 @@ class Held:
         tombstones: uid -> the file that names it.
         retries: what was planned to be tried again.
         findings: what is wrong with all this.
+        generations: of the shards' files, as they were listed at the start.
     """
 
     store: Store
+    generations: Generations
     extent: Extent | None = None
     distinct: bool = False
     layers: tuple[Layer, ...] = ()
     tombstones: dict[str, str] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
     findings: list[Finding] = field(default_factory=list)
+
+    def generation(self, shard: int) -> int:
+        return self.generations.of(shard)
 
 
 def read(dataset: Dataset, committed: bool) -> Held:
@@ -85,7 +91,7 @@ def read(dataset: Dataset, committed: bool) -> Held:
     Args:
         committed: whether there are committed shards, so that the recipe's layers must be there.
     """
-    held = Held(dataset.store)
+    held = Held(dataset.store, dataset.generations)
     try:
         held.extent = Extent.of(create.read_source(dataset.store))
     except DatasetError:
@@ -172,4 +178,4 @@ def _tombstones(held: Held) -> None:
         except Unreadable as error:
             held.findings.append(error.finding)
             continue
-        held.tombstones.update(dict.fromkeys(table.column("uid").to_pylist(), path))
+        held.tombstones.update(dict.fromkeys(table.column("uid").drop_null().to_pylist(), path))

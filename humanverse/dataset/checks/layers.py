@@ -22,7 +22,7 @@ def check(held: Held, shard: Shard) -> Iterator[Finding]:
     """Every layer of a shard."""
     people: dict[str, pa.Array] = {}
     for layer in held.layers:
-        path = layout.layer_table(layer.name, shard.number)
+        path = layout.layer_table(layer.name, shard.number, shard.generation)
         if shard.number not in layer.shards:
             yield problem(path, "is missing") if layer.in_recipe else note(path, "is not made yet")
             continue
@@ -43,7 +43,7 @@ def check(held: Held, shard: Shard) -> Iterator[Finding]:
 
 
 def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[Finding]:
-    path = layout.layer_tar(layer.name, shard.number)
+    path = layout.layer_tar(layer.name, shard.number, shard.generation)
     there = table.filter(table.column("map_offset").is_valid())
     rows = there.select(["uid", "map_offset", "map_size", "map_width", "map_height"]).to_pylist()
     names = [f"{row['uid']}.{layer.kind.suffix}" for row in rows]
@@ -67,7 +67,7 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
         return
     if damaged:
         yield problem(path, f"{damaged[0]} is not a whole PNG ({len(damaged)} of {len(found)} maps)")
-    table_path = layout.layer_table(layer.name, shard.number)
+    table_path = layout.layer_table(layer.name, shard.number, shard.generation)
     if [(member.offset, member.size) for member in found] != [(row["map_offset"], row["map_size"]) for row in rows]:
         yield problem(table_path, "says other places of its maps than the tar has")
     if resized:
@@ -98,4 +98,6 @@ def _people_agree(held: Held, shard: Shard, people: dict[str, pa.Array]) -> Iter
         differ = pc.indices_nonzero(pc.fill_null(pc.not_equal(own, boxes), False)).to_numpy()
         if len(differ):
             message = f"has other people than {by_fingerprint[layer.needs['person']]}"
-            yield problem(layout.layer_table(layer.name, shard.number), first_of(shard.uids, differ, message))
+            yield problem(
+                layout.layer_table(layer.name, shard.number, shard.generation), first_of(shard.uids, differ, message)
+            )

@@ -15,7 +15,7 @@ from humanverse.dataset.extent import Extent
 from humanverse.dataset.retries import ROWS, Pass, PlannedShard, Superseding, pass_numbers, read_pass
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
-from schemas.ledger import KEPT
+from schemas.ledger import FORGOTTEN, KEPT
 
 
 class _Every:
@@ -176,4 +176,4 @@ def _wrong(ended: tuple[str | None, str | None] | None, reasons: tuple[str, ...]
         return "was kept"
     if taken:
         return "another retry had tried already"
-    return None if ended[1] in reasons else f"ended with {ended[1]}, which this retry was not for"
+    return None if ended[1] in (*reasons, FORGOTTEN) else f"ended with {ended[1]}, which this retry was not for"

@@ -21,6 +21,9 @@ from humanverse.errors import one_line
 from humanverse.storage import Store
 from schemas import images, ledger
 
+SILENT = tuple(name for name in ledger.SCHEMA.names if name not in ("row", "status", "reason"))
+"""Columns of a ledger that say nothing of a row that is forgotten."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -48,16 +51,30 @@ class Shard:
     """What could be read of a shard; None for what could not.
 
     Attributes:
+        generation: of its files.
         uids: of the samples, in the order on which most of ledger, images table and tar agree.
         findings: problems so far.
     """
 
     number: int
+    generation: int = 0
     ledger: pa.Table | None = None
     images: pa.Table | None = None
     stored: list[Stored] | None = None
     uids: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ledger_path(self) -> str:
+        return layout.ledger(self.number, self.generation)
+
+    @property
+    def images_path(self) -> str:
+        return layout.images_table(self.number, self.generation)
+
+    @property
+    def tar_path(self) -> str:
+        return layout.images_tar(self.number, self.generation)
 
 
 def members(store: Store, path: str) -> Iterator[tuple[tar.Member, bytes]]:
@@ -86,17 +103,17 @@ def _stored(member: tar.Member, data: bytes) -> Stored:
 
 def read(held: Held, number: int) -> Shard:
     """Read the shard and check it, its layers left out."""
-    shard = Shard(number)
+    shard = Shard(number, held.generation(number))
     try:
-        shard.ledger = read_table(held.store, layout.ledger(number), ledger.SCHEMA)
+        shard.ledger = read_table(held.store, shard.ledger_path, ledger.SCHEMA)
     except Unreadable as error:
         shard.findings.append(error.finding)
     try:
-        shard.images = read_table(held.store, layout.images_table(number), images.SCHEMA, more=True)
+        shard.images = read_table(held.store, shard.images_path, images.SCHEMA, more=True)
     except Unreadable as error:
         shard.findings.append(error.finding)
     try:
-        shard.stored = [_stored(member, data) for member, data in members(held.store, layout.images_tar(number))]
+        shard.stored = [_stored(member, data) for member, data in members(held.store, shard.tar_path)]
     except Unreadable as error:
         shard.findings.append(error.finding)
     shard.findings += [*_order(shard), *_ledger(held, shard), *_images(held, shard), *_pictures(shard)]
@@ -111,11 +128,11 @@ def _order(shard: Shard) -> Iterator[Finding]:
     """Ledger, images table and tar have the same samples in the same order; sets ``uids``."""
     said: dict[str, list[str]] = {}
     if shard.ledger is not None:
-        said[layout.ledger(shard.number)] = _kept(shard.ledger)
+        said[shard.ledger_path] = _kept(shard.ledger)
     if shard.images is not None:
-        said[layout.images_table(shard.number)] = shard.images.column("uid").to_pylist()
+        said[shard.images_path] = shard.images.column("uid").to_pylist()
     if shard.stored is not None:
-        said[layout.images_tar(shard.number)] = [item.uid for item in shard.stored]
+        said[shard.tar_path] = [item.uid for item in shard.stored]
     votes = Counter(tuple(uids) for uids in said.values())
     if not votes:
         return
@@ -129,32 +146,37 @@ def _ledger(held: Held, shard: Shard) -> Iterator[Finding]:
     """Invariant 1: the shard's source rows, each once, each with one known status and reason."""
     if shard.ledger is None:
         return
-    path = layout.ledger(shard.number)
+    path = shard.ledger_path
     rows = shard.ledger.column("row").to_pylist()
     if held.extent is not None:
         expected = held.extent.rows_of(shard.number)
         if shard.number >= held.extent.shards:
-            yield from _supplementary(held, shard.number, rows)
+            yield from _supplementary(held, shard, rows)
         elif rows != list(expected):
             yield problem(path, f"its rows are not the {len(expected)} source rows of the shard, each once")
     said = zip(*(shard.ledger.column(name).to_pylist() for name in ("status", "reason", "uid")), strict=True)
     wrong = [(row, found) for row, item in zip(rows, said, strict=True) if (found := _status(*item))]
     if wrong:
         yield problem(path, f"row {wrong[0][0]} {wrong[0][1]}{further(len(wrong))}")
+    forgotten = shard.ledger.filter(pc.equal(shard.ledger.column("reason"), ledger.FORGOTTEN))
+    more = [name for name in SILENT if forgotten.column(name).null_count < forgotten.num_rows]
+    if more:
+        yield problem(path, f"has forgotten rows of which it still says {more[0]}")
 
 
-def _supplementary(held: Held, number: int, rows: list[int]) -> Iterator[Finding]:
+def _supplementary(held: Held, shard: Shard, rows: list[int]) -> Iterator[Finding]:
     """A shard beyond those of the source has the rows that a retry planned for it; plans are checked elsewhere."""
+    number, path = shard.number, shard.ledger_path
     if number not in held.retries.shards:
         if held.retries.whole:
-            yield problem(layout.ledger(number), "the source has no such shard, and no retry planned it")
+            yield problem(path, "the source has no such shard, and no retry planned it")
         return
     try:
         planned = read_table(held.store, layout.retry_rows(number), ROWS).column("row").to_pylist()
     except Unreadable:
         return
     if rows != planned:
-        yield problem(layout.ledger(number), f"its rows are not the {len(planned)} rows that were planned, each once")
+        yield problem(path, f"its rows are not the {len(planned)} rows that were planned, each once")
 
 
 def _status(status: str, reason: str | None, uid: str | None) -> str | None:
@@ -173,7 +195,7 @@ def _images(held: Held, shard: Shard) -> Iterator[Finding]:
     table = shard.images
     if table is None or table.column("uid").to_pylist() != shard.uids:
         return
-    path = layout.images_table(shard.number)
+    path = shard.images_path
     if held.distinct and len(set(shard.uids)) != len(shard.uids):
         yield problem(path, "has a uid twice, although the recipe drops duplicates")
     if shard.ledger is not None and _kept(shard.ledger) == shard.uids:
@@ -195,7 +217,7 @@ def _pictures(shard: Shard) -> Iterator[Finding]:
     table, stored = shard.images, shard.stored
     if table is None or stored is None or [item.uid for item in stored] != table.column("uid").to_pylist():
         return
-    of_table, of_tar = layout.images_table(shard.number), layout.images_tar(shard.number)
+    of_table, of_tar = shard.images_path, shard.tar_path
     names = ("uid", "jpg_offset", "jpg_size", "jpg_sha256", "width", "height")
     found: dict[tuple[str, str], list[int]] = {}
     for index, (row, item) in enumerate(zip(table.select(names).to_pylist(), stored, strict=True)):

@@ -139,7 +139,7 @@ def _look_up(held: Held, rows: _Rows) -> None:
     by_shard = [_ByShard(numbers) for numbers, _, _ in rows.places()]
     for shard in sorted({int(number) for numbers, _, _ in rows.places() for number in np.unique(numbers)}):
         try:
-            table = parquet_table(held.store.read(layout.images_table(shard)), _COLUMNS)
+            table = parquet_table(held.store.read(layout.images_table(shard, held.generation(shard))), _COLUMNS)
         except (FileNotFoundError, ValueError):
             continue
         rows.readable.add(shard)

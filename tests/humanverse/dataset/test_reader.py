@@ -56,8 +56,10 @@ def test_chosen_shards(dataset: Dataset) -> None:
     assert [sample.columns["row"] for sample in dataset.samples(shards=[1])] == [6, 7, 8]
 
 
-def test_what_is_read_by_range_is_what_is_read_whole(dataset: Dataset) -> None:
-    dataset.store = RecordingStore(dataset.store.url)
+def test_what_is_read_by_range_is_what_is_read_whole(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("humanverse.dataset.reader.Store", RecordingStore)
+    dataset = Dataset(dataset.store.url)
+    assert isinstance(dataset.store, RecordingStore)
     for sample in dataset.samples(["depth"]):
         assert dataset.jpeg(sample.shard, sample.columns) == sample.jpeg
         png = dataset.map_png("depth", sample.shard, sample.layers["depth"])
