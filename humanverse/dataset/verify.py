@@ -114,7 +114,7 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
         if checked.extra is not None:
             extras.setdefault(checked.extra, []).append(checked.number)
     findings += [
-        *_same_columns(extras, lambda number: layout.images_table(number, held.generation(number))),
+        *_same_columns(held, extras),
         *_unknown_tombstones(held, known),
     ]
     findings += [*held.findings, *blocklists.check(held), *views.check(held, committed), *files.check(held, committed)]
