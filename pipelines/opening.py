@@ -84,7 +84,7 @@ def open_build(
     dataset = Dataset(url) if create.check_place(store, recipe, identity, retrying=bool(reasons)) else None
     if reasons and dataset is None:
         raise UserError(f"{url} is not a dataset yet: build it without --retry first")
-    _obtain_weights(annotators.values())
+    obtain_weights(annotators.values())
     committed = frozenset(() if dataset is None else dataset.shards())
     job = Job(rows, recipe, store, identity, committed, allow_private, workers, local)
     return Opened(job, dataset, annotators, reasons)
@@ -100,7 +100,7 @@ def _check_columns(source: Source, recipe: Recipe) -> None:
         say(f"source.columns: {theirs} is only carried along as {ours} (what means something: {', '.join(MEANINGS)})")
 
 
-def _obtain_weights(annotators: Iterable[Annotator]) -> None:
+def obtain_weights(annotators: Iterable[Annotator]) -> None:
     """Fetch what weights of the annotators are not here."""
     for item in listing(weight for annotator in annotators for weight in annotator.weights):
         if item.path is None:

@@ -39,6 +39,18 @@ class Makers:
         """Kinds whose rows the annotators of ``kinds`` read and do not make."""
         return {need for kind in kinds for need in self._runners[kind].annotator.card.needs} - {*kinds}
 
+    def order(self, kinds: Collection[str]) -> list[str]:
+        """``kinds``, each after those that it needs."""
+        return [kind for kind in self._runners if kind in kinds]
+
+    def failed(self, kind: str, uid: str, reason: str) -> pa.Table:
+        """The row of a picture that was given up."""
+        return self._runners[kind].failed(uid, reason)
+
+    def unavailable(self, kind: str, uid: str, reason: str) -> pa.Table:
+        """The row of a picture that is not to be looked at."""
+        return self._runners[kind].unavailable(uid, reason)
+
     def tables(
         self,
         pictures: Sequence[Picture],
@@ -55,9 +67,8 @@ class Makers:
             done: told how many rows were finished, after each batch.
         """
         there, made = dict(said), {}
-        for kind, runner in self._runners.items():
-            if kind not in kinds:
-                continue
+        for kind in self.order(kinds):
+            runner = self._runners[kind]
             needs = {need: there[need] for need in runner.annotator.card.needs} if pictures else {}
             made[kind] = runner.table(pictures, needs, done)
             there[kind] = made[kind].to_pylist()

@@ -1,0 +1,98 @@
+"""A committed shard as a further layer is made for it: its rows as they are written, and the layer's way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from humanverse.dataset import layout
+from humanverse.dataset.commit import write_layer
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import DatasetError
+from schemas.layers import KINDS
+
+
+class Rewritten(DatasetError):
+    """The shard was rewritten meanwhile."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One committed shard.
+
+    Attributes:
+        dataset: that it is of.
+        number: of the shard.
+        generation: of its files, when this was opened.
+        images: its images table as written, tombstoned samples too, so that a layer's rows are as many.
+    """
+
+    dataset: Dataset
+    number: int
+    generation: int
+    images: pa.Table
+
+    @classmethod
+    def open(cls, dataset: Dataset, number: int) -> Target:
+        """The shard as it is now.
+
+        Raises:
+            DatasetError: if its table is missing or damaged.
+        """
+        images = dataset.images_as_written(number)
+        return cls(dataset, number, dataset.generation(number), images)
+
+    @cached_property
+    def forgotten(self) -> np.ndarray:
+        """bool (n,): samples that must not be looked at."""
+        return self.dataset.forgotten.names(self.images)
+
+    def layer(self, layer: str) -> pa.Table:
+        """The rows of another layer, aligned with ``images``.
+
+        Raises:
+            DatasetError: if the shard has no such layer, or its rows are not those of the images.
+        """
+        if self.number not in self.dataset.layer_shards(layer):
+            kind, _, name = layer.partition("/")
+            url = self.dataset.store.url
+            raise DatasetError(f"it has no layer {layer}: run humanverse annotate {url} {kind}={name} first")
+        return self.dataset.layer(layer, self.number, self.images)
+
+    def jpegs(self) -> Iterator[bytes | None]:
+        """The stored bytes of each row in one passage over the tar; None for what is forgotten."""
+        gone = self.forgotten
+        found = self.dataset.jpegs(self.number, self.images.filter(pa.array(~gone)) if gone.any() else self.images)
+        for missing in gone:
+            yield None if missing else next(found)
+
+    def publish(self, layer: str, table: pa.Table) -> int:
+        """Write the shard's rows of ``layer``, and with that commit them.
+
+        Args:
+            layer: ``<kind>/<name>``, declared.
+            table: as ``humanverse.dataset.commit.write_layer`` takes it.
+
+        Returns:
+            Bytes written.
+
+        Raises:
+            Rewritten: if the shard has other rows by now.
+        """
+        store = self.dataset.store
+        if self._rewritten():
+            raise Rewritten(f"it was compacted meanwhile: run the same command again ({store.url})")
+        write_layer(store, layer, self.number, table, self.generation)
+        written = store.size(layout.layer_table(layer, self.number, self.generation))
+        if KINDS[layer.partition("/")[0]].dense:
+            written += store.size(layout.layer_tar(layer, self.number, self.generation))
+        return written
+
+    def _rewritten(self) -> bool:
+        exists = self.dataset.store.exists
+        own, next_one = (layout.ledger(self.number, self.generation + step) for step in (0, 1))
+        return exists(next_one) or not exists(own)

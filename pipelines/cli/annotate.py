@@ -1,0 +1,151 @@
+"""``annotate``, ``drop``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.cli.app import DatasetUrl, Json, app, print_json
+from pipelines.show import annotate as show
+
+if TYPE_CHECKING:
+    from pipelines.plan_layers import Asked
+
+Kinds = Annotated[
+    list[str],
+    typer.Argument(metavar="KIND[=ANNOTATOR]...", help="Layers, such as pose, or text=rapidocr-detector."),
+]
+
+
+@app.command()
+def annotate(
+    dataset: DatasetUrl,
+    kinds: Kinds,
+    as_: Annotated[
+        list[str], typer.Option("--as", metavar="KIND=NAME", help="The layer's name; the annotator's if not given.")
+    ] = [],  # noqa: B006
+    set_: Annotated[
+        list[str], typer.Option("--set", metavar="KIND.KEY=VALUE", help="A setting of the annotator.")
+    ] = [],  # noqa: B006
+    reads: Annotated[
+        list[str], typer.Option(metavar="KIND=NAME", help="Which layer of a kind is read, where there are several.")
+    ] = [],  # noqa: B006
+    weights: Annotated[
+        list[str], typer.Option(metavar="[KIND=]PATH", help="A file of your own instead of the annotator's weights.")
+    ] = [],  # noqa: B006
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Only look at so many samples, and write a page; DATASET is not touched.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="With --sample: where to write the page.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:0; the recipe's if not given.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="As many as fit if not given.")] = None,
+    local: Annotated[bool, typer.Option("--local", help="In this process, without Ray.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any shard has not got its layers.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add layers to DATASET, or complete them: every shard gets those that it lacks, and nothing else is touched.
+
+    KIND alone is the recipe's annotator of that kind, or the only one there is; your own is KIND=module:Class.
+
+    Exit code 1: nothing worked. 2: something to mend, in one line.
+    """
+    from humanverse.errors import UserError
+
+    asked = _asked(kinds, as_, set_, reads, weights)
+    if out is not None and sample is None:
+        raise UserError("--out is where the page of --sample goes: give --sample too, or leave it out")
+    if sample is not None:
+        _preview(dataset, asked, sample, out, device, as_json)
+        return
+    from pipelines.annotate import annotate as run
+
+    result = run(dataset, asked, device=device, workers=workers, local=local)
+    if as_json:
+        print_json(show.result_json(result))
+    else:
+        show.result(result, dataset)
+    if result.nothing_worked or (strict and result.lost):
+        raise typer.Exit(1)
+
+
+def _preview(dataset: str, asked: Asked, sample: int, out: Path | None, device: str | None, as_json: bool) -> None:
+    from pipelines.preview import preview
+
+    found = preview(dataset, asked, sample, out, device)
+    if as_json:
+        print_json(show.preview_json(found))
+    else:
+        show.preview(found, dataset)
+
+
+def _asked(
+    kinds: Sequence[str], as_: Sequence[str], set_: Sequence[str], reads: Sequence[str], weights: Sequence[str]
+) -> Asked:
+    from humanverse.errors import UserError
+    from pipelines.plan_layers import Asked
+
+    annotators: dict[str, str | None] = {}
+    for text in kinds:
+        kind, _, name = text.partition("=")
+        if kind in annotators:
+            raise UserError(f"two layers of kind {kind}: run the command once for each, with --as {kind}=NAME")
+        annotators[kind] = name or None
+    return Asked(
+        annotators, _pairs("--as", as_), _settings(set_), _weights(weights, annotators), _pairs("--reads", reads)
+    )
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    from humanverse.errors import UserError
+
+    found: dict[str, str] = {}
+    for text in texts:
+        kind, _, name = text.partition("=")
+        if not kind or not name or kind in found:
+            raise UserError(f"{option} {text}: give KIND=NAME, once for each kind")
+        found[kind] = name
+    return found
+
+
+def _settings(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    import yaml
+
+    from humanverse.errors import UserError
+
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        kind, dot, key = name.partition(".")
+        if not (kind and dot and key and equals):
+            raise UserError(f"--set {text}: give KIND.KEY=VALUE, such as person.min_score=0.3")
+        try:
+            found.setdefault(kind, {})[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {text}: the value is not YAML") from error
+    return found
+
+
+def _weights(texts: Sequence[str], kinds: dict[str, str | None]) -> list[tuple[str | None, str]]:
+    """(kind, path); what stands before ``=`` is a kind only if a layer of it is asked for, for paths may hold ``=``."""
+    split = ((text.partition("="), text) for text in texts)
+    return [(kind, path) if kind in kinds and path else (None, text) for (kind, _, path), text in split]
+
+
+@app.command()
+def drop(
+    dataset: DatasetUrl,
+    layer: Annotated[str, typer.Argument(metavar="KIND=NAME", help="The layer, such as pose=movenet-mediapipe.")],
+    force: Annotated[bool, typer.Option("--force", help="Also if a view or another layer is made with it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a layer of DATASET: every file of it, and no other."""
+    from pipelines.drop import drop as run
+
+    found = run(dataset, layer, force)
+    if as_json:
+        print_json(show.dropped_json(found))
+    else:
+        show.dropped(found, dataset)

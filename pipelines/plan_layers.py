@@ -1,0 +1,177 @@
+"""From what was asked for to layers that can be made: which annotator, with which settings and weights, reading which layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from annotators import registry
+from annotators.base import Annotator
+from annotators.weights import Weight, standing_in
+from humanverse.dataset import create
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.views import NAME
+from humanverse.errors import UserError
+from pipelines.stages.add_layers import Addition
+from pipelines.stages.annotate import in_order
+from schemas.layers import KINDS
+from schemas.recipe import explain
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said.
+
+    Attributes:
+        annotators: kind -> the annotator's name or ``module:Class``; None for the usual one.
+        names: kind -> the layer's name, where it is not the annotator's.
+        settings: kind -> setting -> value, beyond the usual ones.
+        weights: (kind or None, path) of files that stand in for the annotators' own.
+        reads: kind -> the name of the layer that is read.
+    """
+
+    annotators: Mapping[str, str | None]
+    names: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    weights: Sequence[tuple[str | None, str]] = ()
+    reads: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Layers that can be made.
+
+    Attributes:
+        additions: by kind, each after those that it needs.
+        reads: kind -> the layer (``<kind>/<name>``) that is read, of the kinds that are needed and not added.
+        cards: kind -> ``layer.json`` but for code and time.
+    """
+
+    additions: dict[str, Addition]
+    reads: dict[str, str]
+    cards: dict[str, dict[str, Any]]
+
+    @property
+    def layers(self) -> list[str]:
+        return [addition.layer for addition in self.additions.values()]
+
+
+def plan(dataset: Dataset, asked: Asked, device: str) -> Plan:
+    """Check everything that can be checked before a model is loaded; writes nothing.
+
+    Raises:
+        UserError: for whatever the user can mend.
+    """
+    _check_kinds(asked)
+    made = {kind: _annotator(dataset, asked, kind, device) for kind in asked.annotators}
+    reads: dict[str, str] = {}
+
+    def elsewhere(annotator: Annotator, need: str) -> None:
+        own = _layer(asked, annotator)
+        reads.setdefault(need, _layer_to_read(dataset, asked, own, need))
+
+    ordered = in_order(made, elsewhere)
+    _check_reads(asked, made, reads)
+    additions = {kind: Addition(_layer(asked, annotator), annotator) for kind, annotator in ordered.items()}
+    cards = _cards(dataset, additions, reads)
+    for kind, addition in additions.items():
+        if not create.check_layer(dataset.store, addition.layer, cards[kind]) and dataset.layer_shards(addition.layer):
+            raise UserError(
+                f"layer {addition.layer} has shards and no layer.json, as a drop leaves it that was stopped: "
+                f"run humanverse drop {dataset.store.url} {addition.layer.replace('/', '=')} first"
+            )
+    return Plan(additions, reads, cards)
+
+
+def _check_kinds(asked: Asked) -> None:
+    """Raise UserError if anything is said about a kind that is not being made."""
+    for kind in asked.annotators:
+        if kind not in KINDS:
+            raise UserError(f"there is no kind {kind!r}: choose from {', '.join(KINDS)}")
+    for option, kinds in (("--as", asked.names), ("--set", asked.settings), ("--weights", dict(asked.weights))):
+        for kind in kinds:
+            if kind is not None and kind not in asked.annotators:
+                raise UserError(f"{option} {kind}: no layer of that kind is asked for: add {kind} to the command")
+    for kind, name in asked.names.items():
+        if not NAME.fullmatch(name):
+            raise UserError(f"--as {kind}={name}: a layer's name has lower-case letters, digits, - and _")
+    if len(asked.annotators) > 1 and any(kind is None for kind, _ in asked.weights):
+        raise UserError(f"--weights: say for which of {', '.join(asked.annotators)} they are, as KIND=PATH")
+
+
+def _annotator(dataset: Dataset, asked: Asked, kind: str, device: str) -> Annotator:
+    name = asked.annotators[kind] or _usual(dataset, kind)
+    found = registry.find(kind, name)
+    registry.require_packages(found.card)
+    usual = dataset.recipe.annotators.get(kind)
+    base = usual.settings if usual and usual.name == found.card.name else {}
+    try:
+        settings = found.Settings.model_validate({**base, **asked.settings.get(kind, {})})
+    except ValidationError as error:
+        raise UserError(f"--set {explain(error, (kind,))}") from error
+    weights: dict[Weight, Weight] = {}
+    for of_kind, path in asked.weights:
+        if of_kind in (None, kind):
+            weights |= standing_in(found.card.weights, path)
+    return found(settings, device, weights)
+
+
+def _usual(dataset: Dataset, kind: str) -> str:
+    """The recipe's annotator of a kind, or the only one there is."""
+    if kind in dataset.recipe.annotators:
+        return dataset.recipe.annotators[kind].name
+    names = registry.names(kind)
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise UserError(f"several annotators of kind {kind}: name one, as {kind}=NAME, of {', '.join(names)}")
+    raise UserError(f"no annotator of kind {kind} comes with humanverse: name your own, as {kind}=module:Class")
+
+
+def _layer(asked: Asked, annotator: Annotator) -> str:
+    card = annotator.card
+    return f"{card.kind}/{asked.names.get(card.kind, card.name)}"
+
+
+def _layer_to_read(dataset: Dataset, asked: Asked, layer: str, need: str) -> str:
+    """The layer of kind ``need`` that ``layer`` is made from: the one asked for, the one it was begun with, the only one."""
+    there = [name for name in dataset.layers() if name.partition("/")[0] == need]
+    if need in asked.reads:
+        wanted = f"{need}/{asked.reads[need]}"
+        if wanted not in there:
+            raise UserError(f"--reads: there is no layer {wanted}: there are {', '.join(there) or 'none'}")
+        return wanted
+    begun_with = dataset.layer_card(layer).get("reads", {}).get(need)
+    if begun_with in there:
+        return str(begun_with)
+    if len(there) == 1:
+        return there[0]
+    if there:
+        names = ", ".join(name.partition("/")[2] for name in there)
+        raise UserError(
+            f"{layer} is made from a {need} layer, and there are several: say --reads {need}=NAME, of {names}"
+        )
+    raise UserError(f"{layer} is made from a {need} layer, and there is none: add {need} to the command")
+
+
+def _check_reads(asked: Asked, made: Mapping[str, Annotator], reads: Mapping[str, str]) -> None:
+    for kind in asked.reads:
+        if kind in made:
+            raise UserError(f"--reads {kind}: that layer is made by the same command, and read from it: leave one out")
+        if kind not in reads:
+            raise UserError(f"--reads {kind}: nothing that is asked for reads a {kind} layer: leave it out")
+
+
+def _cards(dataset: Dataset, additions: Mapping[str, Addition], reads: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    layers = {kind: addition.layer for kind, addition in additions.items()} | dict(reads)
+    prints = {kind: str(dataset.layer_card(layer).get("fingerprint")) for kind, layer in reads.items()}
+    cards: dict[str, dict[str, Any]] = {}
+    for kind, addition in additions.items():
+        needs = sorted(addition.annotator.card.needs)
+        made_by = addition.annotator.provenance({need: prints[need] for need in needs})
+        cards[kind] = {**made_by, "reads": {need: layers[need] for need in needs}}
+        prints[kind] = made_by["fingerprint"]
+    return cards

@@ -1,0 +1,92 @@
+"""How layers were added, looked at before, and dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipelines.show.table import line, size
+from schemas.layers import ROW_STATUSES
+
+if TYPE_CHECKING:
+    from pipelines.annotate import Result
+    from pipelines.drop import Dropped
+    from pipelines.preview import Preview
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    return {
+        "layers": {layer: dict(result.rows.get(layer, {})) for layer in result.layers},
+        "shards": result.shards,
+        "already_there": result.before,
+        "done": result.done,
+        "lost": {str(number): why for number, why in sorted(result.lost.items())},
+        "bytes": result.bytes,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _statuses(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts.get(status, 0)} {status}" for status in ROW_STATUSES)
+
+
+def result(result: Result, url: str) -> None:
+    names = ", ".join(result.layers)
+    if result.before == result.shards:
+        line(f"{url}: all {result.shards} shards have {names}: nothing to do")
+        return
+    for layer in result.layers:
+        line(f"{layer}: {_statuses(result.rows.get(layer, Counter()))}")
+    line(
+        f"{url}: {result.done} shards got {names} in {result.seconds:.0f} s, {result.before} had, "
+        f"{len(result.lost)} have not; {size(result.bytes)} written"
+    )
+    for number, why in sorted(result.lost.items())[:10]:
+        line(f"  shard {number}: {why}")
+    if result.lost:
+        line("  run the same command again to do what is not done")
+    else:
+        line(f"  to look at it: humanverse report {url}")
+
+
+def preview_json(found: Preview) -> dict[str, Any]:
+    return {
+        "samples": found.samples,
+        "all_samples": found.all_samples,
+        "layers": {layer: dict(counts) for layer, counts in found.rows.items()},
+        "reasons": {layer: dict(counts.most_common()) for layer, counts in found.reasons.items()},
+        "samples_per_second": round(found.rate, 3),
+        "expected_seconds": round(found.expected_s, 1),
+        "pages": {layer: str(path) for layer, path in found.pages.items()},
+    }
+
+
+def preview(found: Preview, url: str) -> None:
+    for layer, counts in found.rows.items():
+        line(f"{layer}: {_statuses(counts)}")
+        for reason, rows in found.reasons[layer].most_common(5):
+            line(f"  {rows} x {reason}")
+    line(
+        f"{url}: looked at {found.samples} of {found.all_samples} samples, {found.rate:.2f} a second in one process; "
+        f"all would take it {_time(found.expected_s)}"
+    )
+    for path in found.pages.values():
+        line(f"page: {path}")
+
+
+def _time(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def dropped_json(found: Dropped) -> dict[str, Any]:
+    return {"layer": found.layer, "files": found.files, "bytes": found.bytes, "notes": list(found.notes)}
+
+
+def dropped(found: Dropped, url: str) -> None:
+    line(f"{url}: dropped layer {found.layer}: {found.files} files, {size(found.bytes)}")
+    for note in found.notes:
+        line(f"  {note}")
