@@ -132,7 +132,7 @@ def dedup(
         counts = {name: getattr(result, name) for name in ("samples", "groups", "left_out", "equal_hashes")}
         tables = _tables(dataset, shards, found.rows, choice, stay, count)
         result.filter = views.write_filter(dataset.store, view, tables, shards, made_by, counts)
-        views.write_view(dataset.store, view, [result.filter])
+        views.write_view(dataset.store, view, [result.filter], COMMAND)
         views.remove_unused(dataset.store, view)
     result.seconds = time.monotonic() - started
     return result
@@ -155,7 +155,7 @@ def _check_view(dataset: Dataset, name: str) -> None:
         there = dataset.view(name)
     except DatasetError:
         return
-    if any(item.card.made_by.get("command") != COMMAND for item in there.filters):
+    if there.card.made_by != COMMAND:
         raise UserError(f"the view {name} was not made by {COMMAND}: give another name with --view")
 
 

@@ -19,6 +19,7 @@ from humanverse.dataset.generations import Generations, Gone
 from humanverse.dataset.members import Place, Tars
 from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
+from humanverse.dataset.selection import Selection
 from humanverse.dataset.tombstones import Tombstones, Watch, redact_live
 from humanverse.dataset.views import View, names, read_view
 from humanverse.errors import DatasetError
@@ -168,14 +169,6 @@ class Dataset:
             raise DatasetError(f"several layers of kind {layer}: name one of {', '.join(matches)}")
         raise DatasetError(f"no layer {layer} in {self.store.url}: there are {', '.join(there) or 'none'}")
 
-    def _resolve_all(self, layers: Sequence[str]) -> dict[str, str]:
-        """``<kind>/<name>`` by kind."""
-        names = {self.resolve(layer) for layer in layers}
-        by_kind = {name.partition("/")[0]: name for name in sorted(names)}
-        if len(by_kind) < len(names):
-            raise DatasetError(f"only one layer of a kind can be read at a time, not {', '.join(sorted(names))}")
-        return by_kind
-
     @property
     def forgotten(self) -> Tombstones:
         """What must never be served, as it is now."""
@@ -257,18 +250,23 @@ class Dataset:
         """As ``images``, with tombstoned samples: for what must stay aligned with the files, never to be served."""
         return self._current(shard, layout.images_table, columns and list(dict.fromkeys(("uid", *columns))))
 
-    def layer(self, layer: str, shard: int, images: pa.Table | None = None) -> pa.Table:
+    def layer(
+        self, layer: str, shard: int, images: pa.Table | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
         """One layer's rows of a shard, aligned with ``images(shard)``.
 
         Args:
             images: ``images(shard)``, if it is at hand; else it is read.
+            columns: of the layer; with ``uid``, all if not given.
 
         Raises:
             DatasetError: if the shard has no such layer, or its rows are not those of the images.
         """
         name = self.resolve(layer)
         expected = (self.images(shard) if images is None else images).column("uid")
-        table = self._current(shard, partial(layout.layer_table, name))
+        table = self._current(
+            shard, partial(layout.layer_table, name), columns and list(dict.fromkeys(("uid", *columns)))
+        )
         if not table.column("uid").equals(expected):
             table = table.filter(pc.is_in(table.column("uid"), value_set=expected.combine_chunks()))
         if not table.column("uid").equals(expected):
@@ -325,38 +323,48 @@ class Dataset:
         """
         return read_view(self.store, name)
 
+    def select(self, view: str | View | Selection | None) -> Selection:
+        """A view, open for reading shard by shard as tables; all samples if it is None.
+
+        Raises:
+            DatasetError: if there is none, or it is damaged or not of the layers that are there.
+        """
+        if isinstance(view, Selection):
+            return view
+        return Selection(self, self.view(view) if isinstance(view, str) else view)
+
     def samples(
-        self, layers: Sequence[str] = (), shards: Sequence[int] | None = None, view: str | View | None = None
+        self,
+        layers: Sequence[str] | None = None,
+        shards: Sequence[int] | None = None,
+        view: str | View | Selection | None = None,
     ) -> Iterator[Sample]:
         """Every sample, shard by shard in tar order, with its rows of ``layers``, at most one of a kind.
 
         Memory is bounded by the tables of one shard; pictures are read one by one.
 
         Args:
+            layers: ``pose`` (the view's, or the only one) or ``pose/movenet``; those of the view if not given.
             shards: numbers of those to read; all if not given.
             view: only the samples that this view has.
 
         Raises:
-            DatasetError: if something is damaged, or the view has not seen one of the shards; then before the first sample.
+            DatasetError: if something is damaged; before the first sample if the view cannot be read with one of the shards, or
+                one has not all of the layers.
         """
-        by_kind = self._resolve_all(layers)
-        seen = self.view(view) if isinstance(view, str) else view
+        selection = self.select(view)
+        by_kind = selection.resolve_all(layers)
         numbers = self.shards() if shards is None else list(shards)
-        if seen:
-            seen.check_sees(numbers)
+        selection.check(numbers, by_kind.values())
         for shard in numbers:
-            images = self.images(shard)
-            said_of = [self.layer(name, shard, images) for name in by_kind.values()]
-            if seen:
-                keeps = seen.keeps(shard, images)
-                images, said_of = images.filter(keeps), [table.filter(keeps) for table in said_of]
-            tables = [rows(table) for table in said_of]
-            columns = rows(images)
-            for row, jpeg, *said in zip(columns, self._jpegs(shard, images), *tables, strict=True):
+            part = selection.read(shard)
+            tables = [rows(part.layer(name)) for name in by_kind.values()]
+            columns = rows(part.images)
+            for row, jpeg, *said in zip(columns, self.jpegs(shard, part.images), *tables, strict=True):
                 if jpeg is not None and row["uid"] not in self.tombstones:
                     yield Sample(row["uid"], shard, row, jpeg, dict(zip(by_kind, said, strict=True)))
 
-    def _jpegs(self, shard: int, images: pa.Table) -> Iterator[bytes | None]:
+    def jpegs(self, shard: int, images: pa.Table) -> Iterator[bytes | None]:
         """The stored bytes of each row of ``images``, in one passage over the tar; None for what was removed meanwhile."""
         uids = images.column("uid").to_pylist()
 
@@ -370,20 +378,15 @@ class Dataset:
     def __iter__(self) -> Iterator[Sample]:
         return self.samples()
 
-    def count(self, view: str | View | None = None) -> int:
-        """The number of samples, of those that a view has if one is given; reads two columns of every images table.
+    def count(self, view: str | View | Selection | None = None) -> int:
+        """The number of samples, of those that a view has if one is given; reads no more columns than that needs.
 
         Raises:
-            DatasetError: if something is damaged, or the view has not seen all shards.
+            DatasetError: if something is damaged, or the view cannot be read with all shards.
         """
-        seen = self.view(view) if isinstance(view, str) else view
-        numbers, total = self.shards(), 0
-        if seen:
-            seen.check_sees(numbers)
-        for shard in numbers:
-            table = self.images(shard, ["row"])
-            total += pc.sum(seen.keeps(shard, table)).as_py() or 0 if seen else table.num_rows
-        return total
+        selection, numbers = self.select(view), self.shards()
+        selection.check(numbers)
+        return sum(selection.read(shard, ["row"]).images.num_rows for shard in numbers)
 
     def __len__(self) -> int:
         """The number of samples; reads two columns of every images table."""

@@ -1,4 +1,5 @@
-"""Views: which samples a reader is given. A view names filters; a filter lists, shard by shard, the samples it leaves out.
+"""Views: which samples a reader is given. A view names filters, expressions and layers; a filter lists, shard by shard, the
+samples it leaves out; an expression is a condition that a sample must meet.
 
 A filter is written once, into a folder of its own, and is there when its card is. A view is one JSON file that is replaced at
 once, so that a reader sees all of the old or all of the new. No picture is touched.
@@ -6,83 +7,34 @@ once, so that a reader sees all of the old or all of the new. No picture is touc
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 
 import humanverse
 from humanverse.dataset import layout
 from humanverse.dataset.create import json_bytes, read_json
 from humanverse.dataset.parquet import parquet_bytes, parquet_table
+from humanverse.dataset.view_cards import FILTER, FORMAT, NAME, Counts, FilterCard, Pin, ViewCard
 from humanverse.errors import DatasetError, UserError
 from humanverse.storage import Store
 from schemas.filters import SCHEMA
 
-FORMAT = 1
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-FILTER = re.compile(rf"{NAME.pattern}/[0-9]{{6}}")
+if TYPE_CHECKING:
+    from humanverse.dataset.expression.parse import Expression
+
 AGAIN = "run the command that made it again"
+COMMAND = "view"
+"""The command whose views are made of what the user says; those of others follow from what they do."""
 
-_Span = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 M = TypeVar("M", bound=BaseModel)
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FilterCard(_Strict):
-    """``filter.json``: what made the filter, and what it has seen.
-
-    Attributes:
-        made_by: command and settings.
-        shards: [first, last] of each run of shards that it has looked at, ascending.
-        left_out: shard number (in digits) -> how many of its samples it leaves out; others have no file.
-        counts: figures of the making.
-    """
-
-    format: int = FORMAT
-    made_by: dict[str, Any]
-    shards: tuple[_Span, ...]
-    left_out: dict[str, int]
-    counts: dict[str, int]
-    code: str = ""
-    time: str = ""
-
-    @field_validator("left_out")
-    @classmethod
-    def _numbers(cls, value: dict[str, int]) -> dict[str, int]:
-        if any(not name.isdecimal() or rows < 1 for name, rows in value.items()):
-            raise ValueError("left_out is not rows by shard number")
-        return value
-
-    def sees(self, shard: int) -> bool:
-        return any(first <= shard <= last for first, last in self.shards)
-
-
-class ViewCard(_Strict):
-    """``views/<name>.json``: the filters (``<name>/<generation>``) whose samples are left out."""
-
-    format: int = FORMAT
-    name: str
-    exclude: tuple[str, ...]
-    code: str = ""
-    time: str = ""
-
-    @field_validator("exclude")
-    @classmethod
-    def _filters(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        strange = [name for name in value if not FILTER.fullmatch(name)]
-        if strange:
-            raise ValueError(f"{strange[0]!r} is no filter")
-        return value
 
 
 @dataclass(frozen=True)
@@ -92,6 +44,13 @@ class Filter:
     store: Store
     name: str
     card: FilterCard
+
+    @property
+    def again(self) -> str:
+        """The command that makes it anew."""
+        command, view = str(self.card.made_by.get("command", "?")), self.name.partition("/")[0]
+        words = ["humanverse", command, self.store.url]
+        return shlex.join(words if view == command else [*words, "--view", view])
 
     def left_out(self, shard: int) -> pa.Table:
         """The samples of a shard that are left out, ``schemas.filters.SCHEMA``.
@@ -119,6 +78,46 @@ class View:
     store: Store
     name: str
     filters: tuple[Filter, ...]
+    card: ViewCard
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """``<kind>/<name>`` by kind, of the layers that readers get unless they ask for others."""
+        return {kind: pin.layer for kind, pin in self.card.layers.items()}
+
+    @cached_property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Checked; a view may come from anybody.
+
+        Raises:
+            DatasetError: if one of them is not allowed, or names a layer that the view does not say.
+        """
+        if not self.card.where:
+            return ()
+        from humanverse.dataset.expression.parse import parse
+
+        try:
+            made = tuple(parse(text) for text in self.card.where)
+        except UserError as error:
+            raise DatasetError(f"the view {self.name} of {self.store.url}: {error}") from error
+        unknown = sorted({layer for item in made for layer in item.layers} - self.card.reads.keys())
+        if unknown:
+            raise DatasetError(
+                f"the view {self.name} of {self.store.url} does not say which layer {unknown[0]} is: {AGAIN}"
+            )
+        return made
+
+    @property
+    def again(self) -> str:
+        """The commands that make it anew, for the shards that are there now."""
+        commands = sorted({item.again for item in self.filters})
+        if self.card.made_by == COMMAND:
+            words = ["humanverse", COMMAND, self.store.url, self.name]
+            words += [word for item in self.filters for word in ("--exclude", item.name.partition("/")[0])]
+            words += [word for text in self.card.where for word in ("--where", text)]
+            words += [word for kind, layer in self.pins.items() for word in ("--layers", layer.replace("/", "=", 1))]
+            commands.append(shlex.join([*words, "--replace"]))
+        return ", then ".join(commands)
 
     def unseen(self, shards: Iterable[int]) -> list[int]:
         """Those of ``shards`` that one of the filters has not looked at."""
@@ -131,21 +130,10 @@ class View:
             DatasetError: naming the first of them.
         """
         if unseen := self.unseen(shards):
-            commands = sorted({str(item.card.made_by.get("command", "?")) for item in self.filters})
             raise DatasetError(
                 f"the view {self.name} of {self.store.url} has not seen {len(unseen)} newer shards (the first is "
-                f"{unseen[0]}): run humanverse {', '.join(commands)} again"
+                f"{unseen[0]}): run {self.again} again"
             )
-
-    def keeps(self, shard: int, images: pa.Table) -> pa.ChunkedArray:
-        """For each row of ``images``, the table of a shard's samples, whether the view has it.
-
-        Raises:
-            DatasetError: if a filter has not seen the shard, or its file is damaged.
-        """
-        self.check_sees([shard])
-        gone = pa.concat_tables([SCHEMA.empty_table(), *(item.left_out(shard) for item in self.filters)])
-        return pc.invert(pc.is_in(images.column("row"), value_set=gone.column("row").combine_chunks()))
 
 
 def check_name(name: str) -> str:
@@ -199,7 +187,7 @@ def read_view(store: Store, name: str) -> View:
     card = _card(store, layout.view(name), ViewCard) if NAME.fullmatch(name) else None
     if card is None:
         raise DatasetError(f"no view {name} in {store.url}: there are {', '.join(names(store)) or 'none'}")
-    return View(store, name, tuple(read_filter(store, item) for item in card.exclude))
+    return View(store, name, tuple(read_filter(store, item) for item in card.exclude), card)
 
 
 def generations(store: Store, name: str) -> list[str]:
@@ -267,11 +255,43 @@ def remove_unused(store: Store, name: str) -> None:
         store.remove(layout.filter_folder(unused))
 
 
-def write_view(store: Store, name: str, exclude: Sequence[str]) -> None:
+def write_view(
+    store: Store,
+    name: str,
+    exclude: Sequence[str],
+    made_by: str = "",
+    where: Sequence[str] = (),
+    layers: Mapping[str, Pin] | None = None,
+    reads: Mapping[str, Pin] | None = None,
+    counts: Counts | None = None,
+) -> None:
     """Make ``views/<name>.json``, or replace it at once.
 
     Args:
         exclude: finished filters, ``<name>/<generation>``.
+
+    The others are those of ``ViewCard``.
     """
-    card = ViewCard(name=check_name(name), exclude=tuple(exclude), **_stamp())
+    card = ViewCard(
+        name=check_name(name),
+        made_by=made_by,
+        exclude=tuple(exclude),
+        where=tuple(where),
+        layers=dict(layers or {}),
+        reads=dict(reads or {}),
+        counts=counts,
+        **_stamp(),
+    )
     store.write(layout.view(name), json_bytes(card.model_dump(mode="json")))
+
+
+def remove_view(store: Store, name: str) -> None:
+    """Delete a view, also a damaged one, and the filters that only it named; the newest stays for those who read it.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    if name not in names(store):
+        raise DatasetError(f"no view {name} in {store.url}: there are {', '.join(names(store)) or 'none'}")
+    store.remove(layout.view(name))
+    remove_unused(store, name)
