@@ -17,9 +17,10 @@ TOMBSTONES = "tombstones"
 VIEWS = "views"
 FILTERS = "filters"
 SNAPSHOTS = "snapshots"
+EXPORTS = "exports"
 BLOCKLISTS = "blocklists"
 BLOCKLIST_HISTORY = "blocklists.json"
-OTHER_FOLDERS = (TOMBSTONES, VIEWS, FILTERS, SNAPSHOTS)
+OTHER_FOLDERS = (TOMBSTONES, VIEWS, FILTERS, SNAPSHOTS, EXPORTS)
 IMAGE_SUFFIX = "jpg"
 
 
@@ -118,6 +119,16 @@ def pass_number(name: str) -> int | None:
     """The number in ``000042.json``; None for a name that is not a retry's."""
     stem, _, suffix = name.partition(".")
     return stem_number(stem) if suffix == "json" else None
+
+
+def export_record(number: int) -> str:
+    """What is known of the export ``number`` (from 0)."""
+    return f"{EXPORTS}/{shard_name(number)}.json"
+
+
+def export_number(name: str) -> int | None:
+    """The number in ``000042.json``; None for a name that is not an export's."""
+    return pass_number(name)
 
 
 def blocklist(kind: str, sha256: str) -> str:
