@@ -16,7 +16,7 @@ from pipelines.download.base import Engine as Downloads
 from pipelines.download.engines import engine_for
 from pipelines.engine.choice import Started, started
 from pipelines.opening import Opened, open_build
-from pipelines.progress import Counts, Display
+from pipelines.progress import Counts, Display, say
 from pipelines.result import Result
 from pipelines.stages import annotate, checks
 from pipelines.stages.annotate import Annotate
@@ -62,6 +62,7 @@ def build(
     todo, downloads = opened.todo, engine_for(opened.job, own=opened.retrying)
     if not opened.retrying and todo.done == todo.planned:
         downloads.finish()
+        _say_what_lacks(Dataset(url), opened)
         return Result(todo.planned, todo.done)
     downloads.prepare()
     lists = blocklists.obtain(opened.job.store, recipe.block)
@@ -82,6 +83,16 @@ def build(
     if not allow_private:
         retrying.say_how_to_allow_private(result.failures)
     return result
+
+
+def _say_what_lacks(dataset: Dataset, opened: Opened) -> None:
+    """Name layers of the recipe that were dropped since."""
+    committed = frozenset(dataset.shards())
+    for kind, annotator in opened.annotators.items():
+        lacking = committed - dataset.layer_shards(annotator.card.layer)
+        if lacking:
+            again = f"humanverse annotate {dataset.store.url} {kind}={annotator.card.name}"
+            say(f"layer {annotator.card.layer} is not in {len(lacking)} shards: {again}")
 
 
 def _declare(opened: Opened) -> None:

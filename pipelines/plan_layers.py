@@ -91,10 +91,14 @@ def _check_kinds(asked: Asked) -> None:
     for kind in asked.annotators:
         if kind not in KINDS:
             raise UserError(f"there is no kind {kind!r}: choose from {', '.join(KINDS)}")
-    for option, kinds in (("--as", asked.names), ("--set", asked.settings), ("--weights", dict(asked.weights))):
-        for kind in kinds:
-            if kind is not None and kind not in asked.annotators:
-                raise UserError(f"{option} {kind}: no layer of that kind is asked for: add {kind} to the command")
+    for option, kinds in (
+        ("--as", [*asked.names]),
+        ("--set", [*asked.settings]),
+        ("--weights", [*dict(asked.weights)]),
+    ):
+        for named in kinds:
+            if named is not None and named not in asked.annotators:
+                raise UserError(f"{option} {named}: no layer of that kind is asked for: add {named} to the command")
     for kind, name in asked.names.items():
         if not NAME.fullmatch(name):
             raise UserError(f"--as {kind}={name}: a layer's name has lower-case letters, digits, - and _")

@@ -138,4 +138,4 @@ class Display:
             self._said = now
             left = (self._total - self._before - rows) / rate if rows else None
             eta = f", {left:.0f} s left" if left and left > 0 else ""
-            self.say(f"{self._title}: {self._before + rows}/{self._total} {self._unit}, {note}{eta}")
+            self.say(f"{self._title}: {min(self._before + rows, self._total)}/{self._total} {self._unit}, {note}{eta}")

@@ -49,7 +49,8 @@ class Status:
         kept: rows that became samples, also at a second attempt. A row counts once, with its final status.
         rejected: rows by reason.
         failed: rows by error class.
-        layers: committed shards by layer.
+        layers: committed shards by layer, the recipe's and others.
+        completed_by: of a layer that not all committed shards have, what to tell ``humanverse annotate DATASET``.
         bytes: of all files.
         views: by name, how many committed shards a view has not seen, so that it cannot be read with them; all of them if it
             is damaged.
@@ -71,6 +72,7 @@ class Status:
     planned_supplementary_shards: int = 0
     views: dict[str, int] = field(default_factory=dict)
     block_lists: list[dict[str, Any]] | None = field(default_factory=list)
+    completed_by: dict[str, str] = field(default_factory=dict)
 
     @property
     def all_shards(self) -> int:
@@ -112,7 +114,9 @@ def status(dataset: Dataset) -> Status:
     committed = set(shards)
     planned = dataset.planned_shards
     primary = bisect_left(shards, planned)
-    layers = {layer: len(dataset.layer_shards(layer) & committed) for layer in dataset.layers()}
+    wanted = {f"{kind}/{item.name}" for kind, item in dataset.recipe.annotators.items()}
+    names = sorted(wanted.union(dataset.layers()))
+    layers = {layer: len(dataset.layer_shards(layer) & committed) for layer in names}
     return Status(
         url=dataset.store.url,
         shards=primary,
@@ -128,7 +132,15 @@ def status(dataset: Dataset) -> Status:
         planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
         views={name: _unseen(dataset, name, shards) for name in dataset.views()},
         block_lists=_block_lists(dataset),
+        completed_by={layer: _asked_for(dataset, layer) for layer, done in layers.items() if done < len(shards)},
     )
+
+
+def _asked_for(dataset: Dataset, layer: str) -> str:
+    """How ``humanverse annotate`` is asked for a layer."""
+    kind, _, name = layer.partition("/")
+    annotator = dataset.layer_card(layer).get("name", name)
+    return f"{kind}={annotator}" if annotator == name else f"{kind}={annotator} --as {kind}={name}"
 
 
 def _unseen(dataset: Dataset, view: str, shards: list[int]) -> int:

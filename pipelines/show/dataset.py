@@ -28,6 +28,8 @@ def status(found: Status) -> None:
     table(
         "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
     )
+    for layer, words in found.completed_by.items():
+        line(f"layer {layer}: not in all shards yet: humanverse annotate {found.url} {words}")
     if found.block_lists is None:
         line("block-lists: their history is damaged: run humanverse verify")
     for item in found.block_lists or ():
