@@ -209,16 +209,14 @@ class Selection:
         cause = error.__cause__
         if not isinstance(cause, MissingColumn) or not self._expressions:
             return error
-        others = [*cause.there, *(KINDS if table == IMAGES else ())]
-        near = get_close_matches(cause.name, others, 3, 0.5)
-        where = "the images table" if table == IMAGES else f"the layer {self._reads[table]}"
         if table == IMAGES and cause.name in KINDS:
             column = KINDS[cause.name].columns[-1].name
             why = f"{cause.name} is a kind of layer: name one of its columns, such as {cause.name}.{column}"
+        elif table == IMAGES:
+            near = _near(cause.name, [*cause.there, *KINDS])
+            why = f"no column of the images table and no kind of layer is called {cause.name}; near: {near}"
         else:
-            why = f"{where} has no column {cause.name}; " + (
-                f"near: {', '.join(near)}" if near else f"it has {', '.join(cause.there)}"
-            )
+            why = f"the layer {self._reads[table]} has no column {cause.name}; near: {_near(cause.name, cause.there)}"
         return DatasetError(f"{self.what}: an expression cannot be evaluated: {why}")
 
     def _filtered(self, item: Filter, shard: int, whole: pa.Table, positions: Indices) -> tuple[Indices, Step]:
@@ -256,6 +254,11 @@ class Selection:
         except UserError as error:
             raise DatasetError(f"{self.what}, shard {shard}: {error}") from error
         return _step(expression.text, positions, pc.fill_null(said, False).to_numpy(), said.null_count)
+
+
+def _near(name: str, there: Sequence[str]) -> str:
+    """Those of ``there`` that may be meant by ``name``; all if none looks like it."""
+    return ", ".join(get_close_matches(name, there, 3, 0.5) or there)
 
 
 def _step(what: str, positions: Indices, keeps: np.ndarray, said_nothing: int) -> tuple[Indices, Step]:
