@@ -1,0 +1,1 @@
+"""Datasets in the forms of others: WebDataset, COCO-WholeBody, and a folder for Hugging Face's ``datasets``."""

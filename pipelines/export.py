@@ -1,0 +1,297 @@
+"""``export``: a dataset in the form of others; run again, it writes what has changed and deletes what is no longer in it."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from humanverse.dataset.layout import shard_name
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.selection import Selection
+from humanverse.dataset.status import over_shards
+from humanverse.errors import UserError
+from humanverse.export import reading, record, state
+from humanverse.export.base import PLACES, Exporter, Plan, Settings, Totals, Written
+from humanverse.export.formats import exporter
+from humanverse.export.record import Record
+from humanverse.export.state import ShardState, State
+from humanverse.storage import TMP, Store
+from pipelines.progress import Counts, Display, Local
+
+_PHASES = ("comparing", "writing")
+_CHECKPOINTS = 50
+"""How often the state is written during a run, so that one that is killed does not begin anew."""
+
+
+@dataclass
+class Result:
+    """What an export has done.
+
+    Attributes:
+        dataset: where it was exported from.
+        out: where to.
+        export: the format.
+        view: whose samples; None for all.
+        layers: kind -> ``<kind>/<name>``.
+        samples: that are in the export now.
+        left_out: samples that are not, since nothing is known of where faces are in them.
+        shards: of the dataset that have samples in the export.
+        written: of them, those that were written in this run.
+        deleted: files of the export that were deleted.
+        seconds: wall time.
+    """
+
+    dataset: str
+    out: str
+    export: str
+    view: str | None
+    layers: dict[str, str]
+    samples: int = 0
+    left_out: int = 0
+    shards: int = 0
+    written: int = 0
+    deleted: int = 0
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+def export(url: str, out: str, format: str, settings: Settings | None = None) -> Result:
+    """Export the dataset at ``url`` to ``out``, or bring the export there up to date.
+
+    Args:
+        out: a folder or bucket prefix; empty, or an earlier export with the same settings.
+        format: a name in ``humanverse.export.formats``.
+
+    Raises:
+        UserError: for whatever the user can mend.
+    """
+    started = time.monotonic()
+    settings = settings or Settings()
+    kind, dataset, place = exporter(format), Dataset(url), Store(out)
+    _check_place(dataset, place)
+    shards = dataset.shards()
+    if not shards:
+        raise UserError(f"{url} has no committed shard: build it first")
+    plan = _plan(dataset, kind, settings, shards)
+    run = _Run(plan, kind, place, _wanted(plan, kind))
+    result = run.all(shards)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _check_place(dataset: Dataset, place: Store) -> None:
+    ours, theirs = dataset.store.url, place.url
+    if theirs == ours or theirs.startswith(f"{ours}/"):
+        raise UserError(f"{theirs} is in the dataset: export to another place")
+    if not place.exists(state.STATE):
+        others = [name for name in place.names("") if name != TMP]
+        if others:
+            raise UserError(f"{theirs} is not empty and no export (it holds {others[0]}): give an empty place")
+
+
+def _plan(dataset: Dataset, kind: type[Exporter], settings: Settings, shards: Sequence[int]) -> Plan:
+    selection = dataset.select(settings.view)
+    layers = _layers(dataset, selection, kind, settings, frozenset(shards))
+    selection.check(shards, layers.values())
+    if settings.blur_faces and not set(reading.BLUR_READS) & layers.keys():
+        raise UserError("--blur-faces needs a person or pose layer in the export: name one with --layers")
+    columns = [item for item in dataset.images(shards[0]).schema if item.name not in PLACES]
+    cards = {one: dataset.layer_card(layer) for one, layer in layers.items()}
+    return Plan(dataset, settings, selection, layers, cards, pa.schema(columns))
+
+
+def _layers(
+    dataset: Dataset, selection: Selection, kind: type[Exporter], settings: Settings, shards: frozenset[int]
+) -> dict[str, str]:
+    """``<kind>/<name>`` by kind, of the layers to export."""
+    if settings.layers is not None:
+        chosen = selection.resolve_all(settings.layers)
+        if refused := sorted(chosen.keys() - (kind.takes or chosen.keys())):
+            takes = ", ".join(sorted(kind.takes or ()))
+            raise UserError(f"{kind.name} cannot carry a {refused[0]} layer, only {takes}: leave it out of --layers")
+    elif selection.pins:
+        chosen = selection.resolve_all(None)
+    else:
+        chosen = dict(_only_ones(dataset, kind, shards))
+    chosen = {one: layer for one, layer in chosen.items() if kind.takes is None or one in kind.takes}
+    for need in kind.needs:
+        if need not in chosen:
+            raise UserError(f"{kind.name} needs a complete {need} layer: name it with --layers, or annotate it first")
+    return chosen
+
+
+def _only_ones(dataset: Dataset, kind: type[Exporter], shards: frozenset[int]) -> Iterator[tuple[str, str]]:
+    """Layers that all shards have and that are the only ones of their kind."""
+    by_kind: dict[str, list[str]] = {}
+    for layer in dataset.layers():
+        by_kind.setdefault(layer.partition("/")[0], []).append(layer)
+    for one, layers in by_kind.items():
+        if kind.takes is not None and one not in kind.takes:
+            continue
+        if len(layers) > 1:
+            choices = " or ".join(f"--layers {layer.replace('/', '=', 1)}" for layer in layers)
+            raise UserError(f"there are several {one} layers: choose all layers of the export, {choices}")
+        if shards <= dataset.layer_shards(layers[0]):
+            yield one, layers[0]
+
+
+def _wanted(plan: Plan, kind: type[Exporter]) -> State:
+    """The state of an export that has nothing yet."""
+    return State(
+        dataset=plan.dataset.store.url,
+        export=kind.name,
+        view=plan.settings.view,
+        layers=dict(plan.layers),
+        settings=plan.settings.as_json(),
+        complete=False,
+    )
+
+
+def _check_same(place: Store, there: State, wanted: State) -> None:
+    """Refuse an export of another dataset, in another format, or with other settings."""
+    facts: dict[str, tuple[Any, Any]] = {
+        "dataset": (there.dataset, wanted.dataset),
+        "format": (there.export, wanted.export),
+    }
+    names = sorted({*there.settings, *wanted.settings})
+    facts |= {name: (there.settings.get(name), wanted.settings.get(name)) for name in names}
+    for name, (before, now) in facts.items():
+        if before != now:
+            raise UserError(
+                f"{place.url} holds another export ({name.replace('_', '-')}: {_told(before)} there, {_told(now)} now): "
+                "export to another place, or delete that one"
+            )
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return "not given" if value is None else str(value)
+
+
+@dataclass
+class _Run:
+    """One run of an export."""
+
+    plan: Plan
+    kind: type[Exporter]
+    place: Store
+    state: State
+    count: Local = field(default_factory=Local)
+
+    def all(self, shards: Sequence[int]) -> Result:
+        there = state.read(self.place)
+        if there is not None:
+            _check_same(self.place, there, self.state)
+        self._note_record()
+        with Display("export", 2 * len(shards), 0, self.count.counts, math.inf, unit="steps", note=_note):
+            digests = self._digests(shards)
+            self.count(phase=1)
+            same = self._same(there, digests)
+            if there is not None and there.complete and there.shards.keys() == same.keys() == digests.keys():
+                return self._result(there, 0, 0)
+            self.state.shards = {name: item for name, item in same.items() if name in digests}
+            state.write(self.place, self.state)
+            self.place.remove_temporary()
+            written, deleted = self._write(digests)
+        return self._result(self.state, written, deleted)
+
+    def _note_record(self) -> None:
+        """Before the first picture leaves the dataset, the dataset knows where to."""
+        facts = self.state.model_dump(include={"export", "view", "layers", "settings"})
+        record.note(self.plan.dataset, Record(out=self.place.url, **facts))
+
+    def _digests(self, shards: Sequence[int]) -> dict[str, str]:
+        """What decides the files of each shard that has samples, by its name."""
+        decided = reading.decides(self.plan, self.kind.name, self.kind.version)
+
+        def one(shard: int) -> str | None:
+            found = reading.identities(self.plan, shard)
+            return reading.digest(decided, found) if found.num_rows else None
+
+        digests = {}
+        for shard, found in zip(shards, over_shards(one, shards), strict=True):
+            self.count(rows=1)
+            if found is not None:
+                digests[shard_name(shard)] = found
+        return digests
+
+    def _same(self, there: State | None, digests: Mapping[str, str]) -> dict[str, ShardState]:
+        """What is there already as it should be; the generation is the shard's of now."""
+        known = there.shards if there is not None else {}
+        return {name: item for name, item in known.items() if item.digest == digests.get(name)}
+
+    def _write(self, digests: Mapping[str, str]) -> tuple[int, int]:
+        """Write shards, listing and what is about all; then delete what is listed no more. Counts of shards and files."""
+        shards, same = [int(name) for name in digests], frozenset(self.state.shards)
+        files: set[str] = set()
+        with tempfile.TemporaryDirectory(prefix="humanverse-export-") as scratch:
+            made = self.kind(self.plan, self.place, Path(scratch))
+
+            def one(shard: int) -> Written:
+                return made.keep(shard) if shard_name(shard) in same else made.write(shard)
+
+            with state.listing(self.place) as listing:
+                for number, written in enumerate(over_shards(one, shards), 1):
+                    listing.add(written.listed)
+                    files.update(row["file"] for row in written.listed)
+                    self._done(written, digests)
+                    if number % max(8, len(shards) // _CHECKPOINTS) == 0:
+                        state.write(self.place, self.state)
+            totals = Totals(
+                sum(item.samples for item in self.state.shards.values()),
+                sum(item.left_out for item in self.state.shards.values()),
+            )
+            made.finish(shards, totals)
+        deleted = self._delete_others(files)
+        self.state.complete, self.state.time = True, state.now()
+        self.state.shards = dict(sorted(self.state.shards.items(), key=lambda item: int(item[0])))
+        state.write(self.place, self.state)
+        return len(shards) - len(same), deleted
+
+    def _done(self, written: Written, digests: Mapping[str, str]) -> None:
+        name = shard_name(written.shard)
+        self.state.shards[name] = ShardState(
+            generation=self.plan.dataset.generation(written.shard),
+            samples=len(written.listed),
+            left_out=written.left_out,
+            digest=digests[name],
+        )
+        self.count(rows=1, samples=len(written.listed))
+
+    def _delete_others(self, files: set[str]) -> int:
+        """Delete the files with pictures that are not listed."""
+        folder = self.kind.folder
+        prefix = f"{folder}/" if folder else ""
+        names = [name for name in self.place.names(folder) if self.kind.owned.fullmatch(name)]
+        others = [f"{prefix}{name}" for name in names if f"{prefix}{name}" not in files]
+        for path in others:
+            self.place.remove(path)
+        return len(others)
+
+    def _result(self, done: State, written: int, deleted: int) -> Result:
+        return Result(
+            dataset=done.dataset,
+            out=self.place.url,
+            export=done.export,
+            view=done.view,
+            layers=done.layers,
+            samples=sum(item.samples for item in done.shards.values()),
+            left_out=sum(item.left_out for item in done.shards.values()),
+            shards=len(done.shards),
+            written=written,
+            deleted=deleted,
+        )
+
+
+def _note(counts: Counts, rate: float) -> str:
+    return f"{counts.get('samples', 0)} samples, {_PHASES[counts.get('phase', 0)]}"
