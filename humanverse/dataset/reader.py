@@ -152,6 +152,12 @@ class Dataset:
         """What made the layer: annotator, model, weights, settings, licence, fingerprint, time."""
         return create.read_json(self.store, layout.layer_card(layer)) or {}
 
+    def asked_for(self, layer: str) -> str:
+        """How ``humanverse annotate DATASET`` is asked for a layer."""
+        kind, _, name = layer.partition("/")
+        annotator = self.layer_card(layer).get("name", name)
+        return f"{kind}={annotator}" if annotator == name else f"{kind}={annotator} --as {kind}={name}"
+
     def resolve(self, layer: str) -> str:
         """``pose`` or ``pose/movenet`` as ``<kind>/<name>``.
 

@@ -92,7 +92,7 @@ class Selection:
         if now is None:
             raise DatasetError(
                 f"the view {view.name} of {view.store.url} needs the layer {pin.layer}, which is not there: run "
-                f"humanverse annotate {view.store.url} {pin.layer.replace('/', '=', 1)}"
+                f"humanverse annotate {view.store.url} {self.dataset.asked_for(pin.layer)}"
             )
         if now != pin.fingerprint:
             raise DatasetError(
@@ -148,7 +148,7 @@ class Selection:
                 url = self.dataset.store.url
                 raise DatasetError(
                     f"{len(lacking)} shards of {url} have no layer {layer} yet (the first is {lacking[0]}): run humanverse "
-                    f"annotate {url} {layer.replace('/', '=', 1)}"
+                    f"annotate {url} {self.dataset.asked_for(layer)}"
                 )
 
     def read(self, shard: int, columns: Sequence[str] | None = None) -> Part:

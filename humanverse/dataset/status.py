@@ -52,8 +52,9 @@ class Status:
         layers: committed shards by layer, the recipe's and others.
         completed_by: of a layer that not all committed shards have, what to tell ``humanverse annotate DATASET``.
         bytes: of all files.
-        views: by name, how many committed shards a view has not seen, so that it cannot be read with them; all of them if it
-            is damaged.
+        views: by name, how many committed shards a view cannot be read with: a filter has not seen them, they lack a layer, or
+            the view is damaged.
+        view_problems: of views that cannot be read at all, why.
         block_lists: ``kind``, ``path``, ``entries`` and ``sha256`` of those in force in the last run that did anything; None if
             the dataset's history of them is damaged.
     """
@@ -73,6 +74,7 @@ class Status:
     views: dict[str, int] = field(default_factory=dict)
     block_lists: list[dict[str, Any]] | None = field(default_factory=list)
     completed_by: dict[str, str] = field(default_factory=dict)
+    view_problems: dict[str, str] = field(default_factory=dict)
 
     @property
     def all_shards(self) -> int:
@@ -117,6 +119,7 @@ def status(dataset: Dataset) -> Status:
     wanted = {f"{kind}/{item.name}" for kind, item in dataset.recipe.annotators.items()}
     names = sorted(wanted.union(dataset.layers()))
     layers = {layer: len(dataset.layer_shards(layer) & committed) for layer in names}
+    views = {name: _unreadable(dataset, name, shards) for name in dataset.views()}
     return Status(
         url=dataset.store.url,
         shards=primary,
@@ -130,24 +133,19 @@ def status(dataset: Dataset) -> Status:
         bytes=sum(size for _, size in dataset.store.walk()),
         supplementary_shards=len(shards) - primary,
         planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
-        views={name: _unseen(dataset, name, shards) for name in dataset.views()},
+        views={name: unreadable for name, (unreadable, _) in views.items()},
+        view_problems={name: problem for name, (_, problem) in views.items() if problem},
         block_lists=_block_lists(dataset),
-        completed_by={layer: _asked_for(dataset, layer) for layer, done in layers.items() if done < len(shards)},
+        completed_by={layer: dataset.asked_for(layer) for layer, done in layers.items() if done < len(shards)},
     )
 
 
-def _asked_for(dataset: Dataset, layer: str) -> str:
-    """How ``humanverse annotate`` is asked for a layer."""
-    kind, _, name = layer.partition("/")
-    annotator = dataset.layer_card(layer).get("name", name)
-    return f"{kind}={annotator}" if annotator == name else f"{kind}={annotator} --as {kind}={name}"
-
-
-def _unseen(dataset: Dataset, view: str, shards: list[int]) -> int:
+def _unreadable(dataset: Dataset, view: str, shards: list[int]) -> tuple[int, str]:
+    """How many of ``shards`` a view cannot be read with; and why, if it cannot be read at all."""
     try:
-        return len(dataset.view(view).unseen(shards))
-    except DatasetError:
-        return len(shards)
+        return len(dataset.select(view).unreadable(shards)), ""
+    except DatasetError as error:
+        return len(shards), str(error)
 
 
 def _block_lists(dataset: Dataset) -> list[dict[str, Any]] | None:

@@ -34,8 +34,9 @@ def status(found: Status) -> None:
         line("block-lists: their history is damaged: run humanverse verify")
     for item in found.block_lists or ():
         line(f"block-list {item['path']}: {item['kind']}, {item['entries']} entries")
-    for name, unseen in found.views.items():
-        line(f"view {name}: " + (f"{unseen} shards cannot be read with it: make it again" if unseen else "up to date"))
+    for name, unreadable in found.views.items():
+        state = f"{unreadable} shards cannot be read with it: make it again" if unreadable else "can be read"
+        line(f"view {name}: {found.view_problems.get(name, state)}")
 
 
 def verify_json(report: Report) -> dict[str, Any]:
