@@ -201,7 +201,8 @@ def cards() -> dict[str, dict[str, Any]]:
             "needs": needs,
         }
         facts |= {"weights": {"a.onnx": "ab" * 32}}
-        made[layer] = {**facts, "licence": "CC0-1.0", "fingerprint": fingerprint(facts)}
+        reads = {"reads": {"person": "person/test"} if needs else {}}
+        made[layer] = {**facts, **reads, "licence": "CC0-1.0", "fingerprint": fingerprint(facts)}
     return made
 
 

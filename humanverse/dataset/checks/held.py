@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from humanverse.dataset import create, layout
 from humanverse.dataset.checks import retries
-from humanverse.dataset.checks.finding import Finding, Unreadable, problem, read_table
+from humanverse.dataset.checks.finding import Finding, Unreadable, note, problem, read_table
 from humanverse.dataset.checks.retries import Retries
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.generations import Generations
@@ -22,6 +22,10 @@ from schemas.provenance import FINGERPRINTED, fingerprint
 from schemas.recipe import Recipe
 
 TOMBSTONES = pa.schema([pa.field("uid", pa.string())])
+
+
+DESCRIBED = ("layer", "reads", "truth")
+"""Keys of ``layer.json`` that decide no row, but must be there."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class Layer:
     def needs(self) -> Mapping[str, Any]:
         needs = self.card.get("needs")
         return needs if isinstance(needs, dict) else {}
+
+    @property
+    def reads(self) -> Mapping[str, Any]:
+        reads = self.card.get("reads")
+        return reads if isinstance(reads, dict) else {}
 
     @property
     def score_range(self) -> tuple[float, float]:
@@ -139,15 +148,19 @@ def _layer(dataset: Dataset, held: Held, name: str, in_recipe: bool) -> Layer:
 
 def _card_problem(layer: Layer) -> str | None:
     card = layer.card
-    missing = [key for key in (*FINGERPRINTED, "fingerprint") if key not in card]
+    missing = [key for key in (*FINGERPRINTED, "fingerprint", *DESCRIBED) if key not in card]
     if missing:
         return f"has no {missing[0]}"
-    if f"{card['kind']}/{card['name']}" != layer.name:
-        return f"is of the layer {card['kind']}/{card['name']}"
+    if card["layer"] != layer.name or card["kind"] != layer.kind.name:
+        return f"is of the layer {card['layer']}, of kind {card['kind']}"
     if fingerprint(card) != card["fingerprint"]:
         return "has a fingerprint that is not of what it says"
     if not isinstance(card["needs"], dict):
         return "has needs that are not fingerprints by kind"
+    if not isinstance(card["reads"], dict) or not card["reads"].keys() >= card["needs"].keys():
+        return "does not say in reads which layer each of its needs is"
+    if not isinstance(card["truth"], bool):
+        return "does not say in truth whether it is ground truth"
     return None
 
 
@@ -160,12 +173,16 @@ def _cards(held: Held) -> None:
             held.findings.append(problem(layout.layer_card(layer.name), found))
         if found or not layer.card:
             doubtful.add(layer.kind.name)
-    made = [(layer.kind.name, layer.card.get("fingerprint")) for layer in held.layers]
+    prints = {layer.name: layer.card.get("fingerprint") for layer in held.layers if layer.card}
     for layer in held.layers:
-        for kind, wanted in layer.needs.items():
-            if (kind, wanted) not in made and kind not in doubtful and layer.kind.name not in doubtful:
-                path = layout.layer_card(layer.name)
-                held.findings.append(problem(path, f"was made from a {kind} layer that is not there"))
+        path = layout.layer_card(layer.name)
+        for kind, read_from in layer.reads.items():
+            if doubtful & {kind, layer.kind.name}:
+                continue
+            if read_from not in prints:
+                held.findings.append(note(path, f"was made from {read_from}, which is not there any more"))
+            elif layer.needs.get(kind, prints[read_from]) != prints[read_from]:
+                held.findings.append(problem(path, f"was made from another {read_from} than is there"))
 
 
 def _tombstones(held: Held) -> None:

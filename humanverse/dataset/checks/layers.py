@@ -89,15 +89,14 @@ def _png_size(data: bytes) -> tuple[int, int] | None:
 
 def _people_agree(held: Held, shard: Shard, people: dict[str, pa.Array]) -> Iterator[Finding]:
     """A layer made from the person layer has that layer's people; a row that says nothing agrees with any."""
-    by_fingerprint = {str(layer.card.get("fingerprint")): layer.name for layer in held.layers if layer.card}
     for layer in held.layers:
-        boxes = people.get(by_fingerprint.get(str(layer.needs.get("person")), ""))
+        boxes = people.get(str(layer.reads.get("person")))
         own = people.get(layer.name)
         if boxes is None or own is None:
             continue
         differ = pc.indices_nonzero(pc.fill_null(pc.not_equal(own, boxes), False)).to_numpy()
         if len(differ):
-            message = f"has other people than {by_fingerprint[layer.needs['person']]}"
+            message = f"has other people than {layer.reads['person']}"
             yield problem(
                 layout.layer_table(layer.name, shard.number, shard.generation), first_of(shard.uids, differ, message)
             )

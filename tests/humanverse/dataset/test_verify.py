@@ -22,6 +22,7 @@ from humanverse.dataset.commit import commit, write_layer
 from humanverse.dataset.create import declare_layer
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.verify import NOTE, PROBLEM
+from pipelines.drop import drop
 from schemas.provenance import fingerprint
 from tests.datasets import HEIGHT, LAYERS, WIDTH, cards, make_dataset, make_shard
 from tests.humanverse.dataset import damage
@@ -208,6 +209,11 @@ BREAKS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "card: wrong fingerprint": (PERSON_CARD, lambda d: damage.card(d / PERSON_CARD, fingerprint="0" * 64)),
     "card: other settings": (PERSON_CARD, lambda d: damage.card(d / PERSON_CARD, settings={"floor": 1})),
     "card: no model": (POSE_CARD, lambda d: damage.card(d / POSE_CARD, model=None)),
+    "card: no reads": (POSE_CARD, lambda d: damage.card(d / POSE_CARD, reads=None)),
+    "card: reads without its needs": (POSE_CARD, lambda d: damage.card(d / POSE_CARD, reads={})),
+    "card: reads no mapping": (POSE_CARD, lambda d: damage.card(d / POSE_CARD, reads=["person/test"])),
+    "card: truth not said": (POSE_CARD, lambda d: damage.card(d / POSE_CARD, truth="yes")),
+    "card: of another folder": (POSE_CARD, lambda d: damage.card(d / POSE_CARD, layer="pose/other")),
     "card: of another layer": (POSE_CARD, lambda d: shutil.copy(d / PERSON_CARD, d / POSE_CARD)),
     "source: missing": (layout.SOURCE, lambda d: (d / layout.SOURCE).unlink()),
     "source: no rows": (layout.SOURCE, lambda d: damage.card(d / layout.SOURCE, rows=None)),
@@ -260,11 +266,25 @@ def test_one_finding_speaks_for_many_rows(broken: Path) -> None:
     assert "is ok without text (and 2 further rows)" in messages(broken)
 
 
-def test_a_layer_made_from_one_that_is_not_there(broken: Path) -> None:
+def test_a_layer_made_from_another_than_is_there(broken: Path) -> None:
     entries = cards()["pose/test"] | {"needs": {"person": "12" * 32}}
     damage.card(broken / POSE_CARD, needs=entries["needs"], fingerprint=fingerprint(entries))
     assert found(broken) == [(PROBLEM, POSE_CARD)]
-    assert "was made from a person layer that is not there" in messages(broken)
+    assert "was made from another person/test than is there" in messages(broken)
+
+
+def test_a_layer_made_from_one_that_was_dropped_is_a_note(broken: Path) -> None:
+    facts = {**cards()["person/test"], "name": "old"}
+    store = humanverse.open(str(broken)).store
+    declare_layer(store, "person/old", {**facts, "fingerprint": fingerprint(facts)})
+    for number in range(2):
+        write_layer(store, "person/old", number, make_shard(number, 6 * number, 3, {}, {}).layers["person/test"])
+    made = cards()["pose/test"] | {"needs": {"person": fingerprint(facts)}, "reads": {"person": "person/old"}}
+    damage.card(broken / POSE_CARD, needs=made["needs"], reads=made["reads"], fingerprint=fingerprint(made))
+    assert found(broken) == []
+    drop(str(broken), "person=old", force=True)
+    assert found(broken) == [(NOTE, POSE_CARD)]
+    assert "was made from person/old, which is not there any more" in messages(broken)
 
 
 def test_scores_may_have_another_range_where_the_card_says_so(broken: Path) -> None:
