@@ -1,23 +1,18 @@
-"""Put the page together and write it, whole or not at all."""
+"""Put the report's page together."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import humanverse
 from humanverse.dataset import layout, stats, status
 from humanverse.dataset.reader import Dataset
-from humanverse.errors import UserError
-from humanverse.report import also, draw, figures, funnel, holdings, layers, wording
+from humanverse.report import also, draw, figures, funnel, holdings, layers, wording, writing
 from humanverse.report import samples as cards
 
 PLAIN_BUDGET = 8_000_000
@@ -49,37 +44,8 @@ def write(dataset: Dataset, out: Path, samples: int) -> None:
     """
     command = f"humanverse report {shlex.quote(wording.without_password(dataset.store.url))}"
     command += f" --out {shlex.quote(out.name)} --samples {samples}"
-    with _whole_file(out) as scratch:
+    with writing.whole_file(out) as scratch:
         scratch.write_text(render(dataset, samples, command), encoding="utf-8", errors="replace")
-
-
-@contextlib.contextmanager
-def _whole_file(out: Path) -> Iterator[Path]:
-    """A new file beside ``out`` that becomes ``out`` when the block ends well, and is deleted otherwise."""
-    if out.is_dir():
-        raise UserError(f"{out} is a folder: name the file to write, such as {out / 'report.html'}")
-    scratch = out.with_name(f".{out.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        _guarded(out, scratch.touch)
-        yield scratch
-        _guarded(out, lambda: _publish(scratch, out))
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
-
-
-def _publish(scratch: Path, out: Path) -> None:
-    with scratch.open("rb") as file:
-        os.fsync(file.fileno())
-    scratch.replace(out)
-
-
-def _guarded(out: Path, action: Any) -> None:
-    try:
-        action()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UserError(f"cannot write {out}: {reason}; choose another place with --out") from error
 
 
 def render(dataset: Dataset, wanted: int, command: str) -> str:
@@ -89,26 +55,7 @@ def render(dataset: Dataset, wanted: int, command: str) -> str:
         wanted: how many samples to show, at the most.
         command: how to make this page again, for its foot.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": wording.count,
-        "percent": wording.percent,
-        "digest": wording.digest,
-        "rgb": lambda colour: "#{:02x}{:02x}{:02x}".format(*colour),
-    }
-    return environment.get_template("page.html").render(_content(dataset, wanted), command=command)
-
-
-def _template(name: str) -> str:
-    return resources.files("humanverse.report").joinpath(name).read_text(encoding="utf-8")
+    return writing.render("page.html", {**_content(dataset, wanted), "command": command})
 
 
 def _content(dataset: Dataset, wanted: int) -> dict[str, Any]:

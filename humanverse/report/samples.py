@@ -87,7 +87,8 @@ class Card:
     covered: bool
 
 
-def _embed(rgb: np.ndarray, caption: str) -> Embedded:
+def embed(rgb: np.ndarray, caption: str) -> Embedded:
+    """``rgb``, uint8 (height, width, 3), as it is put into a page."""
     uri = f"data:image/jpeg;base64,{base64.b64encode(encode_jpeg(rgb, QUALITY)).decode()}"
     return Embedded(uri, rgb.shape[1], rgb.shape[0], caption)
 
@@ -101,7 +102,8 @@ def small(jpeg: bytes, side: int = SIDE) -> np.ndarray:
     return np.asarray(shown)
 
 
-def _fitted(rgb: np.ndarray, side: int) -> np.ndarray:
+def fitted(rgb: np.ndarray, side: int) -> np.ndarray:
+    """``rgb`` with its longer side at most ``side``."""
     factor = side / max(rgb.shape[:2])
     if factor >= 1:
         return rgb
@@ -217,7 +219,7 @@ class Reader:
             found = annotated(rgb, row, said, self.counted_from)
         except (OSError, ValueError, UserError, Image.DecompressionBombError) as error:
             return None, None, f"the picture cannot be shown: {clean(one_line(error))}"
-        return _embed(rgb, caption), _embed(found, f"{caption}, with boxes and skeletons"), ""
+        return embed(rgb, caption), embed(found, f"{caption}, with boxes and skeletons"), ""
 
     def _maps(self, shard: int, said: Mapping[str, Row]) -> Iterator[Embedded]:
         for kind, view in maps.VIEWS.items():
@@ -225,7 +227,7 @@ class Reader:
             png = self.dataset.map_png(self.layers[kind], shard, row) if row else None
             if row and png:
                 rgb, caption = view(png, row)
-                yield _embed(_fitted(rgb, MAP_SIDE), caption)
+                yield embed(fitted(rgb, MAP_SIDE), caption)
 
     def _silent(self, said: Mapping[str, Row]) -> Iterator[tuple[str, str, str]]:
         for kind, layer in self.layers.items():

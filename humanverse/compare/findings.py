@@ -1,0 +1,84 @@
+"""What a comparison found, in a form that a terminal, a page and JSON can all show."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Cell = str | int | float | None
+QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures in rows; the first cell of each names it, None is "nothing to say"."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Values to draw a histogram of; ``shape`` is a key of ``humanverse.report.histogram.SHAPES``."""
+
+    title: str
+    values: np.ndarray
+    shape: str = "free"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one kind's measure found.
+
+    Attributes:
+        figures: JSON values by name.
+        tables: the figures as a person reads them.
+        distributions: of the values of the samples (or people); only those that have any.
+        notes: what one must know to read them.
+    """
+
+    figures: dict[str, Any]
+    tables: tuple[Table, ...] = ()
+    distributions: tuple[Distribution, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Numbers:
+    """One float32 for each sample or person, as they come."""
+
+    items: array = field(default_factory=lambda: array("f"))
+
+    def add(self, value: float) -> None:
+        self.items.append(value)
+
+    def values(self) -> np.ndarray:
+        """float64 (n,)."""
+        return np.frombuffer(self.items, np.float32).astype(np.float64) if self.items else np.zeros(0)
+
+    def summary(self) -> dict[str, float | int]:
+        """``count``, ``mean`` and the quantiles of ``QUANTILES``; of no values only ``count``."""
+        values = self.values()
+        if not len(values):
+            return {"count": 0}
+        quantiles = np.quantile(values, list(QUANTILES.values()))
+        named = {name: float(value) for name, value in zip(QUANTILES, quantiles, strict=True)}
+        return {"count": len(values), "mean": float(values.mean()), **named}
+
+
+def distributions(items: Sequence[tuple[str, Numbers, str]]) -> tuple[Distribution, ...]:
+    """(title, numbers, shape) as distributions, those without finite values left out."""
+    named = [(title, numbers.values(), shape) for title, numbers, shape in items]
+    finite = [(title, values[np.isfinite(values)], shape) for title, values, shape in named]
+    return tuple(Distribution(title, values, shape) for title, values, shape in finite if len(values))
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """``part`` of ``whole``; None where there is nothing to divide by."""
+    return part / whole if whole else None

@@ -1,0 +1,22 @@
+"""Which measure compares which kind. A new kind is one class in one file, and one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from humanverse.compare.caption import Caption
+from humanverse.compare.depth import Depth
+from humanverse.compare.measure import Measure, Side
+from humanverse.compare.normal import Normal
+from humanverse.compare.person import Person
+from humanverse.compare.pose import Pose
+from humanverse.compare.scalars import COLUMNS, Scalars
+
+MEASURES: dict[str, Callable[[Side, Side], Measure]] = {
+    "person": Person,
+    "pose": Pose,
+    "depth": Depth,
+    "normal": Normal,
+    "caption": Caption,
+    **dict.fromkeys(COLUMNS, Scalars),
+}

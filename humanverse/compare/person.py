@@ -1,0 +1,138 @@
+"""Person boxes against person boxes: who is in both, how well their boxes agree, and COCO's AP and AR against ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from humanverse.compare.coco_figures import Evaluation, Found, Truth, require
+from humanverse.compare.findings import Findings, Numbers, Table, distributions, ratio
+from humanverse.compare.matching import areas, iou, one_to_one, shared
+from humanverse.compare.measure import Measure, Pair, Side
+from humanverse.compare.people import People, people_of
+from humanverse.compare.pose import coco_table, people_table
+
+SAME = 0.5
+"""IoU from which two boxes are of one person."""
+IN_CROWD = 0.5
+"""Share of its area inside a crowd of the other layer from which a box needs no counterpart."""
+LEVELS = (0.75, 0.9)
+
+
+class Person(Measure):
+    """Agreement of two person layers."""
+
+    disagreement = "1 − IoU, mean over the people of the one that has more"
+
+    def __init__(self, a: Side, b: Side) -> None:
+        super().__init__(a, b)
+        if b.truth:
+            require()
+        self._counts = dict.fromkeys(("people_a", "people_b", "matched", "in_a_crowd"), 0)
+        self._pictures = dict.fromkeys(("compared", "equal_counts", "somebody_in_both", "only_in_a", "only_in_b"), 0)
+        self._iou, self._more = Numbers(), Numbers()
+        self._coco = Evaluation("bbox") if b.truth else None
+
+    def add(self, pair: Pair) -> float | None:
+        all_a, all_b = people_of(pair.a.row), people_of(pair.b.row)
+        self._evaluate(all_a.in_original(pair.image), all_b.in_original(pair.image))
+        a, b = _counted(all_a, self.a), _counted(all_b, self.b)
+        similar = iou(a.boxes, b.boxes)
+        rows, columns = one_to_one(similar, SAME)
+        extra_a = _in_crowds(a, all_b, np.setdiff1d(np.arange(len(a)), rows))
+        extra_b = _in_crowds(b, all_a, np.setdiff1d(np.arange(len(b)), columns))
+        self._counts["in_a_crowd"] += extra_a + extra_b
+        many_a, many_b = len(a) - extra_a, len(b) - extra_b
+        self._count(many_a, many_b, similar[rows, columns])
+        more = max(many_a, many_b)
+        return 1 - float(similar[rows, columns].sum()) / more if more else None
+
+    def _count(self, many_a: int, many_b: int, matched: np.ndarray) -> None:
+        self._counts["people_a"] += many_a
+        self._counts["people_b"] += many_b
+        self._counts["matched"] += len(matched)
+        self._pictures["compared"] += 1
+        self._pictures["equal_counts"] += many_a == many_b
+        self._pictures["somebody_in_both"] += bool(many_a and many_b)
+        self._pictures["only_in_a"] += bool(many_a and not many_b)
+        self._pictures["only_in_b"] += bool(many_b and not many_a)
+        self._more.add(many_a - many_b)
+        for value in matched:
+            self._iou.add(float(value))
+
+    def _evaluate(self, a: People, b: People) -> None:
+        if self._coco:
+            truth = [Truth(b.boxes[i], float(b.areas[i]), bool(b.crowd[i])) for i in range(len(b))]
+            self._coco.add(truth, [Found(float(score), box=box) for score, box in zip(a.scores, a.boxes, strict=True)])
+
+    def end_of_shard(self) -> None:
+        if self._coco:
+            self._coco.end_of_shard()
+
+    def findings(self) -> Findings:
+        counts, matched = self._counts, self._iou.values()
+        people = {
+            **counts,
+            "only_a": counts["people_a"] - counts["matched"],
+            "only_b": counts["people_b"] - counts["matched"],
+        }
+        figures: dict[str, Any] = {
+            "people": people,
+            "pictures": dict(self._pictures),
+            "recall_at_0.5": ratio(counts["matched"], counts["people_b"]),
+            "precision_at_0.5": ratio(counts["matched"], counts["people_a"]),
+            "iou": self._iou.summary(),
+            "share_of_matched_from_iou": {
+                f"{level:g}": ratio(int((matched >= level).sum()), len(matched)) for level in LEVELS
+            },
+            "people_more_in_a": self._more.summary(),
+        }
+        found = self._coco.figures() if self._coco else None
+        coco = {"person": found} if found else {}
+        if self._coco:
+            figures["coco"] = coco
+        shown = [("IoU of the same person", self._iou, "unit"), ("people in A, less those in B", self._more, "free")]
+        return Findings(figures, tuple(self._tables(figures, coco)), distributions(shown), self._notes())
+
+    def _tables(self, figures: dict[str, Any], coco: dict[str, dict[str, float | None]]) -> Iterator[Table]:
+        if coco:
+            yield coco_table("COCO's figures of A against B", "bbox", coco)
+        yield people_table(figures["people"], figures["share_of_matched_from_iou"], "IoU")
+        rows = (
+            ("recall: people of B that A has, IoU ≥ 0.5", figures["recall_at_0.5"]),
+            ("precision: people of A that B has, IoU ≥ 0.5", figures["precision_at_0.5"]),
+            ("IoU of the same person, mean", figures["iou"].get("mean")),
+        )
+        yield Table("Boxes", ("", ""), rows)
+        pictures = {name.replace("_", " "): value for name, value in figures["pictures"].items()}
+        yield Table("Pictures", ("", ""), tuple(pictures.items()))
+
+    def _notes(self) -> tuple[str, ...]:
+        thresholds = " and ".join(
+            f"{name} from score {side.counted_from:g}"
+            for name, side in (("A", self.a), ("B", self.b))
+            if not side.truth
+        )
+        counted = f"People count, of {thresholds} on." if thresholds else ""
+        inside = self._counts["in_a_crowd"]
+        crowds = (
+            f"{inside} boxes of nobody in the other layer lie in a crowd of it, and do not count." if inside else ""
+        )
+        return tuple(note for note in (counted, crowds) if note)
+
+
+def _counted(people: People, side: Side) -> People:
+    enough = np.ones(len(people), bool) if side.truth else people.scores >= side.counted_from
+    return people.take(enough & ~people.crowd)
+
+
+def _in_crowds(people: People, others: People, alone: np.ndarray) -> int:
+    """How many of ``people`` at the positions ``alone`` lie in a crowd of ``others``."""
+    crowds = others.boxes[others.crowd]
+    if not len(crowds) or not len(alone):
+        return 0
+    boxes = people.boxes[alone]
+    inside = shared(boxes, crowds).max(axis=1) >= IN_CROWD * np.maximum(areas(boxes), 1e-12)
+    return int(inside.sum())

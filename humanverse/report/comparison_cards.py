@@ -1,0 +1,214 @@
+"""The samples on which two layers differ most, as the page shows them: what A says on the left, what B says on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from humanverse.compare.measure import Row, Side
+from humanverse.compare.run import Comparison, Worst
+from humanverse.compare.scalars import COLUMNS
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import UserError, one_line
+from humanverse.report import maps
+from humanverse.report.samples import COVERED_FROM, SIDE, Embedded, annotated, embed, fitted, shown_layers, small
+from humanverse.report.wording import clean, figure, is_web_link
+from schemas.layers import OK
+
+SAFETY = "safety"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one layer says about a sample.
+
+    Attributes:
+        label: which layer it is.
+        picture: with what was found on it, or the dense map; None for a kind that only has texts.
+        facts: (name, text).
+    """
+
+    label: str
+    picture: Embedded | None
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One sample; all texts are cleaned and not yet escaped.
+
+    Attributes:
+        value: by how much the two differ on it.
+        plain: the picture as it is, for kinds that are not drawn on it.
+        problem: why there is no picture.
+        covered: whether it is blurred at first.
+    """
+
+    uid: str
+    url: str
+    is_link: bool
+    place: str
+    value: str
+    plain: Embedded | None
+    answers: tuple[Answer, ...]
+    problem: str
+    covered: bool
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What an answer is drawn from."""
+
+    rgb: np.ndarray
+    image: Row
+    row: Row
+    read: Mapping[str, Row]
+    png: Callable[[], bytes | None]
+    counted_from: float
+
+
+def _boxes(item: _Drawing) -> np.ndarray:
+    return annotated(item.rgb, item.image, {"person": item.row}, item.counted_from)
+
+
+def _skeletons(item: _Drawing) -> np.ndarray:
+    return annotated(item.rgb, item.image, {**item.read, "pose": item.row}, item.counted_from)
+
+
+def _depth(item: _Drawing) -> np.ndarray:
+    return _map("depth", item)
+
+
+def _normal(item: _Drawing) -> np.ndarray:
+    return _map("normal", item)
+
+
+def _map(kind: str, item: _Drawing) -> np.ndarray:
+    png = item.png()
+    return item.rgb if png is None else fitted(maps.VIEWS[kind](png, item.row)[0], SIDE)
+
+
+DRAWN: dict[str, Callable[[_Drawing], np.ndarray]] = {
+    "person": _boxes,
+    "pose": _skeletons,
+    "depth": _depth,
+    "normal": _normal,
+}
+"""Kinds of which an answer is a picture."""
+WITH_PLAIN = frozenset({"depth", "normal"})
+"""Of those, the kinds beside which the picture as it is stands too."""
+
+
+def _number_facts(columns: tuple[str, ...]) -> Callable[[Row], Iterator[tuple[str, str]]]:
+    def facts(row: Row) -> Iterator[tuple[str, str]]:
+        for name in columns:
+            value = row[name]
+            yield name, "none" if value is None else (str(value) if isinstance(value, bool) else figure(value))
+
+    return facts
+
+
+def _person_facts(row: Row) -> Iterator[tuple[str, str]]:
+    yield "boxes", str(len(row["boxes"]))
+
+
+def _pose_facts(row: Row) -> Iterator[tuple[str, str]]:
+    yield "poses", str(len(row["keypoints"]))
+
+
+def _caption_facts(row: Row) -> Iterator[tuple[str, str]]:
+    yield "text", clean(row["text"] or "")
+
+
+def _depth_facts(row: Row) -> Iterator[tuple[str, str]]:
+    yield "depth", clean(row["depth_kind"] or "kind not stated")
+    yield "from", f"{figure(row['minimum'])} to {figure(row['maximum'])} {clean(row['unit'] or '')}".strip()
+
+
+FACTS: dict[str, Callable[[Row], Iterator[tuple[str, str]]]] = {
+    "person": _person_facts,
+    "pose": _pose_facts,
+    "caption": _caption_facts,
+    "depth": _depth_facts,
+    **{kind: _number_facts(columns) for kind, columns in COLUMNS.items()},
+}
+
+
+class _Reader:
+    """Reads what the cards need."""
+
+    def __init__(self, dataset: Dataset, found: Comparison) -> None:
+        self._dataset, self._found = dataset, found
+        safety = shown_layers(dataset).get(SAFETY)
+        layers = {layer for side in (found.a, found.b) for layer in (side.layer, *side.reads.values())}
+        self._safety = safety
+        self._there = {layer: dataset.layer_shards(layer) for layer in {*layers, *([safety] if safety else [])}}
+
+    def card(self, item: Worst) -> Card:
+        image = self._row(self._dataset.images(item.shard), item.uid)
+        url = clean(item.url or "", limit=2000)
+        plain: Embedded | None = None
+        answers: tuple[Answer, ...] = ()
+        problem = ""
+        try:
+            plain, answers = self._answers(item, image)
+        except (OSError, ValueError, UserError, Image.DecompressionBombError) as error:
+            problem = f"the picture cannot be shown: {clean(one_line(error))}"
+        return Card(
+            item.uid,
+            url,
+            is_web_link(url),
+            f"shard {item.shard}, sample {item.position}",
+            figure(item.value),
+            plain,
+            answers,
+            problem,
+            self._covered(item),
+        )
+
+    def _row(self, table: Any, uid: str) -> dict[str, Any]:
+        row: dict[str, Any] = table.slice(table.column("uid").to_pylist().index(uid), 1).to_pylist()[0]
+        return row
+
+    def _said(self, layer: str, item: Worst) -> dict[str, Any] | None:
+        """A layer's row of the sample, if it says something."""
+        if item.shard not in self._there[layer]:
+            return None
+        row = self._row(self._dataset.layer(layer, item.shard), item.uid)
+        return row if row["status"] == OK else None
+
+    def _covered(self, item: Worst) -> bool:
+        layers = {
+            self._safety,
+            *(side.layer for side in (self._found.a, self._found.b) if side.layer.startswith(SAFETY)),
+        }
+        rows = [self._said(layer, item) for layer in layers if layer]
+        return any(row["unsafe"] >= COVERED_FROM for row in rows if row)
+
+    def _answers(self, item: Worst, image: Row) -> tuple[Embedded | None, tuple[Answer, ...]]:
+        rgb = small(self._dataset.jpeg(item.shard, image))
+        kind = self._found.kind
+        plain = embed(rgb, "the picture") if kind not in DRAWN or kind in WITH_PLAIN else None
+        sides = (("A", self._found.a), ("B", self._found.b))
+        return plain, tuple(self._answer(label, side, item, image, rgb) for label, side in sides)
+
+    def _answer(self, label: str, side: Side, item: Worst, image: Row, rgb: np.ndarray) -> Answer:
+        row = self._said(side.layer, item) or {}
+        read = {kind: said for kind, layer in side.reads.items() if (said := self._said(layer, item))}
+        drawer, facts = DRAWN.get(self._found.kind), FACTS.get(self._found.kind)
+        counted_from = 0.0 if side.truth else side.counted_from
+        drawing = _Drawing(
+            rgb, image, row, read, lambda: self._dataset.map_png(side.layer, item.shard, row), counted_from
+        )
+        picture = embed(drawer(drawing), f"{label}: {side.layer}") if drawer else None
+        return Answer(f"{label}: {side.layer.partition('/')[2]}", picture, tuple(facts(row)) if facts else ())
+
+
+def cards(dataset: Dataset, found: Comparison) -> list[Card]:
+    """Cards of the worst samples of ``found``, in order; those that were removed meanwhile are left out."""
+    reader = _Reader(dataset, found)
+    return [reader.card(item) for item in found.worst if item.uid not in dataset.tombstones]

@@ -1,0 +1,1 @@
+"""Ground truth that others have written down, as layers."""
