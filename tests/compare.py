@@ -21,6 +21,8 @@ def _content(path: Path) -> object:
     if path.name == "layer.json":
         card = json.loads(path.read_text())
         return {key: value for key, value in card.items() if key != "time"}
+    if path.name == "humanverse.json":
+        return {key: value for key, value in json.loads(path.read_text()).items() if key != "id"}
     if path.name == "blocklists.json":
         return [{**item, "time": None} for item in json.loads(path.read_text())["history"]]
     return path.read_bytes()

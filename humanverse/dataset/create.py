@@ -5,8 +5,10 @@ Written once. Going on with a build checks that recipe, source and layers are th
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,17 +44,18 @@ def read_json(store: Store, path: str) -> dict[str, Any] | None:
     return value
 
 
-def difference(old: Any, new: Any, name: str = "") -> str | None:
-    """The first place where two JSON values differ, as ``gate.min_side: 200 -> 300``; None if they do not."""
+def differences(old: Any, new: Any, name: str = "") -> Iterator[str]:
+    """The places where two JSON values differ, each as ``gate.min_side: 200 -> 300``."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
-            found = difference(old.get(key), new.get(key), f"{name}.{key}" if name else key)
-            if found:
-                return found
-        return None
-    if old == new:
-        return None
-    return f"{name}: {json.dumps(old, ensure_ascii=False)} -> {json.dumps(new, ensure_ascii=False)}"[:300]
+            yield from differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
+    elif old != new:
+        yield f"{name}: {json.dumps(old, ensure_ascii=False)} -> {json.dumps(new, ensure_ascii=False)}"[:300]
+
+
+def difference(old: Any, new: Any, name: str = "") -> str | None:
+    """The first of ``differences``; None if there is none."""
+    return next(differences(old, new, name), None)
 
 
 def check_place(store: Store, recipe: Recipe, source: Mapping[str, Any], retrying: bool = False) -> bool:
@@ -92,7 +95,9 @@ def create_or_continue(store: Store, recipe: Recipe, source: Mapping[str, Any], 
     store.write(layout.RECIPE, _recipe_yaml(recipe))
     store.write(
         layout.MARKER,
-        json_bytes({"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}"}),
+        json_bytes(
+            {"format": layout.FORMAT, "created_by": f"humanverse {humanverse.__version__}", "id": uuid.uuid4().hex}
+        ),
     )
     return False
 
@@ -127,6 +132,16 @@ def read_source(store: Store) -> dict[str, Any]:
     if not isinstance(rows, int) or not isinstance(size, int) or rows < 0 or size < 1:
         raise DatasetError(f"{store.url}/{layout.SOURCE} is missing or damaged: run humanverse verify")
     return source
+
+
+def identity(store: Store) -> str:
+    """SHA-256, in hex, of what never changes of a dataset, wherever it lies: its marker and its source.
+
+    Raises:
+        DatasetError: if either is missing or damaged.
+    """
+    facts = {"marker": read_json(store, layout.MARKER), "source": read_source(store)}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any], retrying: bool) -> None:

@@ -13,6 +13,7 @@ LEDGER = "ledger"
 IMAGES = "images"
 LAYERS = "layers"
 RETRIES = "retries"
+MERGES = "merges"
 TOMBSTONES = "tombstones"
 VIEWS = "views"
 FILTERS = "filters"
@@ -115,8 +116,13 @@ def retry_rows(number: int) -> str:
     return f"{RETRIES}/{shard_name(number)}.parquet"
 
 
+def merge(number: int) -> str:
+    """What the merge ``number`` (from 0) set out to do."""
+    return f"{MERGES}/{shard_name(number)}.json"
+
+
 def pass_number(name: str) -> int | None:
-    """The number in ``000042.json``; None for a name that is not a retry's."""
+    """The number in ``000042.json``; None for a name that is not a retry's, a merge's or a snapshot's."""
     stem, _, suffix = name.partition(".")
     return stem_number(stem) if suffix == "json" else None
 

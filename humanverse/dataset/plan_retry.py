@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.dataset import layout, retries
+from humanverse.dataset.numbering import next_shard
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.retries import Pass, PlannedShard
@@ -30,7 +31,7 @@ def plan(dataset: Dataset, reasons: Collection[str], fetch: FetchSettings) -> Pa
     """
     store = dataset.store
     before = dataset.passes()
-    number = before[-1].numbers.stop if before else dataset.planned_shards
+    number = next_shard(dataset)
     shards: list[PlannedShard] = []
     for rows in _in_shards(_ended_with(dataset, before, reasons), dataset.extent.shard_size):
         store.write(layout.retry_rows(number), parquet_bytes(rows))
