@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from humanverse.dataset.reader import Dataset, rows
+from humanverse.dataset.selection import Selection
 from schemas.layers import OK
 from schemas.skeletons import PARTS
 
@@ -96,8 +97,17 @@ def drifted(dataset: Dataset, shard: int) -> Counter[str]:
     return Counter(DRIFTED if other else AS_LISTED for other in found.to_pylist())
 
 
-def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]]]:
-    """All figures of a dataset: numbers by name, and counts of what is not a number (row statuses, formats, drift)."""
+def collect(dataset: Dataset, view: str | Selection | None = None) -> tuple[dict[str, Series], dict[str, Counter[str]]]:
+    """All figures of a dataset: numbers by name, and counts of what is not a number (row statuses, formats, drift).
+
+    Args:
+        view: only of the samples that it has; what the ledger says of all rows is left out then.
+
+    Raises:
+        DatasetError: if something is damaged, or the view cannot be read with all shards.
+    """
+    selection, shards = dataset.select(view), dataset.shards()
+    selection.check(shards)
     series: dict[str, Series] = {}
     counts: dict[str, Counter[str]] = {}
 
@@ -106,24 +116,25 @@ def collect(dataset: Dataset) -> tuple[dict[str, Series], dict[str, Counter[str]
             series.setdefault(name, Series()).add(value)
 
     layers = {layer: dataset.layer_shards(layer) for layer in dataset.layers()}
-    for shard in dataset.shards():
-        if compared := drifted(dataset, shard):
+    for shard in shards:
+        if not selection.view and (compared := drifted(dataset, shard)):
             counts.setdefault("ledger.source_hash", Counter()).update(compared)
-        images = dataset.images(shard)
+        part = selection.read(shard)
+        images = part.images
         counts.setdefault("image.original_format", Counter()).update(images.column("original_format").to_pylist())
         for row in rows(images):
             add(_image(row))
         for layer in (name for name, there in layers.items() if shard in there):
-            table = dataset.layer(layer, shard, images)
+            table = part.layer(layer)
             counts.setdefault(f"{layer}.status", Counter()).update(table.column("status").to_pylist())
             for row in rows(table.filter(pc.equal(table.column("status"), OK))):
                 add(figures(layer.partition("/")[0], row))
     return series, counts
 
 
-def stats(dataset: Dataset) -> dict[str, Any]:
+def stats(dataset: Dataset, view: str | Selection | None = None) -> dict[str, Any]:
     """``collect`` as JSON values."""
-    series, counts = collect(dataset)
+    series, counts = collect(dataset, view)
     return {
         "numbers": {name: item.summary() for name, item in sorted(series.items())},
         "counts": {name: dict(counter.most_common()) for name, counter in sorted(counts.items())},

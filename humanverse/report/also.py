@@ -29,7 +29,12 @@ class RetryLine:
 
 @dataclass(frozen=True)
 class ViewLine:
-    """One filter of a view, and how many samples it leaves out; None if the view is damaged."""
+    """One filter or expression of a view, and how many samples it left out when the view was made.
+
+    Attributes:
+        left_out: None if nobody counted, or the view is damaged.
+        unseen: committed shards that the view cannot be read with.
+    """
 
     view: str
     filter: str
@@ -98,8 +103,16 @@ def _retry(number: int, one: Pass, fetch: FetchSettings, committed: Container[in
 
 def _view(dataset: Dataset, name: str, unseen: int) -> Sequence[ViewLine]:
     try:
-        filters = dataset.view(name).filters
+        view = dataset.view(name)
     except DatasetError:
         return [ViewLine(name, "damaged", None, unseen)]
-    lines = [ViewLine(name, item.name, sum(item.card.left_out.values()), unseen) for item in filters]
+    counts = view.card.counts
+    if counts:
+        lines = [
+            ViewLine(name, clean(step.step, limit=200), step.left_out + step.said_nothing, unseen)
+            for step in counts.steps
+        ]
+    else:
+        lines = [ViewLine(name, item.name, sum(item.card.left_out.values()), unseen) for item in view.filters]
+        lines += [ViewLine(name, clean(text, limit=200), None, unseen) for text in view.card.where]
     return lines or [ViewLine(name, "none", 0, unseen)]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from humanverse.dataset.status import Status
+from humanverse.dataset.view_cards import Counts
+from humanverse.report.wording import clean, count
 from schemas.ledger import DECODE_REASONS, FETCH_REASONS, POLICY_REASONS, REASONS
 
 BEFORE_FETCH = ("opt_out", "blocked")
@@ -74,8 +76,8 @@ def _losses(found: Status) -> Iterator[tuple[str, str, bool, int]]:
         yield "no other reason", UNKNOWN, False, unknown
 
 
-def steps(found: Status) -> list[Step]:
-    """The funnel, from the source rows down to the kept ones."""
+def steps(found: Status, view: Counts | None = None) -> list[Step]:
+    """The funnel, from the source rows down to the kept ones, and to those of a view if its counts are given."""
     source = max(found.planned_rows, found.rows)
     made: list[Step] = []
 
@@ -89,6 +91,15 @@ def steps(found: Status) -> list[Step]:
     for label, note, main, lost in _losses(found):
         add(label, note, main, lost)
     add("kept", "", True, made[-1].left - found.kept)
+    if view:
+        if view.samples < made[-1].left:
+            add("still there", "removed since", False, made[-1].left - view.samples)
+        for step in view.steps:
+            note = f"{count(step.said_nothing)} of these because a layer or the source says nothing" * bool(
+                step.said_nothing
+            )
+            add(clean(step.step, limit=200), note, False, step.left_out + step.said_nothing)
+        add("in the view", "", True, made[-1].left - view.kept)
     return made
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.selection import Selection
 from humanverse.dataset.status import over_shards
 from humanverse.report.wording import clean
 
@@ -53,12 +54,12 @@ def _licences(table: pa.Table) -> dict[str, Counter[str]]:
     }
 
 
-def read(dataset: Dataset) -> Holdings:
-    """One pass over the images tables."""
-    shards = dataset.shards()
+def read(dataset: Dataset, selection: Selection | None = None) -> Holdings:
+    """One pass over the images tables; of what the view has, if one is given."""
+    selection, shards = selection or dataset.select(None), dataset.shards()
 
     def one(shard: int) -> tuple[int, dict[str, Counter[str]]]:
-        table = dataset.images(shard)
+        table = selection.read(shard).images
         return table.num_rows, _licences(table)
 
     held = Holdings()

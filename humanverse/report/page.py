@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import humanverse
-from humanverse.dataset import layout, stats, status
+from humanverse.dataset import layout, stats, status, view_counts
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.view_cards import Counts
 from humanverse.report import also, draw, figures, funnel, holdings, layers, wording, writing
 from humanverse.report import samples as cards
 
@@ -30,48 +31,53 @@ class Tally:
     items: tuple[tuple[str, int, float], ...]
 
 
-def write(dataset: Dataset, out: Path, samples: int) -> None:
+def write(dataset: Dataset, out: Path, samples: int, view: str | None = None) -> None:
     """Write the report about ``dataset`` to ``out``: one HTML file that needs nothing else.
 
     Args:
         dataset: as it is now; it may be incomplete or empty.
         out: a file that does not exist yet or is replaced; its folder must be there.
         samples: how many pictures to show, at the most.
+        view: only of the samples that it has.
 
     Raises:
         UserError: if ``out`` cannot be written.
         DatasetError: if the dataset is damaged.
     """
     command = f"humanverse report {shlex.quote(wording.without_password(dataset.store.url))}"
-    command += f" --out {shlex.quote(out.name)} --samples {samples}"
+    command += f" --out {shlex.quote(out.name)} --samples {samples}" + (f" --view {view}" if view else "")
     with writing.whole_file(out) as scratch:
-        scratch.write_text(render(dataset, samples, command), encoding="utf-8", errors="replace")
+        scratch.write_text(render(dataset, samples, command, view), encoding="utf-8", errors="replace")
 
 
-def render(dataset: Dataset, wanted: int, command: str) -> str:
+def render(dataset: Dataset, wanted: int, command: str, view: str | None = None) -> str:
     """The page as HTML.
 
     Args:
         wanted: how many samples to show, at the most.
         command: how to make this page again, for its foot.
+        view: only of the samples that it has.
     """
-    return writing.render("page.html", {**_content(dataset, wanted), "command": command})
+    return writing.render("page.html", {**_content(dataset, wanted, view), "command": command})
 
 
-def _content(dataset: Dataset, wanted: int) -> dict[str, Any]:
+def _content(dataset: Dataset, wanted: int, view: str | None) -> dict[str, Any]:
     """Everything the template shows, by the names it uses."""
+    selection = dataset.select(view)
     found = status.status(dataset)
-    series, counts = stats.collect(dataset)
-    held = holdings.read(dataset)
+    series, counts = stats.collect(dataset, selection)
+    held = holdings.read(dataset, selection)
+    in_view = view_counts.count(selection, dataset.shards()) if view else None
     names = dataset.layers()
     facts = [layers.facts(dataset, layer, counts.get(f"{layer}.status", {})) for layer in names]
-    shown = cards.shown_layers(dataset)
+    shown = cards.shown_layers(dataset, selection.pins)
     return {
         "title": wording.without_password(dataset.store.url).rpartition("/")[2] or dataset.store.url,
         "complete": found.complete,
-        "head": _head(dataset, found, held.total, facts),
+        "view": view,
+        "head": _head(dataset, found, in_view.samples if in_view else held.total, facts) + _view(view, in_view),
         "recipe": _recipe_yaml(dataset),
-        "funnel": funnel.steps(found),
+        "funnel": funnel.steps(found, in_view),
         "failed": funnel.reasons(found.failed, found.rows),
         "rejected": funnel.reasons(found.rejected, found.rows),
         "groups": figures.groups(series, names),
@@ -80,7 +86,7 @@ def _content(dataset: Dataset, wanted: int) -> dict[str, Any]:
         "shards": found.all_shards,
         "also": also.read(dataset, found),
         "unknown_layers": layers.unknown(dataset),
-        "cards": _within_budget(cards.read(dataset, shown, held.samples, wanted)),
+        "cards": _within_budget(cards.read(dataset, shown, held.samples, wanted, selection)),
         "shown_layers": shown,
         "total": held.total,
         "legend": _legend(dataset.recipe.gate.person_score),
@@ -113,6 +119,14 @@ def _head(
     for item in facts:
         made.setdefault(item.made, []).append(item.layer)
     return lines + [(f"layers made {when}", ", ".join(names)) for when, names in sorted(made.items())]
+
+
+def _view(name: str | None, counts: Counts | None) -> list[tuple[str, str]]:
+    if not counts:
+        return []
+    return [
+        ("view", f"{name}: {wording.count(counts.kept)} of the samples; all figures and pictures below are of them")
+    ]
 
 
 def _supplementary(found: status.Status) -> str:

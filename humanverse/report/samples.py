@@ -15,6 +15,7 @@ from PIL import Image
 
 from humanverse.codec import encode_jpeg
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.selection import Selection
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError, one_line
 from humanverse.report import draw, maps
@@ -166,22 +167,27 @@ class Reader:
         dataset: to read from.
         layers: kind -> the layer that is shown for it.
         counted_from: score from which a box counts as a person.
+        selection: of which the samples are.
     """
 
-    def __init__(self, dataset: Dataset, layers: Mapping[str, str], counted_from: float) -> None:
+    def __init__(
+        self, dataset: Dataset, layers: Mapping[str, str], counted_from: float, selection: Selection | None = None
+    ) -> None:
         self.dataset, self.layers, self.counted_from = dataset, layers, counted_from
+        self.selection = selection or dataset.select(None)
         self._committed = {layer: dataset.layer_shards(layer) for layer in layers.values()}
 
     def cards(self, shard: int, positions: Sequence[int]) -> list[Card]:
-        """The cards of the samples at ``positions`` of the shard's table."""
-        rows = self.dataset.images(shard).take(positions).to_pylist()
+        """The cards of the samples at ``positions`` of what is selected of the shard."""
+        part = self.selection.read(shard)
+        rows = part.images.take(positions).to_pylist()
         said = {
-            kind: self.dataset.layer(layer, shard).take(positions).to_pylist()
+            kind: part.layer(layer).take(positions).to_pylist()
             for kind, layer in self.layers.items()
             if shard in self._committed[layer]
         }
         return [
-            self._card(shard, position, row, {kind: table[index] for kind, table in said.items()})
+            self._card(shard, int(part.positions[position]), row, {kind: table[index] for kind, table in said.items()})
             for index, (position, row) in enumerate(zip(positions, rows, strict=True))
         ]
 
@@ -237,25 +243,32 @@ class Reader:
                 yield layer, said[kind]["status"], clean(said[kind]["reason"] or "no reason given")
 
 
-def shown_layers(dataset: Dataset) -> dict[str, str]:
-    """Per kind the layer that samples are shown with: the recipe's, or the first of those that are there."""
+def shown_layers(dataset: Dataset, pins: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Per kind the layer that samples are shown with: of ``pins``, or the recipe's, or the first of those that are there."""
     wanted = {kind: f"{kind}/{item.name}" for kind, item in dataset.recipe.annotators.items()}
     shown: dict[str, str] = {}
     for layer in dataset.layers():
         kind = layer.partition("/")[0]
         if kind not in shown or wanted.get(kind) == layer:
             shown[kind] = layer
-    return shown
+    return shown | dict(pins or {})
 
 
-def read(dataset: Dataset, layers: Mapping[str, str], counts: Mapping[int, int], wanted: int) -> list[Card]:
+def read(
+    dataset: Dataset,
+    layers: Mapping[str, str],
+    counts: Mapping[int, int],
+    wanted: int,
+    selection: Selection | None = None,
+) -> list[Card]:
     """Cards of at most ``wanted`` samples, evenly spread; reads the tables of their shards, and of the tars only their bytes.
 
     Args:
         layers: from ``shown_layers``.
         counts: from ``holdings.read``.
+        selection: which ``counts`` are of.
     """
-    reader = Reader(dataset, layers, dataset.recipe.gate.person_score)
+    reader = Reader(dataset, layers, dataset.recipe.gate.person_score, selection)
     chosen = choose(counts, wanted)
     read_cards = over_shards(lambda shard: reader.cards(shard, chosen[shard]), chosen)
     return [card for cards in read_cards for card in cards]

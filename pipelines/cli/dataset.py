@@ -10,6 +10,8 @@ import typer
 from pipelines.cli.app import DatasetUrl, Json, app, print_json
 from pipelines.show import dataset as show
 
+View = Annotated[str | None, typer.Option("--view", help="Only the samples that this view has.")]
+
 
 @app.command()
 def status(dataset: DatasetUrl, as_json: Json = False) -> None:
@@ -40,12 +42,12 @@ def verify(dataset: DatasetUrl, as_json: Json = False) -> None:
 
 
 @app.command()
-def stats(dataset: DatasetUrl, as_json: Json = False) -> None:
+def stats(dataset: DatasetUrl, view: View = None, as_json: Json = False) -> None:
     """Distributions of what DATASET holds."""
     from humanverse.dataset.reader import Dataset
     from humanverse.dataset.stats import stats as collect
 
-    found = collect(Dataset(dataset))
+    found = collect(Dataset(dataset), view)
     if as_json:
         print_json(found)
     else:
@@ -59,6 +61,7 @@ def report(
         Path | None, typer.Option(help="Where to write the page; DATASET-report.html beside a local one if not given.")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="How many pictures to show.")] = 48,
+    view: View = None,
     as_json: Json = False,
 ) -> None:
     """Write one self-contained HTML page: funnel, distributions, samples with what was found drawn on them."""
@@ -71,7 +74,7 @@ def report(
         if not opened.store.local:
             raise UserError(f"{dataset} is not on this machine: say where the page goes with --out report.html")
         out = Path(opened.store.root).with_name(Path(opened.store.root).name + "-report.html")
-    write(opened, out, samples)
+    write(opened, out, samples, view)
     if as_json:
         print_json({"report": str(out)})
     else:
