@@ -21,6 +21,7 @@ from pipelines.result import Result
 from pipelines.stages import annotate, checks
 from pipelines.stages.annotate import Annotate
 from pipelines.stages.base import Stage
+from pipelines.stages.blur import BlurFaces
 from pipelines.stages.commit import Commit
 from pipelines.stages.gate import Gate
 from pipelines.todo import Todo, Work
@@ -131,8 +132,10 @@ def _stages(opened: Opened, work: Work, in_force: InForce) -> list[Stage]:
     """What every shard of ``work`` goes through."""
     job, recipe = opened.job, work.recipe
     gated = checks.kinds_needed(recipe.gate)
+    further = [kind for kind in opened.annotators if kind not in gated]
+    layers: Stage = Annotate(recipe.annotators, further, recipe.resources.device)
     return [
         Gate(recipe, work.remote, job.allow_private, job.source.extra_fields, in_force, work.again),
-        Annotate(recipe.annotators, [kind for kind in opened.annotators if kind not in gated], recipe.resources.device),
+        BlurFaces(layers, recipe.image.quality) if recipe.image.blur_faces else layers,
         Commit(job.store.url),
     ]

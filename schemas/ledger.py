@@ -74,12 +74,13 @@ POLICY_REASONS = {
     "person_area": "people fill less of the picture than the recipe's minimum",
     "aesthetic": "the aesthetic score is below the recipe's minimum",
     "unsafe": "the safety score is above the recipe's maximum",
+    "blur_failed": "the recipe blurs faces, and it is not known where they are in this picture",
     "gate_error": "an estimator that the gate needs could not judge this picture",
     "forgotten": "the dataset was told to forget it; nothing else is said of it any more",
 }
 FORGOTTEN = "forgotten"
 REASONS = {**FETCH_REASONS, **DECODE_REASONS, **POLICY_REASONS}
-RETRYABLE = (*FETCH_REASONS, *DECODE_REASONS, "robots", "opt_out", "blocked", "drifted", "gate_error")
+RETRYABLE = (*FETCH_REASONS, *DECODE_REASONS, "robots", "opt_out", "blocked", "drifted", "blur_failed", "gate_error")
 """Reasons that may be another one, or none, when the row is tried again: servers, block-lists and ``fetch`` change. Not
 ``placeholder``: it is told by how many rows of a shard it came to, and among fewer of them it would pass."""
 

@@ -126,6 +126,10 @@ class ImageSettings(_Strict):
     only_shrink: bool = Field(default=True, description="never enlarge (img2dataset's resize_only_if_bigger)")
     quality: int = Field(default=95, ge=1, le=100, description="of JPEGs that must be encoded anew")
     background: tuple[int, int, int] = Field(default=(255, 255, 255), description="behind alpha, and of borders")
+    blur_faces: bool = Field(
+        default=False,
+        description="store no recognisable face: needs person and pose annotators, which see the pictures as they were",
+    )
 
 
 class GateSettings(_Strict):
@@ -245,6 +249,8 @@ class Recipe(_Strict):
         for threshold, kind in (("min_aesthetic", "aesthetic"), ("max_unsafe", "safety")):
             if getattr(self.gate, threshold) is not None and kind not in self.annotators:
                 raise ValueError(f"gate.{threshold} needs an annotator of kind {kind}")
+        if self.image.blur_faces and "pose" not in self.annotators:
+            raise ValueError("image.blur_faces needs an annotator of kind pose beside that of kind person")
         if "person" not in self.annotators:
             raise ValueError("annotators needs a person entry: the gate counts people with it")
         return self

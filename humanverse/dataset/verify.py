@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from humanverse.dataset import layout
-from humanverse.dataset.checks import blocklists, files, layers, retries, views
+from humanverse.dataset.checks import blocklists, exports, files, layers, retries, views
 from humanverse.dataset.checks import held as whole
 from humanverse.dataset.checks import shard as shards
 from humanverse.dataset.checks.finding import NOTE, PROBLEM, Finding, note, problem
@@ -117,5 +117,11 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
         *_same_columns(held, extras),
         *_unknown_tombstones(held, known),
     ]
-    findings += [*held.findings, *blocklists.check(held), *views.check(held, committed), *files.check(held, committed)]
+    findings += [
+        *held.findings,
+        *exports.check(held),
+        *blocklists.check(held),
+        *views.check(held, committed),
+        *files.check(held, committed),
+    ]
     return Report(len(numbers), rows, samples, tuple(findings))

@@ -35,7 +35,7 @@ _TEMPLATE = """---
 # Photographs of people
 
 {{ totals.samples }} pictures, each with its source's alt text{% if layers %} and what estimators say about \
-it{% endif %}. Exported from `{{ url }}` by {{ code }}\
+it{% endif %}. Exported from the dataset `{{ source }}` by {{ code }}\
 {% if settings.view %}, those that the view `{{ settings.view }}` has{% endif %}.
 
 ```python
@@ -108,7 +108,6 @@ def _head(plan: Plan, schema: pa.Schema, totals: Totals) -> str:
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
         "dataset_info": {
             "features": card_features(list(schema)),
-            "splits": [{"name": "train", "num_examples": totals.samples}],
         },
     }
     return yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
@@ -147,7 +146,7 @@ def page(plan: Plan, schema: pa.Schema, totals: Totals) -> str:
         head=_head(plan, schema, totals),
         totals=totals,
         layers=_layers(plan),
-        url=plan.dataset.store.url,
+        source=plan.dataset.store.url.rpartition("/")[2],
         code=f"humanverse {humanverse.__version__}",
         settings=plan.settings,
         steps=funnel.steps(status(plan.dataset)),

@@ -16,6 +16,7 @@ from humanverse.export.features import IMAGE
 
 RECORDS = "samples"
 FILES = "parquet-files"
+PROJECT = "https://github.com/humanverse/humanverse"
 _CONTEXT: Mapping[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -50,6 +51,7 @@ _CONTEXT: Mapping[str, Any] = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -95,7 +97,7 @@ def metadata(plan: Plan, schema: pa.Schema, totals: Totals, published: str) -> d
         "description": f"{totals.samples} photographs of people with captions and annotations, exported by {code}",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "license": plan.settings.licence,
-        "url": plan.dataset.store.url,
+        "url": PROJECT,
         "version": "1.0.0",
         "datePublished": published,
         "creator": {"@type": "sc:Organization", "name": code},
