@@ -30,8 +30,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {"person": (), "pose": ("person",)}
 IMPORTER, VERSION = "coco", 1
 MODEL = "ground truth imported from COCO JSON"
 LICENCE = "of the annotations, as their publisher states it"
-SHOWN = 5
-"""Reasons and names that are told of, of each kind."""
 
 
 @dataclass

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+INSIDE = 0.5
+"""Share of a box's area from which it lies in another."""
+
 
 def areas(boxes: np.ndarray) -> np.ndarray:
     """Area of each box (x0, y0, x1, y1): float (n, 4) -> (n,), 0 for one turned inside out."""
@@ -39,3 +42,10 @@ def one_to_one(similarity: np.ndarray, least: float) -> tuple[np.ndarray, np.nda
     rows, columns = linear_sum_assignment(similarity, maximize=True)
     same = similarity[rows, columns] >= least
     return rows[same], columns[same]
+
+
+def lie_in(boxes: np.ndarray, others: np.ndarray) -> int:
+    """How many of ``boxes`` (n, 4) have at least half of their area in one of ``others`` (m, 4)."""
+    if not len(boxes) or not len(others):
+        return 0
+    return int((shared(boxes, others).max(axis=1) >= INSIDE * np.maximum(areas(boxes), 1e-12)).sum())

@@ -9,16 +9,22 @@ import numpy as np
 
 from humanverse.compare.coco_figures import Evaluation, Found, Truth, require
 from humanverse.compare.findings import Findings, Numbers, Table, distributions, ratio
-from humanverse.compare.matching import areas, iou, one_to_one, shared
+from humanverse.compare.matching import iou, lie_in, one_to_one
 from humanverse.compare.measure import Measure, Pair, Side
 from humanverse.compare.people import People, people_of
 from humanverse.compare.pose import coco_table, people_table
 
 SAME = 0.5
 """IoU from which two boxes are of one person."""
-IN_CROWD = 0.5
-"""Share of its area inside a crowd of the other layer from which a box needs no counterpart."""
 LEVELS = (0.75, 0.9)
+PICTURES = {
+    "compared": "compared",
+    "equal_counts": "as many people in both",
+    "somebody_in_both": "somebody in both",
+    "only_in_a": "somebody only in A",
+    "only_in_b": "somebody only in B",
+}
+"""What is counted of pictures, and how it is called."""
 
 
 class Person(Measure):
@@ -31,7 +37,7 @@ class Person(Measure):
         if b.truth:
             require()
         self._counts = dict.fromkeys(("people_a", "people_b", "matched", "in_a_crowd"), 0)
-        self._pictures = dict.fromkeys(("compared", "equal_counts", "somebody_in_both", "only_in_a", "only_in_b"), 0)
+        self._pictures = dict.fromkeys(PICTURES, 0)
         self._iou, self._more = Numbers(), Numbers()
         self._coco = Evaluation("bbox") if b.truth else None
 
@@ -41,8 +47,8 @@ class Person(Measure):
         a, b = _counted(all_a, self.a), _counted(all_b, self.b)
         similar = iou(a.boxes, b.boxes)
         rows, columns = one_to_one(similar, SAME)
-        extra_a = _in_crowds(a, all_b, np.setdiff1d(np.arange(len(a)), rows))
-        extra_b = _in_crowds(b, all_a, np.setdiff1d(np.arange(len(b)), columns))
+        extra_a = lie_in(np.delete(a.boxes, rows, axis=0), all_b.boxes[all_b.crowd])
+        extra_b = lie_in(np.delete(b.boxes, columns, axis=0), all_a.boxes[all_a.crowd])
         self._counts["in_a_crowd"] += extra_a + extra_b
         many_a, many_b = len(a) - extra_a, len(b) - extra_b
         self._count(many_a, many_b, similar[rows, columns])
@@ -105,9 +111,9 @@ class Person(Measure):
             ("precision: people of A that B has, IoU ≥ 0.5", figures["precision_at_0.5"]),
             ("IoU of the same person, mean", figures["iou"].get("mean")),
         )
-        yield Table("Boxes", ("", ""), rows)
-        pictures = {name.replace("_", " "): value for name, value in figures["pictures"].items()}
-        yield Table("Pictures", ("", ""), tuple(pictures.items()))
+        yield Table("Boxes", ("", "value"), rows)
+        pictures = tuple((PICTURES[name], value) for name, value in figures["pictures"].items())
+        yield Table("Pictures", ("", "pictures"), pictures)
 
     def _notes(self) -> tuple[str, ...]:
         thresholds = " and ".join(
@@ -126,13 +132,3 @@ class Person(Measure):
 def _counted(people: People, side: Side) -> People:
     enough = np.ones(len(people), bool) if side.truth else people.scores >= side.counted_from
     return people.take(enough & ~people.crowd)
-
-
-def _in_crowds(people: People, others: People, alone: np.ndarray) -> int:
-    """How many of ``people`` at the positions ``alone`` lie in a crowd of ``others``."""
-    crowds = others.boxes[others.crowd]
-    if not len(crowds) or not len(alone):
-        return 0
-    boxes = people.boxes[alone]
-    inside = shared(boxes, crowds).max(axis=1) >= IN_CROWD * np.maximum(areas(boxes), 1e-12)
-    return int(inside.sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from humanverse.compare.coco_figures import NAMES, Evaluation, Found, Truth, require
 from humanverse.compare.findings import Findings, Numbers, Table, distributions, ratio
-from humanverse.compare.matching import one_to_one
+from humanverse.compare.matching import lie_in, one_to_one
 from humanverse.compare.measure import Measure, Pair, Said, Side
 from humanverse.compare.oks import oks, point_similarity
 from humanverse.compare.people import Frame, People, people_of
@@ -21,6 +21,7 @@ SEEN = 0.3
 """Confidence from which a layer has a point, on a scale from 0 to 1."""
 SAME = 0.1
 """OKS from which two poses can be of one person."""
+COUNTS = ("people_a", "people_b", "matched", "without_points_a", "without_points_b", "untold")
 LEVELS = (0.5, 0.75, 0.95)
 SIGMAS = np.array(WHOLEBODY_SIGMAS)
 SLOTS = {**{name: np.arange(part.start, part.stop) for name, part in PARTS.items()}, "whole body": np.arange(133)}
@@ -79,10 +80,20 @@ def poses_of(said: Said, side: Side) -> Poses:
     return Poses(triples[:, :, :2], covered, has, scores, people)
 
 
-def _counted(poses: Poses, side: Side) -> Poses:
-    """Those who count: no crowds, and boxes of at least the score from which a box is a person."""
+def _counting(poses: Poses, side: Side) -> np.ndarray:
+    """bool (n,): no crowd, and a box of at least the score from which a box is a person."""
     enough = np.ones(len(poses.people), bool) if side.truth else poses.people.scores >= side.counted_from
-    return poses.take(enough & ~poses.people.crowd)
+    return np.asarray(enough & ~poses.people.crowd)
+
+
+def _counted(poses: Poses, side: Side) -> Poses:
+    return poses.take(_counting(poses, side))
+
+
+def _untold(poses: Poses, side: Side) -> np.ndarray:
+    """Boxes of crowds, and in ground truth of people without labels on the body: float (n, 4)."""
+    unlabelled = ~poses.has[:, BODY].any(axis=1) & side.truth
+    return np.asarray(poses.people.boxes[poses.people.crowd | unlabelled])
 
 
 @dataclass
@@ -119,7 +130,7 @@ class Pose(Measure):
         super().__init__(a, b)
         if b.truth:
             require()
-        self._counts = dict.fromkeys(("people_a", "people_b", "matched", "without_points_a", "without_points_b"), 0)
+        self._counts = dict.fromkeys(COUNTS, 0)
         self._parts = {name: _Part() for name in SLOTS}
         self._oks = {name: Numbers() for name in ("body", "whole body")}
         self._masks = True
@@ -133,22 +144,29 @@ class Pose(Measure):
         seen_a, seen_b = (np.asarray(one.has[:, BODY].any(axis=1)) for one in (a, b))
         self._counts["without_points_a"] += int((~seen_a).sum())
         self._counts["without_points_b"] += int((~seen_b).sum())
-        return self._match(a.take(seen_a), b.take(seen_b))
+        untold = [_untold(*item) for item in ((all_a, self.a), (all_b, self.b))]
+        return self._match(a.take(seen_a), b.take(seen_b), untold)
 
-    def _match(self, a: Poses, b: Poses) -> float | None:
-        self._counts["people_a"] += len(a.people)
-        self._counts["people_b"] += len(b.people)
-        more = max(len(a.people), len(b.people))
-        if not more:
-            return None
+    def _match(self, a: Poses, b: Poses, untold: Sequence[np.ndarray]) -> float | None:
+        """Who is who.
+
+        Args:
+            untold: of A and of B, boxes that may be of anybody; who lies in one need not be in the layer.
+        """
         points, reference, labelled = a.points[:, BODY], b.points[:, BODY], b.has[:, BODY]
         similar = oks(points, reference, labelled, b.people.areas, b.people.boxes, SIGMAS[BODY])
         rows, columns = one_to_one(similar, SAME)
+        excused_a = lie_in(np.delete(a.people.boxes, rows, axis=0), untold[1])
+        excused_b = lie_in(np.delete(b.people.boxes, columns, axis=0), untold[0])
+        many_a, many_b = len(a.people) - excused_a, len(b.people) - excused_b
+        for name, number in (("people_a", many_a), ("people_b", many_b), ("untold", excused_a + excused_b)):
+            self._counts[name] += number
         self._counts["matched"] += len(rows)
         for one, other in zip(rows, columns, strict=True):
             self._oks["body"].add(float(similar[one, other]))
             self._compare(a, int(one), b, int(other))
-        return 1 - float(similar[rows, columns].sum()) / more
+        more = max(many_a, many_b)
+        return 1 - float(similar[rows, columns].sum()) / more if more else None
 
     def _compare(self, a: Poses, one: int, b: Poses, other: int) -> None:
         """The points of two who are the same."""
@@ -235,7 +253,13 @@ class Pose(Measure):
         yield Table("Points of people who are the same, by part", columns, rows, note)
 
     def _notes(self) -> tuple[str, ...]:
+        untold = self._counts["untold"]
+        excused = (
+            f"{untold} more people do not count: the other layer has no pose like theirs, but a crowd or a person without "
+            "labels is there.",
+        )
         return (
+            *(excused if untold else ()),
             f"A layer has a point from confidence {SEEN:g} on. People are matched one to one so that their body OKS is "
             f"highest in all; below {SAME:g} two are not the same.",
             "The area in OKS is that of B's masks."
@@ -264,4 +288,4 @@ def people_table(people: dict[str, int], shares: dict[str, float | None], measur
     }
     rows: list[tuple[str, Any]] = list(named.items())
     rows += [(f"of the same, {measured} ≥ {level}", share) for level, share in shares.items()]
-    return Table("People", ("", ""), tuple(rows))
+    return Table("People", ("", "people, or share of them"), tuple(rows))

@@ -10,6 +10,7 @@ import typer
 
 from pipelines.cli.app import DatasetUrl, Json, app, print_json
 from pipelines.show import annotate as show
+from pipelines.show.import_coco import result as show_import
 
 if TYPE_CHECKING:
     from pipelines.plan_layers import Asked
@@ -40,6 +41,16 @@ def annotate(
         int | None, typer.Option(min=1, help="Only look at so many samples, and write a page; DATASET is not touched.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="With --sample: where to write the page.")] = None,
+    from_coco: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Ground truth instead of annotators: COCO JSON with people; KIND=NAME names layers."
+        ),
+    ] = None,
+    match: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="With --from-coco: says which picture each is; else file names do."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:0; the recipe's if not given.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="As many as fit if not given.")] = None,
     local: Annotated[bool, typer.Option("--local", help="In this process, without Ray.")] = False,
@@ -54,6 +65,13 @@ def annotate(
     """
     from humanverse.errors import UserError
 
+    if from_coco is not None:
+        if as_ or set_ or reads or weights or sample is not None:
+            raise UserError("--from-coco runs no annotator: leave --as, --set, --reads, --weights and --sample out")
+        _from_coco(dataset, kinds, from_coco, match, as_json)
+        return
+    if match is not None:
+        raise UserError("--match says which picture of a COCO file each is: give --from-coco FILE too, or leave it out")
     asked = _asked(kinds, as_, set_, reads, weights)
     if out is not None and sample is None:
         raise UserError("--out is where the page of --sample goes: give --sample too, or leave it out")
@@ -69,6 +87,31 @@ def annotate(
         show.result(result, dataset)
     if result.nothing_worked or (strict and result.lost):
         raise typer.Exit(1)
+
+
+def _from_coco(dataset: str, kinds: Sequence[str], file: Path, match: str | None, as_json: bool) -> None:
+    from pipelines.import_coco import import_coco
+
+    result = import_coco(dataset, file, _once(kinds, "coco"), match)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        show_import(result, dataset)
+    if result.samples and not result.matched:
+        raise typer.Exit(1)
+
+
+def _once(kinds: Sequence[str], usual: str) -> dict[str, str]:
+    """kind -> name, of KIND[=NAME]; ``usual`` where none is given."""
+    from humanverse.errors import UserError
+
+    found: dict[str, str] = {}
+    for text in kinds:
+        kind, _, name = text.partition("=")
+        if kind in found:
+            raise UserError(f"two layers of kind {kind}: run the command once for each")
+        found[kind] = name or usual
+    return found
 
 
 def _preview(dataset: str, asked: Asked, sample: int, out: Path | None, device: str | None, as_json: bool) -> None:
