@@ -59,8 +59,14 @@ class Plan:
         return [addition.layer for addition in self.additions.values()]
 
 
-def plan(dataset: Dataset, asked: Asked, device: str) -> Plan:
+def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> Plan:
     """Check everything that can be checked before a model is loaded; writes nothing.
+
+    Args:
+        dataset: that the layers are for.
+        asked: what the user said.
+        device: where the models will run.
+        writing: whether the layers will be written, so that one of the same name must have been made by the same.
 
     Raises:
         UserError: for whatever the user can mend.
@@ -77,13 +83,18 @@ def plan(dataset: Dataset, asked: Asked, device: str) -> Plan:
     _check_reads(asked, made, reads)
     additions = {kind: Addition(_layer(asked, annotator), annotator) for kind, annotator in ordered.items()}
     cards = _cards(dataset, additions, reads)
-    for kind, addition in additions.items():
-        if not create.check_layer(dataset.store, addition.layer, cards[kind]) and dataset.layer_shards(addition.layer):
-            raise UserError(
-                f"layer {addition.layer} has shards and no layer.json, as a drop leaves it that was stopped: "
-                f"run humanverse drop {dataset.store.url} {addition.layer.replace('/', '=')} first"
-            )
+    for kind, addition in additions.items() if writing else ():
+        _check_place(dataset, addition.layer, cards[kind])
     return Plan(additions, reads, cards)
+
+
+def _check_place(dataset: Dataset, layer: str, card: Mapping[str, Any]) -> None:
+    """Raise UserError if what is there of a layer was made by something else, or nobody knows by what."""
+    if not create.check_layer(dataset.store, layer, card) and dataset.layer_shards(layer):
+        raise UserError(
+            f"layer {layer} has shards and no layer.json, as a drop leaves it that was stopped: "
+            f"run humanverse drop {dataset.store.url} {layer.replace('/', '=')} first"
+        )
 
 
 def _check_kinds(asked: Asked) -> None:

@@ -58,7 +58,7 @@ def preview_json(found: Preview) -> dict[str, Any]:
         "reasons": {layer: dict(counts.most_common()) for layer, counts in found.reasons.items()},
         "samples_per_second": round(found.rate, 3),
         "expected_seconds": round(found.expected_s, 1),
-        "pages": {layer: str(path) for layer, path in found.pages.items()},
+        "page": str(found.page),
     }
 
 
@@ -71,8 +71,7 @@ def preview(found: Preview, url: str) -> None:
         f"{url}: looked at {found.samples} of {found.all_samples} samples, {found.rate:.2f} a second in one process; "
         f"all would take it {_time(found.expected_s)}"
     )
-    for path in found.pages.values():
-        line(f"page: {path}")
+    line(f"page: {found.page}")
 
 
 def _time(seconds: float) -> str:
