@@ -157,7 +157,7 @@ def _shard(
         for item in samples
     ]
     rows += [
-        {"row": row, "url": None, "status": status, "reason": reason, "detail": detail}
+        {"row": row, "url": f"https://pictures.example/{row}.jpg", "status": status, "reason": reason, "detail": detail}
         for row, (status, reason, detail) in lost.items()
     ]
     return Shard(

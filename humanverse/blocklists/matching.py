@@ -12,6 +12,8 @@ from humanverse.blocklists.reading import BlockList
 from humanverse.fetch.failures import FetchError
 from humanverse.fetch.urls import parse_url
 
+FORGOTTEN = "forgotten"
+"""The path of lists of what a dataset has forgotten; an answer does not say what matched."""
 SHOWN = 16
 """Hex digits of a hash in an answer."""
 _LONGEST_URL = 200
@@ -36,7 +38,7 @@ class Blocklists:
         if self._of["urls"]:
             text = keys.normal(url)
             if (found := self._first("urls", [keys.of_text(text)])) is not None:
-                return f"URL {text[:_LONGEST_URL]} ({found[0]})"
+                return FORGOTTEN if found[0] == FORGOTTEN else f"URL {text[:_LONGEST_URL]} ({found[0]})"
         if self._of["domains"]:
             names = keys.domains(keys.host_of(url))
             if (found := self._first("domains", [keys.of_text(name) for name in names])) is not None:
@@ -55,7 +57,9 @@ class Blocklists:
     def sha256(self, digits: str) -> str | None:
         """Whether bytes with this SHA-256 (hex) are on a list."""
         found = self._first("hashes", [keys.of_hash(digits)])
-        return None if found is None else f"hash {digits[:SHOWN]} ({found[0]})"
+        if found is None:
+            return None
+        return FORGOTTEN if found[0] == FORGOTTEN else f"hash {digits[:SHOWN]} ({found[0]})"
 
     def blocked_picture(self, phash: int) -> str | None:
         """Whether a picture with this perceptual hash (64 bits) is like one on a list."""

@@ -14,10 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from humanverse.blocklists import BlockList, Blocklists, read
-from humanverse.blocklists.keys import KINDS
+from humanverse.blocklists.keys import KINDS, of_hash
+from humanverse.blocklists.matching import FORGOTTEN
 from humanverse.dataset import layout
 from humanverse.dataset.create import json_bytes, read_json
 from humanverse.dataset.parquet import parquet_bytes, parquet_table
+from humanverse.dataset.tombstones import Watch
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
 from schemas.recipe import BlockSettings
@@ -40,14 +42,23 @@ class InForce:
     phash_distance: int = 0
 
     def load(self) -> Blocklists:
-        """The lists, 8 bytes per entry.
+        """The lists, 8 bytes per entry, and what the dataset has forgotten.
 
         Raises:
             DatasetError: if the dataset does not have them whole.
         """
-        store = Store(self.url) if self.lists else None
-        compiled = [BlockList(*item, read_keys(store, item[0], item[2])) for item in self.lists if store]
-        return Blocklists(compiled, self.phash_distance)
+        if not self.url:
+            return Blocklists()
+        store = Store(self.url)
+        compiled = [BlockList(*item, read_keys(store, item[0], item[2])) for item in self.lists]
+        return Blocklists([*_forgotten(store), *compiled], self.phash_distance)
+
+
+def _forgotten(store: Store) -> list[BlockList]:
+    """The dataset's tombstones as lists, so that what they name is not fetched again."""
+    dead = Watch(store).now()
+    keys = {"urls": sorted(dead.url_keys), "hashes": sorted({of_hash(uid) for uid in dead.uids})}
+    return [BlockList(kind, FORGOTTEN, "", np.array(found, np.uint64)) for kind, found in keys.items()]
 
 
 def read_keys(store: Store, kind: str, sha256: str) -> np.ndarray:

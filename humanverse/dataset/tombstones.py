@@ -55,6 +55,12 @@ class Tombstones:
         return gone
 
 
+def spread(dead: Tombstones, table: pa.Table) -> Tombstones:
+    """``dead``, and the bytes that samples of ``table`` got from its URLs: they may be there from other URLs too."""
+    named = table.filter(pa.array(dead.names(table))).column("uid").to_pylist()
+    return dead | Tombstones(frozenset(uid for uid in named if uid))
+
+
 class Watch:
     """The tombstones of a dataset, read anew as they are added.
 

@@ -1,4 +1,4 @@
-"""Last stage: write the shard, ledger last."""
+"""Last stage: write the shard without what was forgotten meanwhile, ledger last."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import Counter
 
 from humanverse.dataset.commit import commit
 from humanverse.dataset.shard import Shard
+from humanverse.dataset.tombstones import Watch
+from humanverse.dataset.without import without
 from humanverse.storage import Store
 from pipelines.stages.base import Count, Done
 from schemas.images import JPEG
@@ -22,8 +24,10 @@ class Commit:
 
     def setup(self, count: Count) -> None:
         self._store = Store(self.url)
+        self._forgotten = Watch(self._store)
 
     def process(self, item: Shard) -> Done:
+        item = without(item, self._forgotten.now())
         commit(self._store, item)
         counts = dict(Counter(item.ledger.column("status").to_pylist()))
         counts["bytes"] = sum(len(jpeg.as_buffer()) for jpeg in item.images.column(JPEG.name))

@@ -1,0 +1,101 @@
+"""``compact``: what was forgotten leaves the files. Only shards that hold some of it are written anew."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from humanverse.dataset.compact import Rewritten, holds, rewrite, stale, sweep, traces
+from humanverse.dataset.compact_filters import compact_filters
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.status import over_shards
+from humanverse.errors import DatasetError
+from pipelines.progress import Counts, Display, Local
+
+
+@dataclass
+class Result:
+    """What ``compact`` did.
+
+    Attributes:
+        shards: that were looked at.
+        rewritten: numbers of those that were written anew; of a dry run, that would be.
+        samples: that are gone with them.
+        rows: of ledgers that say only that they are forgotten, and did not before.
+        maps: dense maps that are gone.
+        filters: that were written anew.
+        stale: files of earlier generations that were deleted.
+        freed: bytes of them.
+        checked: shards that were read to their end after that, and in which nothing was found.
+        seconds: wall time.
+    """
+
+    shards: int
+    rewritten: list[int] = field(default_factory=list)
+    samples: int = 0
+    rows: int = 0
+    maps: int = 0
+    filters: list[str] = field(default_factory=list)
+    stale: int = 0
+    freed: int = 0
+    checked: int = 0
+    seconds: float = 0.0
+
+    def add(self, done: Rewritten) -> None:
+        self.samples, self.rows, self.maps = self.samples + done.samples, self.rows + done.rows, self.maps + done.maps
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+def compact(url: str, dry_run: bool = False) -> Result:
+    """Rewrite what holds something forgotten, delete the old files, and read the new ones to see that nothing is left.
+
+    Killed at any moment, it goes on when it is run again.
+
+    Args:
+        dry_run: only say which shards would be written.
+
+    Raises:
+        UserError: for whatever the user can mend.
+        DatasetError: if a file is damaged, or something forgotten was found where it must not be.
+    """
+    started = time.monotonic()
+    dataset = Dataset(url)
+    dead, shards = dataset.forgotten, dataset.shards()
+    result = Result(len(shards))
+    count = Local()
+    with Display("compact", len(shards), 0, count.counts, math.inf, unit="shards", note=_note):
+        if dead:
+            for shard, wanted in zip(
+                shards, over_shards(lambda shard: holds(dataset, shard, dead), shards), strict=True
+            ):
+                if wanted:
+                    result.rewritten.append(shard)
+                    if not dry_run:
+                        result.add(rewrite(dataset, shard, dead))
+                count(rows=1, rewritten=int(wanted))
+        if not dry_run:
+            result.filters = compact_filters(dataset, dead.uids)
+            result.stale = len(list(stale(dataset)))
+            result.freed = sweep(dataset)
+            dataset.store.remove_temporary()
+            _prove(dataset, result)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _note(counts: Counts, rate: float) -> str:
+    return f"{counts.get('rewritten', 0)} written anew"
+
+
+def _prove(dataset: Dataset, result: Result) -> None:
+    """Read what was written, and look for what is forgotten."""
+    dead = dataset.forgotten
+    for shard in result.rewritten:
+        left = next(traces(dataset, shard, dead), None)
+        if left:
+            raise DatasetError(f"{dataset.store.url}/{left} still names something forgotten: run compact again")
+        result.checked += 1
