@@ -29,6 +29,10 @@ COUNTED = "rows"
 """A column that every table has on which an expression is evaluated, so that it has rows if nothing is named."""
 
 
+class LayerGone(DatasetError):
+    """A layer that a view names is not there any more, or is another one now."""
+
+
 @dataclass(frozen=True)
 class Part:
     """What a view has of one shard. Row i of every table is the same sample.
@@ -74,7 +78,8 @@ class Selection:
         view: None for all samples.
 
     Raises:
-        DatasetError: if an expression of the view is not allowed, or a layer of it is gone or another one now.
+        LayerGone: if a layer of the view is gone, or another one now.
+        DatasetError: if an expression of it is not allowed.
     """
 
     def __init__(self, dataset: Dataset, view: View | None) -> None:
@@ -90,12 +95,12 @@ class Selection:
     def _check_pin(self, view: View, pin: Pin) -> None:
         now = self.dataset.layer_card(pin.layer).get("fingerprint")
         if now is None:
-            raise DatasetError(
+            raise LayerGone(
                 f"the view {view.name} of {view.store.url} needs the layer {pin.layer}, which is not there: run "
                 f"humanverse annotate {view.store.url} {self.dataset.asked_for(pin.layer)}"
             )
         if now != pin.fingerprint:
-            raise DatasetError(
+            raise LayerGone(
                 f"the view {view.name} of {view.store.url} was made when the layer {pin.layer} was another one "
                 f"(fingerprint {pin.fingerprint[:12]}, now {str(now)[:12]}): run {view.again}"
             )

@@ -121,7 +121,7 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
         *held.findings,
         *exports.check(held),
         *blocklists.check(held),
-        *views.check(held, committed),
+        *views.check(held, dataset, committed),
         *files.check(held, committed),
     ]
     return Report(len(numbers), rows, samples, tuple(findings))

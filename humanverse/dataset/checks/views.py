@@ -12,18 +12,21 @@ from humanverse.dataset import layout, views
 from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, note, problem, read_table
 from humanverse.dataset.checks.held import Held
 from humanverse.dataset.parquet import parquet_table
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.selection import LayerGone
 from humanverse.errors import DatasetError
 from schemas.filters import SCHEMA
 
 _COLUMNS = ("uid", "row", "phash")
 
 
-def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
+def check(held: Held, dataset: Dataset, committed: frozenset[int]) -> Iterator[Finding]:
     """Every view, and every filter that a view names.
 
     Memory grows with the rows of one filter, and with nothing else.
 
     Args:
+        dataset: that ``held`` is of.
         committed: numbers of the committed shards.
     """
     used: dict[str, views.Filter] = {}
@@ -38,13 +41,35 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
             yield problem(path, "is damaged, or names a filter that is missing or damaged")
             continue
         used |= {item.name: item for item in view.filters}
-        if unseen := view.unseen(committed):
-            yield note(
-                path, f"has not seen {len(unseen)} of the shards; until it is made again, it cannot be read with them"
-            )
+        yield from _view(path, view, dataset, committed)
     yield from _folders(held)
     for item in used.values():
         yield from _filter(held, item, committed)
+
+
+def _view(path: str, view: views.View, dataset: Dataset, committed: frozenset[int]) -> Iterator[Finding]:
+    """The layers and columns that it names are there, and its expressions are allowed."""
+    try:
+        selection = dataset.select(view)
+    except LayerGone as error:
+        yield note(path, f"cannot be read: {error}")
+        return
+    except DatasetError as error:
+        yield problem(path, f"cannot be read: {error}")
+        return
+    unreadable = selection.unreadable(committed)
+    if unseen := view.unseen(committed):
+        yield note(
+            path, f"has not seen {len(unseen)} of the shards; until it is made again, it cannot be read with them"
+        )
+    if lacking := len(set(unreadable) - set(unseen)):
+        yield note(path, f"names a layer that {lacking} of the shards have not yet; it cannot be read with them")
+    readable = sorted(committed - set(unreadable))
+    try:
+        if readable:
+            selection.check_expressions(readable[0])
+    except DatasetError as error:
+        yield problem(path, f"cannot be read: {error}")
 
 
 def _tables(held: Held, item: str) -> Iterator[str]:
