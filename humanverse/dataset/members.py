@@ -95,7 +95,7 @@ class Tars:
         while done < len(names):
             generation = self._generations.of(shard)
             try:
-                for content in self._passage(path_of(shard, generation), names[done:], places[done:]):
+                for content in self.passage(path_of(shard, generation), names[done:], places[done:]):
                     yield content
                     done += 1
             except Gone:
@@ -104,7 +104,8 @@ class Tars:
                     raise
                 places = self._generations.current(shard, anew)
 
-    def _passage(self, path: str, names: Sequence[str], places: Sequence[Place | None]) -> Iterator[bytes | None]:
+    def passage(self, path: str, names: Sequence[str], places: Sequence[Place | None]) -> Iterator[bytes | None]:
+        """The content of many members of one tar, as it is now; otherwise as ``members``."""
         try:
             with self._store.reading(path) as tar:
                 for name, place in zip(names, places, strict=True):

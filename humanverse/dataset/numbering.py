@@ -12,8 +12,9 @@ def next_shard(dataset: Dataset) -> int:
     Raises:
         DatasetError: if an earlier plan is damaged.
     """
-    planned = [*dataset.passes(), *read_merges(dataset.store)]
-    return max((one.numbers.stop for one in planned), default=dataset.planned_shards)
+    retries = (one.numbers.stop for one in dataset.passes())
+    merges = (one.numbers.stop for one in read_merges(dataset.store))
+    return max([dataset.planned_shards, *retries, *merges])
 
 
 def next_row(dataset: Dataset) -> int:

@@ -15,11 +15,15 @@ from humanverse.errors import DatasetError
 from schemas.ledger import FAILED, KEPT, REJECTED
 
 THREADS = 8
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-def over_shards(work: Callable[[int], T], shards: Iterable[int]) -> Iterator[T]:
-    """``work`` on every shard, several at once, results in order; no more than ``4 * THREADS`` of them wait in memory."""
+def over_shards(work: Callable[[S], T], shards: Iterable[S]) -> Iterator[T]:
+    """``work`` on every shard (its number, or what stands for it), several at once, results in order.
+
+    No more than ``4 * THREADS`` of them wait in memory.
+    """
     with ThreadPoolExecutor(THREADS) as pool:
         waiting: deque[Future[T]] = deque()
         try:

@@ -5,7 +5,20 @@ Commands are listed to the user in the order in which their modules are imported
 
 # ruff: noqa: I001
 from pipelines.cli.app import app
-from pipelines.cli import build, annotate, dataset, compare, dedup, view, export, forget, models
+from pipelines.cli import build, annotate, dataset, compare, dedup, view, export, forget, merge, models
 from pipelines.cli.main import main
 
-__all__ = ["annotate", "app", "build", "compare", "dataset", "dedup", "export", "forget", "main", "models", "view"]
+__all__ = [
+    "annotate",
+    "app",
+    "build",
+    "compare",
+    "dataset",
+    "dedup",
+    "export",
+    "forget",
+    "main",
+    "merge",
+    "models",
+    "view",
+]
