@@ -21,7 +21,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError
 from humanverse.report import preview as page
-from humanverse.report.wording import count, without_password
+from humanverse.report.wording import count, duration, without_password
 from pipelines.annotate import resources_of
 from pipelines.opening import obtain_weights
 from pipelines.plan_layers import Asked, Plan, plan
@@ -165,7 +165,7 @@ def _write(dataset: Dataset, planned: Plan, result: Preview, seen: Sequence[page
     head = [
         ("looked at", f"{count(result.samples)} of {count(result.all_samples)} samples"),
         ("rate", f"{result.rate:.2f} samples a second in one process"),
-        ("all would take it", f"{result.expected_s / 3600:.2f} hours"),
+        ("all would take it", duration(result.expected_s)),
     ]
     kinds = " ".join(f"{kind}={addition.annotator.card.name}" for kind, addition in planned.additions.items())
     command = (

@@ -55,6 +55,14 @@ def time(text: Any) -> str:
         return clean(text)
 
 
+def duration(seconds: float) -> str:
+    """``38 seconds``, ``2.5 hours``: in the largest unit of which there are two."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
 def clean(value: Any, limit: int = 600) -> str:
     """``value`` as text of at most ``limit`` characters without control, format (bidirectional) and surrogate characters."""
     if isinstance(value, bytes):

@@ -63,22 +63,17 @@ def preview_json(found: Preview) -> dict[str, Any]:
 
 
 def preview(found: Preview, url: str) -> None:
+    from humanverse.report.wording import duration
+
     for layer, counts in found.rows.items():
         line(f"{layer}: {_statuses(counts)}")
         for reason, rows in found.reasons[layer].most_common(5):
             line(f"  {rows} x {reason}")
     line(
         f"{url}: looked at {found.samples} of {found.all_samples} samples, {found.rate:.2f} a second in one process; "
-        f"all would take it {_time(found.expected_s)}"
+        f"all would take it {duration(found.expected_s)}"
     )
     line(f"page: {found.page}")
-
-
-def _time(seconds: float) -> str:
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
 
 
 def dropped_json(found: Dropped) -> dict[str, Any]:

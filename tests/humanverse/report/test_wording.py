@@ -1,3 +1,5 @@
+import pytest
+
 from humanverse.report import wording
 
 
@@ -46,3 +48,11 @@ def test_passwords_are_left_out() -> None:
     assert wording.without_password("http://me:secret@proxy:80/") == "http://***@proxy:80/"
     assert wording.without_password("s3://bucket/a@b") == "s3://bucket/a@b"
     assert wording.without_password("http://[broken") == "http://[broken"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 seconds"), (119, "119 seconds"), (150, "2.5 minutes"), (9000, "2.5 hours"), (1e6, "11.6 days")],
+)
+def test_how_long(seconds: float, text: str) -> None:
+    assert wording.duration(seconds) == text

@@ -1,0 +1,146 @@
+"""From what is asked for to what will be made: which annotator, which layers it reads, and what is refused in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from annotators.text.rapidocr_det import MODEL
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import UserError
+from pipelines.annotate import annotate
+from pipelines.plan_layers import Asked, Plan, plan
+from tests.pipelines.layers import TOYS, place
+
+__all__ = ["place"]
+COUNTS = {"aesthetic": f"{TOYS}:Counts"}
+
+
+def planned(place: Path, what: Asked) -> Plan:
+    return plan(Dataset(str(place)), what, "cpu")
+
+
+def second_person_layer(place: Path) -> None:
+    card = json.loads((place / "layers/person/test/layer.json").read_text())
+    (place / "layers/person/b").mkdir()
+    (place / "layers/person/b/layer.json").write_text(json.dumps({**card, "layer": "person/b"}))
+
+
+def test_the_only_annotator_of_a_kind_need_not_be_named(place: Path) -> None:
+    assert planned(place, Asked({"quality": None, "text": None})).layers == ["quality/pixels", "text/rapidocr-detector"]
+
+
+def test_the_recipes_annotator_and_its_settings_are_the_usual_ones(tmp_path: Path, place: Path) -> None:
+    recipe = (place / "recipe.yaml").read_text()
+    line = "annotators:\n"
+    quality = f"{line}  quality:\n    name: pixels\n    settings: {{side: 256}}\n"
+    (place / "recipe.yaml").write_text(recipe.replace(line, quality))
+    assert planned(place, Asked({"quality": None})).cards["quality"]["settings"] == {"side": 256}
+    other = planned(place, Asked({"quality": "pixels"}, settings={"quality": {"side": 128}}))
+    assert other.cards["quality"]["settings"] == {"side": 128}
+
+
+def test_the_only_layer_of_a_kind_is_read(place: Path) -> None:
+    found = planned(place, Asked(COUNTS))
+    assert found.reads == {"person": "person/test"}
+    assert found.cards["aesthetic"]["reads"] == {"person": "person/test"}
+    assert found.cards["aesthetic"]["needs"] == {"person": Dataset(str(place)).layer_card("person/test")["fingerprint"]}
+
+
+def test_of_several_layers_the_one_named_is_read_or_the_one_that_was_read_before(place: Path) -> None:
+    second_person_layer(place)
+    with pytest.raises(UserError, match=r"there are several: say --reads person=NAME, of b, test$"):
+        planned(place, Asked(COUNTS))
+    assert planned(place, Asked(COUNTS, reads={"person": "b"})).reads == {"person": "person/b"}
+    annotate(str(place), Asked(COUNTS, reads={"person": "test"}), local=True)
+    assert planned(place, Asked(COUNTS)).reads == {"person": "person/test"}
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        (Asked({"posture": None}), "there is no kind 'posture': choose from person, pose"),
+        (Asked({"quality": "sharp"}), "no annotator quality=sharp: choose one of pixels"),
+        (
+            Asked({"aesthetic": None}),
+            "no annotator of kind aesthetic comes with humanverse: name your own, as aesthetic=mod",
+        ),
+        (
+            Asked({"quality": None}, {"text": "a"}),
+            "--as text: no layer of that kind is asked for: add text to the command",
+        ),
+        (
+            Asked({"quality": None}, {"quality": "A b"}),
+            "--as quality=A b: a layer's name has lower-case letters, digits",
+        ),
+        (Asked({"quality": None}, settings={"quality": {"sid": 3}}), "--set quality.sid: there is no such setting"),
+        (Asked({"text": None}, settings={"text": {"side": "x"}}), "--set text.side: Input should be a valid integer"),
+        (
+            Asked({"quality": None}, weights=[(None, "x.onnx")]),
+            "weights x.onnx: this annotator loads none, leave them out",
+        ),
+        (Asked({"text": None}, weights=[(None, "no.onnx")]), "no weights at no.onnx: give the path of a file"),
+        (
+            Asked({"quality": None, "text": None}, weights=[(None, "x")]),
+            "--weights: say for which of quality, text they are",
+        ),
+        (Asked({"quality": None}, weights=[("text", "x")]), "--weights text: no layer of that kind is asked for"),
+        (
+            Asked({"quality": None}, reads={"person": "test"}),
+            "--reads person: nothing that is asked for reads a person layer",
+        ),
+        (Asked(COUNTS, reads={"person": "no"}), "--reads: there is no layer person/no: there are person/test"),
+        (Asked({"caption": f"{TOYS}:Plain"}), f"{TOYS}:Plain is no annotator: make it a subclass"),
+        (Asked({"caption": f"{TOYS}:Nobody"}), f"no annotator {TOYS}:Nobody (AttributeError"),
+        (Asked({"caption": "no.such.module:Thing"}), "no annotator no.such.module:Thing (ModuleNotFoundError"),
+        (Asked({"text": f"{TOYS}:Says"}), f"{TOYS}:Says is of kind caption, not text"),
+    ],
+)
+def test_what_cannot_be_is_one_line(place: Path, what: Asked, line: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(line)}") as caught:
+        planned(place, what)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_kind_of_the_same_command_is_not_read_from_elsewhere(place: Path) -> None:
+    both = {"caption": f"{TOYS}:Says", "safety": f"{TOYS}:Tells"}
+    assert planned(place, Asked(both)).reads == {}
+    with pytest.raises(UserError, match=r"^--reads caption: that layer is made by the same command"):
+        planned(place, Asked(both, reads={"caption": "test"}))
+
+
+def test_nothing_to_read_is_named(place: Path) -> None:
+    tells = Asked({"safety": f"{TOYS}:Tells"})
+    for name in ("layer.json", "000000.parquet", "000001.parquet", "000002.parquet"):
+        (place / "layers/caption/test" / name).unlink()
+    with pytest.raises(UserError, match=r"^safety/tells is made from a caption layer, and there is none: add caption"):
+        planned(place, tells)
+
+
+def test_weights_of_the_users_own_are_in_the_fingerprint_by_what_they_are(place: Path, tmp_path: Path) -> None:
+    pinned = planned(place, Asked({"text": None})).cards["text"]
+    assert pinned["weights"] == {MODEL.spec: MODEL.sha256}
+    (tmp_path / "mine.onnx").write_bytes(b"mine")
+    own = planned(place, Asked({"text": None}, weights=[("text", str(tmp_path / "mine.onnx"))])).cards["text"]
+    assert own["weights"] == {"mine.onnx": hashlib.sha256(b"mine").hexdigest()}
+    assert own["fingerprint"] != pinned["fingerprint"]
+    assert {**own, "weights": 0, "fingerprint": 0} == {**pinned, "weights": 0, "fingerprint": 0}
+
+
+def test_of_several_weights_the_file_of_the_same_name_is_replaced(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "face_landmark.tflite").write_bytes(b"mine")
+    what = Asked({"pose": None}, {"pose": "other"}, weights=[(None, str(tmp_path / "face_landmark.tflite"))])
+    recipe = (place / "recipe.yaml").read_text()
+    (place / "recipe.yaml").write_text(recipe.replace("pose:\n    name: test", "pose:\n    name: movenet-mediapipe"))
+    weights = planned(place, what).cards["pose"]["weights"]
+    assert weights["face_landmark.tflite"] == hashlib.sha256(b"mine").hexdigest()
+    assert not [spec for spec in weights if spec.endswith("/face_landmark.tflite")]
+    (tmp_path / "strange.tflite").write_bytes(b"mine")
+    with pytest.raises(
+        UserError, match=r"several files are loaded, name it as the one that it replaces: movenet-thunder"
+    ):
+        planned(place, Asked({"pose": None}, {"pose": "other"}, weights=[(None, str(tmp_path / "strange.tflite"))]))
