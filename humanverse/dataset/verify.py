@@ -82,10 +82,10 @@ def _same_columns(held: whole.Held, extras: dict[pa.Schema, list[int]]) -> Itera
                 yield problem(path, "has other columns of the source than most shards")
 
 
-def _unknown_tombstones(held: whole.Held, known: set[str]) -> Iterator[Finding]:
-    unknown = Counter(path for uid, path in held.tombstones.items() if uid not in known)
-    for path, count in sorted(unknown.items()):
-        yield note(path, f"{count} of its uids are not in the dataset")
+def _not_compacted(held: whole.Held, known: set[str]) -> Iterator[Finding]:
+    still = Counter(path for uid, path in held.tombstones.items() if uid in known)
+    for path, count in sorted(still.items()):
+        yield note(path, f"{count} of its uids are still in the files: humanverse compact removes them")
 
 
 def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: None) -> Report:
@@ -115,7 +115,7 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
             extras.setdefault(checked.extra, []).append(checked.number)
     findings += [
         *_same_columns(held, extras),
-        *_unknown_tombstones(held, known),
+        *_not_compacted(held, known),
     ]
     findings += [
         *held.findings,
