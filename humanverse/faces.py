@@ -8,12 +8,13 @@ Per person the first of these that can be had counts:
    stand, the head is 1/7 of their height, and their box a third of it in width; of a bust the head is about 0.6 of the box's
    width; a box that is wider than that, as of people who lie, is covered whole).
 
+Where the first two find the face of a person with a better score, the third counts: two poses were found on one person.
 A person whom the person layer does not have is not known here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -81,7 +82,7 @@ def faces(person: Row | None, pose: Row | None, seen: float = SEEN) -> list[Elli
     found: list[Ellipse] = []
     for index in range(count):
         box = None if boxes is None else np.asarray(boxes[index], np.float64)
-        found += _of_one(box, points[index], seen)
+        found.append(_of_one(box, points[index], seen, found))
     return found
 
 
@@ -95,16 +96,23 @@ def _points(pose: Row) -> list[np.ndarray | None]:
     return people
 
 
-def _of_one(box: np.ndarray | None, points: np.ndarray | None, seen: float) -> Iterator[Ellipse]:
-    for way in _WAYS:
-        region = way(box, points, seen)
-        if region is not None:
-            yield region
-            return
+def _of_one(box: np.ndarray | None, points: np.ndarray | None, seen: float, others: Sequence[Ellipse]) -> Ellipse:
+    """The region of one person; ``others`` are those of the people before."""
+    for way in _FROM_POINTS:
+        region = way(points, box, seen) if points is not None else None
+        if region is not None and not _is_taken(region, others):
+            return region
+    return _from_box(_around(points) if box is None else box)
 
 
-def _from_face(box: np.ndarray | None, points: np.ndarray | None, seen: float) -> Ellipse | None:
-    if points is None or points[_FACE, 2].mean() < seen:
+def _is_taken(region: Ellipse, others: Sequence[Ellipse]) -> bool:
+    """Whether this seems to be the face of one before: where people overlap, two poses may be found on one of them."""
+    middle = np.array([region.x, region.y])
+    return any(other.contains(middle) for other in others)
+
+
+def _from_face(points: np.ndarray, box: np.ndarray | None, seen: float) -> Ellipse | None:
+    if points[_FACE, 2].mean() < seen:
         return None
     face = points[_FACE, :2]
     right, left = face[_RIGHT_EYE].mean(axis=0), face[_LEFT_EYE].mean(axis=0)
@@ -121,9 +129,7 @@ def _from_face(box: np.ndarray | None, points: np.ndarray | None, seen: float) -
     return region if agrees else None
 
 
-def _from_head(box: np.ndarray | None, points: np.ndarray | None, seen: float) -> Ellipse | None:
-    if points is None:
-        return None
+def _from_head(points: np.ndarray, box: np.ndarray | None, seen: float) -> Ellipse | None:
     head = points[_HEAD]
     visible = head[head[:, 2] >= seen, :2]
     if len(visible) < 2:
@@ -145,9 +151,7 @@ def _scale(points: np.ndarray, pair: tuple[str, str], seen: float) -> float:
     return float(np.linalg.norm(one[:2] - other[:2])) / _APART_CM[pair]
 
 
-def _from_box(box: np.ndarray | None, points: np.ndarray | None, seen: float) -> Ellipse | None:
-    if box is None:
-        box = _around(points)
+def _from_box(box: np.ndarray) -> Ellipse:
     x0, y0, x1, y1 = (float(edge) for edge in box)
     height = min(y1 - y0, _HEAD_OF_WIDTH * (x1 - x0))
     a, b = _AROUND * max(x1 - x0, 1.0) / 2, _AROUND * max(height, 1.0) / 2
@@ -160,8 +164,4 @@ def _around(points: np.ndarray | None) -> np.ndarray:
     return np.concatenate([points[:, :2].min(axis=0), points[:, :2].max(axis=0)])
 
 
-_WAYS: tuple[Callable[[np.ndarray | None, np.ndarray | None, float], Ellipse | None], ...] = (
-    _from_face,
-    _from_head,
-    _from_box,
-)
+_FROM_POINTS: tuple[Callable[[np.ndarray, np.ndarray | None, float], Ellipse | None], ...] = (_from_face, _from_head)
