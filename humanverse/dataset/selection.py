@@ -192,14 +192,15 @@ class Selection:
 
     def _images(self, shard: int, columns: Sequence[str] | None) -> pa.Table:
         """The shard's images table with ``columns`` (all if not given) and what filters and expressions need."""
-        wanted = columns
-        if columns is not None and self.view:
-            named = {name.column for item in self._expressions for name in item.names if name.table == IMAGES}
-            wanted = list(dict.fromkeys([*columns, "row", *sorted(named)]))
+        named = sorted({name.column for item in self._expressions for name in item.names if name.table == IMAGES})
+        wanted = columns if columns is None or not self.view else list(dict.fromkeys([*columns, "row", *named]))
         try:
-            return self.dataset.images(shard, wanted)
+            images = self.dataset.images(shard, wanted)
         except DatasetError as error:
             raise self._explained(error, IMAGES) from error
+        if missing := [name for name in named if name not in images.column_names]:
+            raise self._no_column(IMAGES, missing[0], images.column_names)
+        return images
 
     def _layer(self, name: str, shard: int, whole: pa.Table) -> pa.Table:
         """The columns of a layer that expressions name under ``name``."""
@@ -214,14 +215,17 @@ class Selection:
         cause = error.__cause__
         if not isinstance(cause, MissingColumn) or not self._expressions:
             return error
-        if table == IMAGES and cause.name in KINDS:
-            column = KINDS[cause.name].columns[-1].name
-            why = f"{cause.name} is a kind of layer: name one of its columns, such as {cause.name}.{column}"
-        elif table == IMAGES:
-            near = _near(cause.name, [*cause.there, *KINDS])
-            why = f"no column of the images table and no kind of layer is called {cause.name}; near: {near}"
+        return self._no_column(table, cause.name, cause.there)
+
+    def _no_column(self, table: str, name: str, there: Sequence[str]) -> DatasetError:
+        """The error about a column that an expression names, and that is not among those of ``table``."""
+        if table != IMAGES:
+            why = f"the layer {self._reads[table]} has no column {name}; near: {_near(name, there)}"
+        elif name in KINDS:
+            why = f"{name} is a kind of layer: name one of its columns, such as {name}.{KINDS[name].columns[-1].name}"
         else:
-            why = f"the layer {self._reads[table]} has no column {cause.name}; near: {_near(cause.name, cause.there)}"
+            near = _near(name, [*there, *KINDS])
+            why = f"no column of the images table and no kind of layer is called {name}; near: {near}"
         return DatasetError(f"{self.what}: an expression cannot be evaluated: {why}")
 
     def _filtered(self, item: Filter, shard: int, whole: pa.Table, positions: Indices) -> tuple[Indices, Step]:
