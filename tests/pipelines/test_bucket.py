@@ -13,10 +13,13 @@ from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
 from humanverse.storage import Store
 from pipelines.build import build
+from pipelines.compact import compact
 from pipelines.dedup import dedup
+from pipelines.forget import Request, forget
 from schemas.recipe import load
 from tests.bucket import credentials, s3_server
 from tests.compare import assert_identical
+from tests.datasets import make_dataset
 from tests.pipelines.web import make_web, write_recipe
 from tests.servers import free_port, serve_folder
 from tests.similar import hashes, similar_dataset
@@ -61,6 +64,23 @@ def test_views_are_made_again_in_a_bucket(bucket: str) -> None:
         assert dedup(url).left_out == 3
         assert verify(humanverse.open(url)).findings == ()
     assert [item.columns["row"] for item in humanverse.open(url).samples(view="dedup")] == [0]
+
+
+def test_what_is_forgotten_leaves_a_bucket(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("humanverse.dataset.tombstones.FRESH_S", -1.0)
+    url = f"{bucket}/forgets"
+    make_dataset(url, shards=2, per_shard=3)
+    dataset = humanverse.open(url)
+    samples = list(dataset)
+    reading = dataset.samples(["depth"])
+    assert next(reading).uid == samples[0].uid
+    forget(url, Request(uids=(samples[1].uid,)))
+    done = compact(url)
+    assert (done.rewritten, done.samples, done.checked) == ([0], 1, 1)
+    assert not dataset.store.exists("images/000000.tar")
+    assert [sample.jpeg for sample in reading] == [sample.jpeg for sample in samples[2:]]
+    assert [sample.uid for sample in humanverse.open(url)] == [samples[index].uid for index in (0, 2, 3, 4, 5)]
+    assert verify(humanverse.open(url)).findings == ()
 
 
 def _download(store: Store, folder: Path) -> None:
