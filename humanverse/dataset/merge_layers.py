@@ -82,6 +82,14 @@ def _needs(card: Mapping[str, Any]) -> set[Print]:
     return {(str(kind), str(needed)) for kind, needed in dict(card.get("needs") or {}).items()}
 
 
+def _reads(card: Mapping[str, Any], copied: Mapping[str, str], ours: Cards) -> dict[str, str]:
+    """Which layer here is the one that a layer was made from, by kind."""
+    here = {_print(layer, own): layer for layer, own in ours.items()}
+    needs: dict[str, str] = dict(card.get("needs") or {})
+    reads: dict[str, str] = dict(card.get("reads") or {})
+    return {kind: copied.get(read, here.get((kind, needs.get(kind, "")), read)) for kind, read in reads.items()}
+
+
 def declare(dataset: Dataset, other: Dataset, copied: Mapping[str, str]) -> dict[str, str]:
     """Write the cards of layers that are not here yet.
 
@@ -97,8 +105,7 @@ def declare(dataset: Dataset, other: Dataset, copied: Mapping[str, str]) -> dict
         if not card:
             continue
         if not own:
-            reads = {kind: copied.get(layer, layer) for kind, layer in dict(card.get("reads") or {}).items()}
-            own = {**card, "layer": here, "reads": reads}
+            own = {**card, "layer": here, "reads": _reads(card, copied, cards(dataset))}
             dataset.store.write(layout.layer_card(here), create.json_bytes(own))
         if own.get("fingerprint") == card.get("fingerprint"):
             same[there] = here

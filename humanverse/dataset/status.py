@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from humanverse.dataset.blocklists import history
+from humanverse.dataset.merges import Merge, read_merges
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
 from schemas.ledger import FAILED, KEPT, REJECTED
@@ -48,12 +49,15 @@ class Status:
         planned_shards: of the source.
         supplementary_shards: of retries, committed.
         planned_supplementary_shards: of retries.
+        merged_shards: from other datasets, committed.
+        planned_merged_shards: from other datasets.
         rows: in the ledger.
-        planned_rows: of the source.
+        planned_rows: of the source and of merges.
         kept: rows that became samples, also at a second attempt. A row counts once, with its final status.
         rejected: rows by reason.
         failed: rows by error class.
         layers: committed shards by layer, the recipe's and others.
+        merge_gaps: by layer, how many committed shards lack it only because a merge brought them, or brought the layer.
         completed_by: of a layer that not all committed shards have, what to tell ``humanverse annotate DATASET``.
         bytes: of all files.
         views: by name, how many committed shards a view cannot be read with: a filter has not seen them, they lack a layer, or
@@ -79,16 +83,21 @@ class Status:
     block_lists: list[dict[str, Any]] | None = field(default_factory=list)
     completed_by: dict[str, str] = field(default_factory=dict)
     view_problems: dict[str, str] = field(default_factory=dict)
+    merged_shards: int = 0
+    planned_merged_shards: int = 0
+    merge_gaps: dict[str, int] = field(default_factory=dict)
 
     @property
     def all_shards(self) -> int:
-        """Committed shards, of the source and of retries."""
-        return self.shards + self.supplementary_shards
+        """Committed shards, of the source, of retries and of merges."""
+        return self.shards + self.supplementary_shards + self.merged_shards
 
     @property
     def complete(self) -> bool:
-        planned = self.planned_shards + self.planned_supplementary_shards
-        return self.all_shards == planned and all(done == planned for done in self.layers.values())
+        """Whether all that was planned is there; what a layer lacks because of a merge was not."""
+        planned = self.planned_shards + self.planned_supplementary_shards + self.planned_merged_shards
+        having = (done + self.merge_gaps.get(layer, 0) for layer, done in self.layers.items())
+        return self.all_shards == planned and all(shards == planned for shards in having)
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "complete": self.complete}
@@ -122,26 +131,49 @@ def status(dataset: Dataset) -> Status:
     primary = bisect_left(shards, planned)
     wanted = {f"{kind}/{item.name}" for kind, item in dataset.recipe.annotators.items()}
     names = sorted(wanted.union(dataset.layers()))
-    layers = {layer: len(dataset.layer_shards(layer) & committed) for layer in names}
+    having = {layer: dataset.layer_shards(layer) & committed for layer in names}
+    layers = {layer: len(there) for layer, there in having.items()}
+    merges = read_merges(dataset.store)
+    merged = frozenset(number for one in merges for number in one.numbers if number in committed)
     views = {name: _unreadable(dataset, name, shards) for name in dataset.views()}
     return Status(
         url=dataset.store.url,
         shards=primary,
         planned_shards=planned,
         rows=sum(counts.values()),
-        planned_rows=int(dataset.source["rows"]),
+        planned_rows=int(dataset.source["rows"]) + sum(one.rows for one in merges),
         kept=sum(rows for (state, _), rows in counts.items() if state == KEPT),
         rejected=reasons(REJECTED),
         failed=reasons(FAILED),
         layers=layers,
         bytes=sum(size for _, size in dataset.store.walk()),
-        supplementary_shards=len(shards) - primary,
+        supplementary_shards=len(shards) - primary - len(merged),
+        merged_shards=len(merged),
+        planned_merged_shards=sum(len(one.shards) for one in merges),
+        merge_gaps=_merge_gaps(having, committed, merged, merges),
         planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
         views={name: unreadable for name, (unreadable, _) in views.items()},
         view_problems={name: problem for name, (_, problem) in views.items() if problem},
         block_lists=_block_lists(dataset),
         completed_by={layer: dataset.asked_for(layer) for layer, done in layers.items() if done < len(shards)},
     )
+
+
+def _merge_gaps(
+    having: dict[str, frozenset[int]], committed: set[int], merged: frozenset[int], merges: list[Merge]
+) -> dict[str, int]:
+    """By layer, how many shards lack it because of a merge, and no other ones do.
+
+    Args:
+        having: by layer, the committed shards that have it.
+    """
+    brought = {layer for one in merges for layer in one.layers.values()}
+    gaps: dict[str, int] = {}
+    for layer, there in having.items():
+        lacking = committed - there
+        if lacking and (lacking <= merged or (layer in brought and there <= merged)):
+            gaps[layer] = len(lacking)
+    return gaps
 
 
 def _unreadable(dataset: Dataset, view: str, shards: list[int]) -> tuple[int, str]:

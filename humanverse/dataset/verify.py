@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from humanverse.dataset import layout
-from humanverse.dataset.checks import blocklists, exports, files, layers, retries, views
+from humanverse.dataset.checks import blocklists, exports, files, layers, merges, retries, views
 from humanverse.dataset.checks import held as whole
 from humanverse.dataset.checks import shard as shards
 from humanverse.dataset.checks.finding import NOTE, PROBLEM, Finding, note, problem
@@ -106,6 +106,7 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
     rows = samples = 0
     committed = frozenset(numbers)
     findings += retries.check(held.store, held.retries, held.extent, committed)
+    findings += merges.check(held.merges, held.retries, held.extent)
     for checked in over_shards(lambda number: _one(held, number, committed), numbers):
         progress(checked.number)
         findings += checked.findings

@@ -19,7 +19,8 @@ def status(found: Status) -> None:
         if found.planned_supplementary_shards
         else ""
     )
-    line(f"{found.url}: {state}; {found.shards} of {found.planned_shards} shards{again}, {size(found.bytes)}")
+    merged = f", {found.merged_shards} of {found.planned_merged_shards} merged" if found.planned_merged_shards else ""
+    line(f"{found.url}: {state}; {found.shards} of {found.planned_shards} shards{again}{merged}, {size(found.bytes)}")
     rows = [("source rows", str(found.planned_rows), ""), ("in the ledger", str(found.rows), "")]
     rows += [(f"failed: {name}", str(n), share(n, found.rows)) for name, n in found.failed.items()]
     rows += [(f"rejected: {name}", str(n), share(n, found.rows)) for name, n in found.rejected.items()]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from humanverse.dataset import layout
 from humanverse.dataset.checks.finding import Finding, note
 from humanverse.dataset.checks.held import Held
+from humanverse.dataset.merges import merge_numbers
 from humanverse.storage import TMP
 
 _SINGLE = frozenset({layout.MARKER, layout.RECIPE, layout.SOURCE, layout.BLOCKLIST_HISTORY})
@@ -23,15 +24,24 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
     for retry, one in held.retries.passes.items():
         if missing := len(one.unfinished(committed)):
             yield note(layout.retry_pass(retry), f"{missing} of its {len(one.shards)} shards are not committed yet")
+    for number, plan in held.merges.plans.items():
+        if missing := len(plan.unfinished(committed)):
+            again = f"humanverse merge DATASET {plan.url} goes on"
+            yield note(
+                layout.merge(number), f"{missing} of its {len(plan.shards)} shards are not committed yet: {again}"
+            )
     for name in held.store.names(TMP) if held.store.local else ():
         yield note(f"{TMP}/{name}", "is being written, or was left by a writer that was killed")
     suffixes = _suffixes(held)
+    plans = {layout.merge(number) for number in merge_numbers(held.store)}
     cards = {layout.layer_card(layer.name) for layer in held.layers}
     for path, _ in held.store.walk():
         if path in _SINGLE or path in cards or path.partition("/")[0] in _CHECKED_ELSEWHERE:
             continue
         if path.partition("/")[0] == layout.RETRIES:
             yield from _retry(held, path)
+            continue
+        if path in plans:
             continue
         folder, _, name = path.rpartition("/")
         file = layout.shard_file(name)

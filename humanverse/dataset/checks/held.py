@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from humanverse.dataset import create, layout
-from humanverse.dataset.checks import retries
+from humanverse.dataset.checks import merges, retries
 from humanverse.dataset.checks.finding import Finding, Unreadable, note, problem, read_table
+from humanverse.dataset.checks.merges import Merges
 from humanverse.dataset.checks.retries import Retries
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.generations import Generations
@@ -49,6 +50,13 @@ class Layer:
         return KINDS[self.name.partition("/")[0]]
 
     @property
+    def asked_for(self) -> str:
+        """How ``humanverse annotate DATASET`` is asked for it."""
+        kind, _, name = self.name.partition("/")
+        annotator = self.card.get("name", name)
+        return f"{kind}={annotator}" if annotator == name else f"{kind}={annotator} --as {kind}={name}"
+
+    @property
     def needs(self) -> Mapping[str, Any]:
         needs = self.card.get("needs")
         return needs if isinstance(needs, dict) else {}
@@ -77,6 +85,7 @@ class Held:
         layers: every layer that is there or should be.
         tombstones: uid -> the file that names it.
         retries: what was planned to be tried again.
+        merges: what was planned to be added from other datasets.
         findings: what is wrong with all this.
         generations: of the shards' files, as they were listed at the start.
     """
@@ -88,6 +97,7 @@ class Held:
     layers: tuple[Layer, ...] = ()
     tombstones: dict[str, str] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
+    merges: Merges = field(default_factory=Merges)
     findings: list[Finding] = field(default_factory=list)
 
     def generation(self, shard: int) -> int:
@@ -118,7 +128,8 @@ def read(dataset: Dataset, committed: bool) -> Held:
     _cards(held)
     _tombstones(held)
     held.retries = retries.read(dataset.store)
-    held.findings += held.retries.findings
+    held.merges = merges.read(dataset.store)
+    held.findings += held.retries.findings + held.merges.findings
     return held
 
 

@@ -24,7 +24,7 @@ def check(held: Held, shard: Shard) -> Iterator[Finding]:
     for layer in held.layers:
         path = layout.layer_table(layer.name, shard.number, shard.generation)
         if shard.number not in layer.shards:
-            yield problem(path, "is missing") if layer.in_recipe else note(path, "is not made yet")
+            yield _absent(held, shard, layer)
             continue
         try:
             table = read_table(held.store, path, layer.kind.schema)
@@ -40,6 +40,14 @@ def check(held: Held, shard: Shard) -> Iterator[Finding]:
         if layer.kind.name in PEOPLE:
             people[layer.name] = pc.list_value_length(table.column(PEOPLE[layer.kind.name]))
     yield from _people_agree(held, shard, people)
+
+
+def _absent(held: Held, shard: Shard, layer: Layer) -> Finding:
+    """A shard must have the recipe's layers, unless it came by a merge from where they were not."""
+    path = layout.layer_table(layer.name, shard.number, shard.generation)
+    if shard.number in held.merges.merged:
+        return note(path, f"is not made yet: humanverse annotate DATASET {layer.asked_for} makes it")
+    return problem(path, "is missing") if layer.in_recipe else note(path, "is not made yet")
 
 
 def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[Finding]:

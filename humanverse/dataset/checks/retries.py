@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -65,10 +64,6 @@ def read(store: Store) -> Retries:
             found.findings.append(problem(path, message.partition(f"{path} ")[2] or message))
     for number, one in found.passes.items():
         found.shards |= {shard.number: (shard, number) for shard in one.shards}
-    for (_, one), (number, following) in pairwise(found.passes.items()):
-        if found.whole and following.numbers.start != one.numbers.stop:
-            message = f"its shards begin at {following.numbers.start}, not at {one.numbers.stop}"
-            found.findings.append(problem(layout.retry_pass(number), message))
     found.superseding = Superseding(list(found.passes.values()), _Every(), lambda number: _rows(store, number))
     return found
 
@@ -96,10 +91,6 @@ def check(store: Store, found: Retries, extent: Extent | None, committed: Contai
                 if int(holder) not in committed:
                     message = f"is missing, although retry {number} tries rows of it again"
                     yield problem(layout.ledger(int(holder)), message)
-    if extent and found.whole and found.passes:
-        first = found.passes[0].numbers.start
-        if first != extent.shards:
-            yield problem(layout.retry_pass(0), f"its shards begin at {first}, not at {extent.shards}")
 
 
 def _as_planned(shard: PlannedShard, table: pa.Table) -> str | None:

@@ -165,11 +165,15 @@ def _ledger(held: Held, shard: Shard) -> Iterator[Finding]:
 
 
 def _supplementary(held: Held, shard: Shard, rows: list[int]) -> Iterator[Finding]:
-    """A shard beyond those of the source has the rows that a retry planned for it; plans are checked elsewhere."""
+    """A shard beyond those of the source has the rows that a retry or a merge planned; plans are checked elsewhere."""
     number, path = shard.number, shard.ledger_path
+    if merged := held.merges.merged.shard(number):
+        if rows != list(range(merged.first, merged.first + merged.rows)):
+            yield problem(path, f"its rows are not the {merged.rows} rows that were planned, each once")
+        return
     if number not in held.retries.shards:
-        if held.retries.whole:
-            yield problem(path, "the source has no such shard, and no retry planned it")
+        if held.retries.whole and held.merges.whole:
+            yield problem(path, "the source has no such shard, and no retry or merge planned it")
         return
     try:
         planned = read_table(held.store, layout.retry_rows(number), ROWS).column("row").to_pylist()

@@ -136,7 +136,7 @@ def test_a_ledger_whose_rows_were_tried_again_must_be_there(broken: Path) -> Non
 def test_plans_whose_numbers_do_not_follow(broken: Path) -> None:
     shards(broken, SECOND, 0, number=6)
     assert "its shards begin at 6, not at 5" in messages(broken)
-    assert "the source has no such shard, and no retry planned it" in messages(broken)
+    assert "the source has no such shard, and no retry or merge planned it" in messages(broken)
 
 
 def test_plans_that_do_not_follow_the_source(broken: Path) -> None:
