@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from humanverse.dataset.plan_retry import plan
+from humanverse.dataset.plan_retry import not_of_the_source, plan
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from pipelines.progress import say
@@ -74,6 +74,10 @@ def begin_or_go_on(
         return todo, Retried(tuple(sorted(named)), sum(one.rows for one in unfinished), continued=True)
     if not reasons or dataset is None:
         return todo, None
+    if elsewhere := not_of_the_source(dataset, reasons):
+        say(
+            f"retry: {elsewhere} further rows that ended so came by a merge: retry where they came from, and merge again"
+        )
     made = plan(dataset, reasons, fetch.model_copy(update={"engine": OWN}))
     if made is None:
         return todo, Retried(reasons)

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.dataset import layout, retries
+from humanverse.dataset.merges import Merged, read_merges
 from humanverse.dataset.numbering import next_shard
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.retries import Pass, PlannedShard
-from humanverse.dataset.status import over_shards
+from humanverse.dataset.status import count_rows, over_shards
 from schemas.recipe import FetchSettings
 
 
@@ -43,6 +44,13 @@ def plan(dataset: Dataset, reasons: Collection[str], fetch: FetchSettings) -> Pa
     made = Pass(reasons=tuple(sorted(set(reasons))), fetch=fetch, shards=tuple(shards))
     store.write(layout.retry_pass(len(before)), (made.model_dump_json(indent=2) + "\n").encode())
     return made
+
+
+def not_of_the_source(dataset: Dataset, reasons: Collection[str]) -> int:
+    """How many rows ended with one of ``reasons`` and came by a merge: the source does not have them, no retry takes them."""
+    merged = Merged(read_merges(dataset.store))
+    counts = count_rows(dataset, [number for number in dataset.shards() if number in merged])
+    return sum(rows for (_, reason), rows in counts.items() if reason in reasons)
 
 
 def _ended_with(dataset: Dataset, before: list[Pass], reasons: Collection[str]) -> Iterator[pa.Table]:
