@@ -1,0 +1,127 @@
+"""``annotate`` and ``drop`` as they are typed: options, what is told, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from humanverse.errors import UserError
+from pipelines.cli import app
+from tests.pipelines.layers import TOYS, digests, place, rows, tables, uid_of
+
+__all__ = ["place"]
+SAYS = f"caption={TOYS}:Says"
+
+
+def typed(*words: str) -> tuple[int, str]:
+    """Exit code and standard output."""
+    done = CliRunner().invoke(app, list(words))
+    if isinstance(done.exception, UserError):
+        raise done.exception
+    return done.exit_code, done.stdout
+
+
+def test_what_was_done_is_told(place: Path) -> None:
+    code, out = typed("annotate", str(place), SAYS, "quality", "--local")
+    written = sum(len(data) for layer in ("caption/says", "quality/pixels") for data in tables(place, layer).values())
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        "caption/says: 21 ok, 0 failed, 0 unavailable",
+        "quality/pixels: 21 ok, 0 failed, 0 unavailable",
+    ]
+    assert out.splitlines()[2].startswith(f"{place}: 3 shards got caption/says, quality/pixels in ")
+    assert f"0 had, 0 have not; {written / 1000:.1f} kB written" in out
+    assert typed("annotate", str(place), SAYS, "--local") == (
+        0,
+        f"{place}: all 3 shards have caption/says: nothing to do\n",
+    )
+
+
+def test_as_json(place: Path) -> None:
+    code, out = typed("annotate", str(place), "quality", "--local", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["done"], found["already_there"], found["lost"]) == (3, 0, {})
+    assert found["layers"] == {"quality/pixels": {"ok": 21}}
+    assert found["bytes"] == sum(len(data) for data in tables(place, "quality/pixels").values())
+
+
+def test_names_settings_and_what_is_read(place: Path) -> None:
+    options = ("--as", "caption=loud", "--set", "caption.word=THERE", "--set", "caption.seconds=0", "--local")
+    assert typed("annotate", str(place), SAYS, *options)[0] == 0
+    assert all(row["text"].startswith("THERE") for row in rows(place, "caption/loud").values())
+    tells = ("annotate", str(place), f"safety={TOYS}:Tells", "--reads", "caption=loud", "--local")
+    assert typed(*tells)[0] == 0
+    assert json.loads((place / "layers/safety/tells/layer.json").read_text())["reads"] == {"caption": "caption/loud"}
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("quality", "quality=pixels"), "two layers of kind quality: run the command once for each, with --as"),
+        (("quality", "--as", "quality"), "--as quality: give KIND=NAME, once for each kind"),
+        (("quality", "--as", "quality=a", "--as", "quality=b"), "--as quality=b: give KIND=NAME, once for each kind"),
+        (("quality", "--set", "side=3"), "--set side=3: give KIND.KEY=VALUE, such as person.min_score=0.3"),
+        (("quality", "--set", "quality.side=[1"), "--set quality.side=[1: the value is not YAML"),
+        (("quality", "--reads", "=x"), "--reads =x: give KIND=NAME, once for each kind"),
+        (("quality", "--out", "x.html"), "--out is where the page of --sample goes"),
+        (("quality", "--device", "tpu"), "--device tpu: give cpu, cuda"),
+    ],
+)
+def test_wrong_words_are_one_line(place: Path, words: tuple[str, ...], line: str) -> None:
+    before = digests(place)
+    with pytest.raises(UserError) as caught:
+        typed("annotate", str(place), *words, "--local")
+    assert str(caught.value).startswith(line) and "\n" not in str(caught.value)
+    assert digests(place) == before
+
+
+def test_exit_codes(place: Path) -> None:
+    (place / "images/000001.tar").write_bytes(b"")
+    assert typed("annotate", str(place), SAYS, "--local")[0] == 0
+    code, out = typed("annotate", str(place), SAYS, "--local", "--strict")
+    assert code == 1
+    assert "shard 1: " in out and out.endswith("run the same command again to do what is not done\n")
+    bad = (f"caption={TOYS}:Raises", "--as", "caption=bad", "--set", "caption.uid=''")
+    assert typed("annotate", str(place), *bad, "--local")[0] == 1
+
+
+def test_a_sample_is_looked_at(place: Path, tmp_path: Path) -> None:
+    before, bad = digests(place), uid_of(place, 0, 0)
+    words = ("annotate", str(place), f"caption={TOYS}:Raises", "--set", f"caption.uid={bad!r}", "--sample", "21")
+    code, out = typed(*words)
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        "caption/says: 20 ok, 1 failed, 0 unavailable",
+        "  1 x ZeroDivisionError: by nought at all",
+    ]
+    assert out.splitlines()[-1] == f"page: {tmp_path / 'people-preview-caption-says.html'}"
+    found = json.loads(typed(*words, "--json", "--out", str(tmp_path / "x.html"))[1])
+    assert (found["samples"], found["all_samples"], found["page"]) == (21, 21, str(tmp_path / "x.html"))
+    assert digests(place) == before
+
+
+def test_a_layer_is_dropped(place: Path) -> None:
+    before = digests(place)
+    typed("annotate", str(place), SAYS, "--local")
+    code, out = typed("drop", str(place), "caption=says")
+    assert code == 0 and out.startswith(f"{place}: dropped layer caption/says: 4 files, ")
+    assert digests(place) == before
+    found = json.loads(typed("drop", str(place), "person=test", "--force", "--json")[1])
+    assert (found["layer"], found["files"], len(found["notes"])) == ("person/test", 4, 2)
+
+
+def test_errors_end_with_exit_code_2_and_no_traceback(place: Path) -> None:
+    program = str(Path(sys.executable).with_name("humanverse"))
+    done = subprocess.run(
+        [program, "annotate", str(place), "aesthetic"], capture_output=True, text=True, env={**os.environ}
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("humanverse: no annotator of kind aesthetic comes with humanverse")
+    assert done.stderr.count("\n") == 1
