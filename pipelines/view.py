@@ -136,6 +136,11 @@ def _pins(dataset: Dataset, layers: Iterable[str]) -> dict[str, Pin]:
 def _reads(dataset: Dataset, expressions: Iterable[Expression], pins: Mapping[str, Pin]) -> dict[str, Pin]:
     """The layer that is meant by each name of one in the expressions."""
     names = sorted({layer for expression in expressions for layer in expression.layers})
+    for kind in (name for name in names if name in KINDS and name not in pins):
+        several = [layer for layer in dataset.layers() if layer.startswith(f"{kind}/")]
+        if len(several) > 1:
+            choices = " or ".join(f"--layers {layer.replace('/', '=', 1)}" for layer in several)
+            raise UserError(f"an expression names {kind}, and there are several layers of that kind: say {choices}")
     return {name: pins[name] if name in pins else _pin(dataset, name) for name in names}
 
 

@@ -170,6 +170,14 @@ def test_what_cannot_be_asked_for_writes_nothing(folder: Path, words: dict[str, 
     assert [path.name for path in (folder / "views").iterdir()] == ["other.json"]
 
 
+def test_a_kind_with_several_layers_needs_a_pin(folder: Path) -> None:
+    shutil.copytree(folder / "layers/person/test", folder / "layers/person/other")
+    with pytest.raises(UserError, match="say --layers person=other or --layers person=test"):
+        make(str(folder), "good", ["person.scores = []"])
+    make(str(folder), "good", ["person.scores = []"], ["person=test"])
+    make(str(folder), "also", ['"person/test".scores = []'])
+
+
 def test_an_empty_dataset_has_nothing_to_count(tmp_path: Path) -> None:
     create_or_continue(Store(tmp_path / "d"), datasets._recipe(), {"kind": "table", "rows": 3, "shard_size": 3})
     with pytest.raises(UserError, match="no committed shard: build it first"):
