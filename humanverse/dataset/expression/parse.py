@@ -166,6 +166,8 @@ class _Check:
             raise self._refuse(f"it gives something the name {node['alias']}: give one condition")
         if kind == "COLUMN_REF":
             self._column(node, parameters)
+        elif kind == "CAST" and (node.get("type_expr") or {}).get("class") != "TYPE":
+            raise self._refuse("DuckDB does not say to which type a cast is: install duckdb 2 or later")
         elif kind == "TYPE":
             self._type(node)
         elif kind == "FUNCTION":
