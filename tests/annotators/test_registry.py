@@ -58,3 +58,17 @@ def test_what_cannot_be_estimated_is_a_row_with_its_reason(kind: str) -> None:
     (answer,) = Runner(registry.get(kind, "none")()).table([picture], {}).to_pylist()
     assert answer["status"] == "unavailable" and "without a model hub" in answer["reason"]
     assert all(value is None for name, value in answer.items() if name not in ("uid", "status", "reason"))
+
+
+def test_an_annotator_of_ones_own_is_named_by_module_and_class() -> None:
+    assert registry.find("quality", "annotators.quality.pixels:Pixels") is registry.get("quality", "pixels")
+    assert registry.find("quality", "pixels") is registry.get("quality", "pixels")
+    for name, line in (
+        ("annotators.quality.pixels:Nobody", "no annotator annotators.quality.pixels:Nobody"),
+        ("annotators.quality.pixels:luma", "annotators.quality.pixels:luma is no annotator"),
+        ("nowhere:Thing", "no annotator nowhere:Thing"),
+        (":Thing", "no annotator :Thing"),
+        ("annotators.absent:NoDepth", "annotators.absent:NoDepth is of kind depth, not quality"),
+    ):
+        with pytest.raises(UserError, match=f"^{line}"):
+            registry.find("quality", name)

@@ -132,3 +132,24 @@ def test_parts_are_bounded_in_pictures_and_in_pixels():
     third = MOST_PIXELS // 3
     assert list(parts([third] * 7)) == [range(3), range(3, 6), range(6, 7)]
     assert list(parts([1, 2 * MOST_PIXELS, 1, 1])) == [range(1), range(1, 2), range(2, 4)]
+
+
+class Odd(Stub):
+    """Gives for one picture what is not a row of its kind."""
+
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
+        return [{"score": "high" if int(picture.uid, 16) == 6 else 1.0} for picture in pictures]
+
+
+def test_a_row_that_is_not_of_its_kind_costs_one_row() -> None:
+    rows = Runner(Odd()).table(pictures(20), {}).to_pylist()
+    assert [index for index, row in enumerate(rows) if row["status"] != "ok"] == [6]
+    assert rows[6]["status"] == "failed" and rows[6]["reason"].startswith("not a row of its kind: Arrow")
+    assert rows[6]["uid"] == pictures(20)[6].uid and rows[6]["score"] is None
+
+
+def test_rows_of_what_is_not_looked_at() -> None:
+    runner = Runner(Stub())
+    (failed,), (missing,) = (made.to_pylist() for made in (runner.failed("a", "died"), runner.unavailable("b", "gone")))
+    assert failed == {"uid": "a", "status": "failed", "reason": "died", "score": None}
+    assert missing == {"uid": "b", "status": "unavailable", "reason": "gone", "score": None}

