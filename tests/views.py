@@ -48,7 +48,7 @@ def varied_dataset(path: Path, shards: int = 2, per_shard: int = 30) -> list[Row
     """
     store, random, told = Store(path), np.random.default_rng(1), []
     size = per_shard + len(datasets.LOST)
-    create_or_continue(store, datasets._recipe(), {"kind": "table", "rows": shards * size, "shard_size": size})
+    create_or_continue(store, datasets.recipe_of(), {"kind": "table", "rows": shards * size, "shard_size": size})
     for layer, card in datasets.cards().items():
         declare_layer(store, layer, card)
     for number in range(shards):

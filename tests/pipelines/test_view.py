@@ -179,7 +179,7 @@ def test_a_kind_with_several_layers_needs_a_pin(folder: Path) -> None:
 
 
 def test_an_empty_dataset_has_nothing_to_count(tmp_path: Path) -> None:
-    create_or_continue(Store(tmp_path / "d"), datasets._recipe(), {"kind": "table", "rows": 3, "shard_size": 3})
+    create_or_continue(Store(tmp_path / "d"), datasets.recipe_of(), {"kind": "table", "rows": 3, "shard_size": 3})
     with pytest.raises(UserError, match="no committed shard: build it first"):
         make(str(tmp_path / "d"), "good", ["width > 1"])
 
