@@ -8,13 +8,14 @@ Per person the first of these that can be had counts:
    stand, the head is 1/7 of their height, and their box a third of it in width; of a bust the head is about 0.6 of the box's
    width; a box that is wider than that, as of people who lie, is covered whole).
 
-Where the first two find the face of a person with a better score, the third counts: two poses were found on one person.
-A person whom the person layer does not have is not known here.
+Where the first two find the face of another person, one with a better score, the third counts: where people overlap, two poses
+may be found on one of them. A person whom the person layer does not have is not known here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -57,6 +58,8 @@ _RADIUS_CM = 14.0
 _HEADS_IN_A_BOX = 18.0
 """The head's radius is at least the longer side of the person's box divided by this: people who stand are 7.5 heads tall."""
 _HEAD_OF_WIDTH = 0.6
+_SAME_PERSON = 0.65
+"""Intersection over union of boxes from which on they are taken to be of one person."""
 _AROUND = 2**0.5
 """An ellipse through the corners of a box has axes so much longer than its sides."""
 
@@ -79,11 +82,19 @@ def faces(person: Row | None, pose: Row | None, seen: float = SEEN) -> list[Elli
     count = len(boxes if boxes is not None else points or ())
     if points is None or len(points) != count:
         points = [None] * count
-    found: list[Ellipse] = []
+    found: list[_Face] = []
     for index in range(count):
-        box = None if boxes is None else np.asarray(boxes[index], np.float64)
-        found.append(_of_one(box, points[index], seen, found))
-    return found
+        box = _around(points[index]) if boxes is None else np.asarray(boxes[index], np.float64)
+        found.append(_Face(box, _of_one(box, points[index], seen, found)))
+    return [face.region for face in found]
+
+
+@dataclass(frozen=True)
+class _Face:
+    """What was found of one person: the box, float64 (4,), and the region to blur."""
+
+    box: np.ndarray
+    region: Ellipse
 
 
 def _points(pose: Row) -> list[np.ndarray | None]:
@@ -96,22 +107,30 @@ def _points(pose: Row) -> list[np.ndarray | None]:
     return people
 
 
-def _of_one(box: np.ndarray | None, points: np.ndarray | None, seen: float, others: Sequence[Ellipse]) -> Ellipse:
-    """The region of one person; ``others`` are those of the people before."""
+def _of_one(box: np.ndarray, points: np.ndarray | None, seen: float, others: Sequence[_Face]) -> Ellipse:
+    """The region of one person; ``others`` are those with a better score."""
     for way in _FROM_POINTS:
         region = way(points, box, seen) if points is not None else None
-        if region is not None and not _is_taken(region, others):
+        if region is not None and not any(_is_of(region, box, other) for other in others):
             return region
-    return _from_box(_around(points) if box is None else box)
+    return _from_box(box)
 
 
-def _is_taken(region: Ellipse, others: Sequence[Ellipse]) -> bool:
-    """Whether this seems to be the face of one before: where people overlap, two poses may be found on one of them."""
+def _is_of(region: Ellipse, box: np.ndarray, other: _Face) -> bool:
+    """Whether ``region`` seems to be the face of somebody else; not if both boxes are of one person who was found twice."""
     middle = np.array([region.x, region.y])
-    return any(other.contains(middle) for other in others)
+    return bool(other.region.contains(middle)) and _overlap(box, other.box) < _SAME_PERSON
 
 
-def _from_face(points: np.ndarray, box: np.ndarray | None, seen: float) -> Ellipse | None:
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union of two boxes."""
+    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    common = float(np.prod(np.maximum(sides, 0)))
+    areas = float(np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]))
+    return common / max(areas - common, 1e-9)
+
+
+def _from_face(points: np.ndarray, box: np.ndarray, seen: float) -> Ellipse | None:
     if points[_FACE, 2].mean() < seen:
         return None
     face = points[_FACE, :2]
@@ -129,7 +148,7 @@ def _from_face(points: np.ndarray, box: np.ndarray | None, seen: float) -> Ellip
     return region if agrees else None
 
 
-def _from_head(points: np.ndarray, box: np.ndarray | None, seen: float) -> Ellipse | None:
+def _from_head(points: np.ndarray, box: np.ndarray, seen: float) -> Ellipse | None:
     head = points[_HEAD]
     visible = head[head[:, 2] >= seen, :2]
     if len(visible) < 2:
@@ -137,9 +156,7 @@ def _from_head(points: np.ndarray, box: np.ndarray | None, seen: float) -> Ellip
     x, y = visible.mean(axis=0)
     per_cm = max((_scale(points, pair, seen) for pair in _APART_CM), default=0.0)
     reach = max(float(np.linalg.norm(one - other)) for one, other in combinations(visible, 2))
-    radius = max(_RADIUS_CM * per_cm, reach, 1.0)
-    if box is not None:
-        radius = max(radius, float((box[2:] - box[:2]).max()) / _HEADS_IN_A_BOX)
+    radius = max(_RADIUS_CM * per_cm, reach, float((box[2:] - box[:2]).max()) / _HEADS_IN_A_BOX, 1.0)
     return Ellipse(float(x), float(y), radius, radius)
 
 
@@ -164,4 +181,4 @@ def _around(points: np.ndarray | None) -> np.ndarray:
     return np.concatenate([points[:, :2].min(axis=0), points[:, :2].max(axis=0)])
 
 
-_FROM_POINTS: tuple[Callable[[np.ndarray, np.ndarray | None, float], Ellipse | None], ...] = (_from_face, _from_head)
+_FROM_POINTS: tuple[Callable[[np.ndarray, np.ndarray, float], Ellipse | None], ...] = (_from_face, _from_head)
