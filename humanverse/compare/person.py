@@ -116,12 +116,9 @@ class Person(Measure):
         yield Table("Pictures", ("", "pictures"), pictures)
 
     def _notes(self) -> tuple[str, ...]:
-        thresholds = " and ".join(
-            f"{name} from score {side.counted_from:g}"
-            for name, side in (("A", self.a), ("B", self.b))
-            if not side.truth
-        )
-        counted = f"People count, of {thresholds} on." if thresholds else ""
+        sides = (("A", self.a), ("B", self.b))
+        thresholds = [f"{name}'s from score {side.counted_from:g} on" for name, side in sides if not side.truth]
+        counted = f"Boxes count as people: {', '.join(thresholds)}." if thresholds else ""
         inside = self._counts["in_a_crowd"]
         crowds = (
             f"{inside} boxes of nobody in the other layer lie in a crowd of it, and do not count." if inside else ""

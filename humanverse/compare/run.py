@@ -66,6 +66,12 @@ class Comparison:
         """Samples about which both layers say something."""
         return self.statuses.get((OK, OK), 0)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What one must know to read the findings."""
+        turned = "A is ground truth: give it as NAME_B to have COCO's figures, and to compare with it as the reference."
+        return (*self.findings.notes, *((turned,) if self.a.truth and not self.b.truth else ()))
+
 
 def layer_named(dataset: Dataset, kind: str, name: str) -> str:
     """``<kind>/<name>``.

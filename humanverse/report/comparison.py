@@ -46,7 +46,7 @@ def _content(dataset: Dataset, found: Comparison) -> dict[str, Any]:
         "sides": [_maker("A", found.a), _maker("B, the reference", found.b)],
         "statuses": [(a, b, number) for (a, b), number in sorted(found.statuses.items())],
         "tables": [_shown(item) for item in found.findings.tables],
-        "notes": [wording.clean(note) for note in found.findings.notes],
+        "notes": [wording.clean(note) for note in found.notes],
         "charts": [_chart(item) for item in found.findings.distributions],
         "disagreement": found.disagreement,
         "cards": cards(dataset, found),

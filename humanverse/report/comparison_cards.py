@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from humanverse.compare.measure import Row, Side
@@ -20,6 +21,7 @@ from humanverse.report.wording import clean, figure, is_web_link
 from schemas.layers import OK
 
 SAFETY = "safety"
+IMAGES = "images"
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,16 @@ class _Reader:
         safety = shown_layers(dataset).get(SAFETY)
         layers = {layer for side in (found.a, found.b) for layer in (side.layer, *side.reads.values())}
         self._safety = safety
+        self._tables: dict[str, pa.Table] = {}
         self._there = {layer: dataset.layer_shards(layer) for layer in {*layers, *([safety] if safety else [])}}
 
-    def card(self, item: Worst) -> Card:
-        image = self._row(self._dataset.images(item.shard), item.uid)
+    def cards(self, shard: int, items: Sequence[Worst]) -> list[Card]:
+        """The cards of samples of one shard; its tables are read once."""
+        self._tables = {}
+        return [self._card(item) for item in items if item.uid not in self._dataset.tombstones]
+
+    def _card(self, item: Worst) -> Card:
+        image = self._row(IMAGES, item)
         url = clean(item.url or "", limit=2000)
         plain: Embedded | None = None
         answers: tuple[Answer, ...] = ()
@@ -170,15 +178,23 @@ class _Reader:
             self._covered(item),
         )
 
-    def _row(self, table: Any, uid: str) -> dict[str, Any]:
-        row: dict[str, Any] = table.slice(table.column("uid").to_pylist().index(uid), 1).to_pylist()[0]
+    def _table(self, name: str, shard: int) -> pa.Table:
+        """The images table of a shard, or a layer's."""
+        if name not in self._tables:
+            images = name == IMAGES
+            self._tables[name] = self._dataset.images(shard) if images else self._dataset.layer(name, shard)
+        return self._tables[name]
+
+    def _row(self, name: str, item: Worst) -> dict[str, Any]:
+        table = self._table(name, item.shard)
+        row: dict[str, Any] = table.slice(table.column("uid").to_pylist().index(item.uid), 1).to_pylist()[0]
         return row
 
     def _said(self, layer: str, item: Worst) -> dict[str, Any] | None:
         """A layer's row of the sample, if it says something."""
         if item.shard not in self._there[layer]:
             return None
-        row = self._row(self._dataset.layer(layer, item.shard), item.uid)
+        row = self._row(layer, item)
         return row if row["status"] == OK else None
 
     def _covered(self, item: Worst) -> bool:
@@ -211,4 +227,8 @@ class _Reader:
 def cards(dataset: Dataset, found: Comparison) -> list[Card]:
     """Cards of the worst samples of ``found``, in order; those that were removed meanwhile are left out."""
     reader = _Reader(dataset, found)
-    return [reader.card(item) for item in found.worst if item.uid not in dataset.tombstones]
+    of_shard: dict[int, list[Worst]] = {}
+    for item in found.worst:
+        of_shard.setdefault(item.shard, []).append(item)
+    made = {(shard, card.uid): card for shard, items in of_shard.items() for card in reader.cards(shard, items)}
+    return [made[item.shard, item.uid] for item in found.worst if (item.shard, item.uid) in made]

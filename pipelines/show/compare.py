@@ -31,7 +31,7 @@ def comparison(result: Result) -> None:
         table(item.title, item.columns, [tuple(_text(cell) for cell in row) for row in item.rows])
         if item.note:
             line(f"  {item.note}\n")
-    for note in found.findings.notes:
+    for note in found.notes:
         line(f"  {note}")
     if found.worst:
         rows = [(item.uid, figure(item.value), str(item.shard), item.url or "") for item in found.worst[:SHOWN]]

@@ -45,7 +45,7 @@ def test_boxes_below_the_score_do_not_count() -> None:
     row = person([LEFT, RIGHT], [0.9, 0.2])
     measured(measure, pair(row, person([LEFT])))
     assert measure.findings().figures["people"]["people_a"] == 1
-    assert "from score 0.4 on" in measure.findings().notes[0]
+    assert "A's from score 0.4 on" in measure.findings().notes[0]
 
 
 def test_nobody_is_needed_in_a_crowd() -> None:

@@ -159,3 +159,11 @@ def test_a_dataset_without_shards(tmp_path: Path) -> None:
     store = make_dataset(tmp_path / "people", shards=0, planned_shards=2)
     with pytest.raises(UserError, match="no committed shard"):
         compare(Dataset(store.url), "pose", "test", "test")
+
+
+def test_truth_belongs_on_the_other_side(dataset: Dataset) -> None:
+    path = layout.layer_card("caption/test")
+    dataset.store.write(path, json_bytes({**dataset.layer_card("caption/test"), "truth": True}))
+    add_layer(dataset, "caption/other", "caption/test", longer)
+    assert "give it as NAME_B" in compare(dataset, "caption", "test", "other").notes[-1]
+    assert not any("NAME_B" in note for note in compare(dataset, "caption", "other", "test").notes)
