@@ -15,6 +15,7 @@ from humanverse.dataset.views import write_filter, write_view
 from humanverse.errors import DatasetError
 from humanverse.report import also
 from humanverse.storage import Store
+from pipelines.view import make
 from schemas.filters import SCHEMA
 from schemas.recipe import BlockSettings, FetchSettings
 from tests.datasets import make_dataset, make_retry
@@ -60,6 +61,13 @@ def test_a_view_says_what_each_filter_leaves_out(store: Store) -> None:
 def test_a_damaged_view_is_told(store: Store) -> None:
     store.write(layout.view("best"), b"{")
     assert read(store).views == (also.ViewLine("best", "damaged", None, 2),)
+
+
+def test_a_view_of_expressions_has_a_line_for_each(store: Store) -> None:
+    make(store.url, "wide", ["width > 1", "width > 1000"])
+    assert read(store).views == (also.ViewLine("wide", "width > 1", 0, 0), also.ViewLine("wide", "width > 1000", 4, 0))
+    write_view(store, "wide", [], where=["width > 1"])
+    assert read(store).views == (also.ViewLine("wide", "width > 1", None, 0),)
 
 
 def test_block_lists_of_the_last_run(store: Store, tmp_path: Path) -> None:
