@@ -142,7 +142,18 @@ def _shard(
     unavailable: Mapping[str, str],
 ) -> Shard:
     """A shard of the source rows ``kept`` and ``lost``; the latter with status, reason and detail."""
-    samples = [_sample(row, columns) for row in kept]
+    return shard_of(number, {row: row for row in kept}, lost, columns, unavailable)
+
+
+def shard_of(
+    number: int,
+    kept: Mapping[int, int],
+    lost: Mapping[int, tuple[str, str, str]],
+    columns: Mapping[str, Any],
+    unavailable: Mapping[str, str],
+) -> Shard:
+    """As ``_shard``; ``kept`` is source row -> seed of its picture."""
+    samples = [_sample(seed, {**columns, "row": row}) for row, seed in kept.items()]
     extra = [pa.field(name, pa.string()) for name in columns if name not in images.RESERVED]
     schema = images.with_source_columns(extra).append(images.JPEG)
     rows = [
@@ -186,8 +197,12 @@ def make_retry(
     return made
 
 
-def cards() -> dict[str, dict[str, Any]]:
-    """``layer.json`` of each of ``LAYERS``, without time and version: pose is made from person."""
+def cards(models: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    """``layer.json`` of each of ``LAYERS``, without time and version: pose is made from person.
+
+    Args:
+        models: of layers that are to have another model than usual.
+    """
     made: dict[str, dict[str, Any]] = {}
     for layer in LAYERS:
         kind, _, name = layer.partition("/")
@@ -196,7 +211,7 @@ def cards() -> dict[str, dict[str, Any]]:
             "kind": kind,
             "name": name,
             "version": 1,
-            "model": f"model of {layer}",
+            "model": (models or {}).get(layer, f"model of {layer}"),
             "settings": {},
             "needs": needs,
         }
@@ -206,9 +221,9 @@ def cards() -> dict[str, dict[str, Any]]:
     return made
 
 
-def _recipe() -> recipe.Recipe:
-    """The lite preset's, with ``LAYERS`` for annotators."""
-    named = dict(layer.split("/") for layer in LAYERS)
+def recipe_of(layers: Sequence[str] = LAYERS) -> recipe.Recipe:
+    """The lite preset's, with ``layers`` for annotators."""
+    named = dict(layer.split("/") for layer in layers)
     others = dict.fromkeys(recipe.load().annotators)
     return recipe.load(overrides={"annotators": {**others, **named}})
 
@@ -232,7 +247,7 @@ def make_dataset(
     store = Store(path)
     size = per_shard + len(LOST)
     source = {"kind": "table", "rows": (planned_shards or shards) * size, "shard_size": size}
-    create_or_continue(store, _recipe(), source)
+    create_or_continue(store, recipe_of(), source)
     for layer, card in cards().items():
         declare_layer(store, layer, card)
     for number in range(shards):

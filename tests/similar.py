@@ -57,7 +57,7 @@ def similar_dataset(path: Path | str, shards: Sequence[Sequence[Mapping[str, Any
     size = len(shards[0]) + len(datasets.LOST)
     store = Store(path)
     source = {"kind": "table", "rows": max(planned_shards, len(shards)) * size, "shard_size": size}
-    create_or_continue(store, datasets._recipe(), source)
+    create_or_continue(store, datasets.recipe_of(), source)
     for layer, card in datasets.cards().items():
         declare_layer(store, layer, card)
     for number, items in enumerate(shards):
