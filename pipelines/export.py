@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from humanverse.dataset.layout import shard_name
 from humanverse.dataset.reader import Dataset
@@ -243,7 +244,7 @@ class _Run:
             with state.listing(self.place) as listing:
                 for number, written in enumerate(over_shards(one, shards), 1):
                     listing.add(written.listed)
-                    files.update(row["file"] for row in written.listed)
+                    files.update(pc.unique(written.listed.column("file")).to_pylist())
                     self._done(written, digests)
                     if number % max(8, len(shards) // _CHECKPOINTS) == 0:
                         state.write(self.place, self.state)
@@ -262,11 +263,11 @@ class _Run:
         name = shard_name(written.shard)
         self.state.shards[name] = ShardState(
             generation=self.plan.dataset.generation(written.shard),
-            samples=len(written.listed),
+            samples=written.listed.num_rows,
             left_out=written.left_out,
             digest=digests[name],
         )
-        self.count(rows=1, samples=len(written.listed))
+        self.count(rows=1, samples=written.listed.num_rows)
 
     def _delete_others(self, files: set[str]) -> int:
         """Delete the files with pictures that are not listed."""

@@ -101,29 +101,43 @@ class Item:
     jpeg: bytes
     maps: Mapping[str, bytes] = field(default_factory=dict)
 
-    def listed(self, file: str) -> dict[str, Any]:
-        """Its row of ``LISTING``."""
-        return {
-            "uid": self.uid,
-            "shard": self.shard,
-            "row": self.columns["row"],
-            "file": file,
-            "jpg_sha256": self.columns["jpg_sha256"],
-        }
-
 
 @dataclass(frozen=True)
 class Written:
     """What an export has of one shard.
 
     Attributes:
-        listed: rows of ``LISTING``, in the dataset's order.
+        listed: ``LISTING``, in the dataset's order.
         left_out: samples that are not exported, since nothing is known of their faces.
     """
 
     shard: int
-    listed: Sequence[Mapping[str, Any]]
+    listed: pa.Table
     left_out: int = 0
+
+
+class Tally:
+    """Notes what is exported of one shard."""
+
+    def __init__(self, shard: int) -> None:
+        self._shard, self._left_out = shard, 0
+        self._rows: list[tuple[str, int, str, str]] = []
+
+    def add(self, item: Item, file: str) -> None:
+        """``item`` is exported, its picture in ``file``."""
+        self._rows.append((item.uid, item.columns["row"], file, item.columns["jpg_sha256"]))
+
+    def leave_out(self) -> None:
+        """A sample is not, since nothing is known of its faces."""
+        self._left_out += 1
+
+    @property
+    def written(self) -> Written:
+        """All that was noted."""
+        uids, rows, files, digests = zip(*self._rows, strict=True) if self._rows else ((), (), (), ())
+        columns = [uids, [self._shard] * len(uids), rows, files, digests]
+        arrays = [pa.array(column, item.type) for column, item in zip(columns, LISTING, strict=True)]
+        return Written(self._shard, pa.table(arrays, schema=LISTING), self._left_out)
 
 
 @dataclass

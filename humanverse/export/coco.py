@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import humanverse
 from humanverse.dataset.layout import shard_name
 from humanverse.export import reading, state
-from humanverse.export.base import Exporter, Item, Plan, Totals, Written
+from humanverse.export.base import Exporter, Item, Plan, Tally, Totals, Written
 from humanverse.export.plain import json_text
 from humanverse.export.wholebody import CATEGORY, image_entry, people
 from humanverse.storage import Store
@@ -50,20 +50,20 @@ class Coco(Exporter):
         Args:
             before: uid -> SHA-256 of the dataset's picture, of pictures that are there already; None if all are.
         """
-        listed, lost = [], 0
+        tally = Tally(shard)
         with self._piece("images", shard).open("wb") as images, self._piece("annotations", shard).open("wb") as persons:
             for item in reading.said(self._plan, shard):
                 if not reading.has_known_faces(self._plan, item):
-                    lost += 1
+                    tally.leave_out()
                     continue
                 if before is not None and before.get(item.uid) != item.columns["jpg_sha256"]:
                     self._picture(item)
-                listed.append(item.listed(self._file(item.uid)))
+                tally.add(item, self._file(item.uid))
                 _append(images, image_entry(item.columns, f"{item.uid}.jpg"))
                 least = self._plan.settings.min_confidence
                 for entry in people(item.columns, item.layers["person"], item.layers.get("pose"), least):
                     _append(persons, entry)
-        return Written(shard, listed, lost)
+        return tally.written
 
     def _picture(self, item: Item) -> None:
         made = reading.unrecognisable(self._plan, item, self._plan.dataset.jpeg(item.shard, item.columns))

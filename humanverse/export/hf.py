@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from humanverse.dataset.layout import shard_name
 from humanverse.export import card, croissant, reading
-from humanverse.export.base import PLACES, Exporter, Item, Plan, Totals, Written
+from humanverse.export.base import PLACES, Exporter, Item, Plan, Tally, Totals, Written
 from humanverse.export.features import IMAGE, with_features
 from humanverse.storage import Store
 from schemas.layers import KINDS
@@ -68,21 +68,19 @@ class HuggingFace(Exporter):
 
     def write(self, shard: int) -> Written:
         file = self._file(shard)
-        listed: list[Mapping[str, Any]] = []
-        lost = 0
+        tally = Tally(shard)
 
         def known() -> Iterator[Item]:
-            nonlocal lost
             for item in reading.whole(self._plan, shard):
                 if item is None:
-                    lost += 1
+                    tally.leave_out()
                 else:
-                    listed.append(item.listed(file))
+                    tally.add(item, file)
                     yield item
 
         with self._out.writing(file) as scratch:
             self._write(scratch, known())
-        return Written(shard, listed, lost)
+        return tally.written
 
     def _write(self, path: Path, items: Iterator[Item]) -> None:
         with pq.ParquetWriter(path, self._schema, compression="zstd", write_page_checksum=True) as writer:
@@ -99,9 +97,7 @@ class HuggingFace(Exporter):
         return row
 
     def keep(self, shard: int) -> Written:
-        items = list(reading.said(self._plan, shard))
-        known = [item.listed(self._file(shard)) for item in items if reading.has_known_faces(self._plan, item)]
-        return Written(shard, known, len(items) - len(known))
+        return reading.kept(self._plan, shard, self._file(shard))
 
     def finish(self, shards: Sequence[int], totals: Totals) -> None:
         page = card.page(self._plan, self._schema, totals)

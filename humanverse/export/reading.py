@@ -8,16 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from humanverse.codec import decode_rgb, encode_jpeg
 from humanverse.codec.blur import blur
 from humanverse.codec.phash import phash
 from humanverse.dataset.reader import rows
 from humanverse.dataset.selection import Part
-from humanverse.export.base import Item, Plan
+from humanverse.export.base import LISTING, Item, Plan, Written
 from humanverse.faces import SEEN, faces
-from schemas.layers import KINDS
+from schemas.layers import KINDS, OK
 
 BLUR_READS = ("person", "pose")
 """Kinds of layers that tell where faces are."""
@@ -109,7 +111,21 @@ def has_known_faces(plan: Plan, item: Item) -> bool:
     """Whether ``item`` is exported: always, unless faces are to be blurred and nothing is known of them."""
     if not plan.settings.blur_faces:
         return True
-    return any(item.layers[kind]["status"] == "ok" for kind in BLUR_READS if kind in item.layers)
+    return any(item.layers[kind]["status"] == OK for kind in BLUR_READS if kind in item.layers)
+
+
+def kept(plan: Plan, shard: int, file: str) -> Written:
+    """What an export whose shards are files has of a shard that it has not written again; reads a few columns."""
+    part = plan.selection.read(shard, ["row", "jpg_sha256"])
+    count = part.images.num_rows
+    known = np.ones(count, bool)
+    if plan.settings.blur_faces:
+        layers = [part.layer(plan.layers[kind], ["status"]) for kind in BLUR_READS if kind in plan.layers]
+        known = np.logical_or.reduce([pc.equal(table.column("status"), OK).to_numpy() for table in layers])
+    found = part.images.filter(pa.array(known))
+    told = {"shard": [shard] * found.num_rows, "file": [file] * found.num_rows}
+    columns = [told[item.name] if item.name in told else found.column(item.name) for item in LISTING]
+    return Written(shard, pa.table(columns, schema=LISTING), count - found.num_rows)
 
 
 def _seen(card: Mapping[str, Any]) -> float:

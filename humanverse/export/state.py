@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -105,9 +105,8 @@ class Listing:
     def __init__(self, writer: pq.ParquetWriter) -> None:
         self._writer = writer
 
-    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def add(self, table: pa.Table) -> None:
         """The rows of one shard."""
-        table = pa.Table.from_pylist([dict(row) for row in rows], schema=LISTING)
         if table.num_rows:
             self._writer.write_table(table)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from humanverse.dataset import tar
 from humanverse.dataset.layout import shard_name
 from humanverse.export import reading
-from humanverse.export.base import PLACES, Exporter, Item, Plan, Totals, Written
+from humanverse.export.base import PLACES, Exporter, Item, Plan, Tally, Totals, Written
 from humanverse.export.plain import json_text
 from humanverse.storage import Store
 from schemas.layers import KINDS
@@ -35,29 +34,25 @@ class WebDataset(Exporter):
 
     def write(self, shard: int) -> Written:
         file = self._file(shard)
-        listed: list[Mapping[str, Any]] = []
+        tally = Tally(shard)
         named: set[str] = set()
-        lost = 0
 
         def members() -> Iterator[tuple[str, bytes]]:
-            nonlocal lost
             for item in reading.whole(self._plan, shard):
                 if item is None:
-                    lost += 1
+                    tally.leave_out()
                     continue
-                listed.append(item.listed(file))
+                tally.add(item, file)
                 if item.uid not in named:
                     named.add(item.uid)
                     yield from self._members(item)
 
         with self._out.writing(file) as scratch, scratch.open("wb") as tar_file:
             tar.write(tar_file, members())
-        return Written(shard, listed, lost)
+        return tally.written
 
     def keep(self, shard: int) -> Written:
-        items = list(reading.said(self._plan, shard))
-        known = [item.listed(self._file(shard)) for item in items if reading.has_known_faces(self._plan, item)]
-        return Written(shard, known, len(items) - len(known))
+        return reading.kept(self._plan, shard, self._file(shard))
 
     def finish(self, shards: Sequence[int], totals: Totals) -> None:
         """The tars are all there is."""

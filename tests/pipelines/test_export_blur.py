@@ -16,7 +16,9 @@ import pytest
 
 from humanverse.codec import decode_rgb
 from humanverse.codec.phash import phash
+from humanverse.dataset import tombstones
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.tombstones import Tombstones
 from humanverse.errors import UserError
 from humanverse.export.base import Settings
 from humanverse.faces import faces
@@ -117,6 +119,20 @@ def test_without_poses_boxes_tell_and_without_both_a_sample_stays_at_home(
     listed = pq.read_table(tmp_path / "out" / "humanverse-export.parquet").column("uid").to_pylist()
     assert listed == [uids[0], uids[2]]
     assert run(people, tmp_path / "out", format).left_out == 1
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_shard_of_which_all_stays_at_home_has_no_file(tmp_path: Path, format: str) -> None:
+    people, out = tmp_path / "people", tmp_path / "out"
+    store = make_dataset(people, shards=2)
+    fail(people, "pose", dict.fromkeys(range(3), "no"))
+    fail(people, "person", dict.fromkeys(range(3), "no"))
+    uids = [sample.uid for sample in Dataset(str(people)).samples()]
+    assert (run(people, out, format).left_out, set(pictures(out, format))) == (3, set(uids[3:]))
+    tombstones.write(store, Tombstones(frozenset({uids[5]})), "asked")
+    told = run(people, out, format)
+    assert (told.samples, told.left_out, told.written) == (2, 3, 1)
+    assert set(pictures(out, format)) == set(uids[3:5])
 
 
 def test_it_needs_to_know_where_people_are(people: Path, tmp_path: Path) -> None:
