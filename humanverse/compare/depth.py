@@ -1,9 +1,10 @@
 """Depth against depth: after least-squares alignment of scale and shift, and as it is where both are metric.
 
 Alignment (Ranftl et al., "Towards robust monocular depth estimation", TPAMI 2022): with a and b the maps on one grid, s and t
-minimise the sum of (s a + t - b)² over the pixels that both have. It is done in inverse depth (1/d) if one of the two is
-``inverse``, else in depth. Figures are of B's quantity: in depth if B is ``metric`` or ``relative`` (an aligned inverse depth i
-is then 1/i, no farther than B's farthest point), in inverse depth if B is ``inverse``.
+minimise the sum of (s a + t - b)² over the pixels that both have; here with s >= 0, so that a map that is the wrong way round
+does not come out right. It is done in inverse depth (1/d) if one of the two is ``inverse``, else in depth. Figures are of B's
+quantity: in depth if B is ``metric`` or ``relative`` (an aligned inverse depth i is then 1/i, no farther than B's farthest
+point), in inverse depth if B is ``inverse``.
 
 AbsRel = mean |a - b| / b; RMSE = root of the mean of (a - b)²; delta n = share of pixels with max(a/b, b/a) < 1.25^n
 (Eigen et al., NIPS 2014). Only pixels with b > 0 count.
@@ -29,31 +30,36 @@ FIGURES = ("abs_rel", "rmse", "delta1", "delta2", "delta3")
 
 @dataclass(frozen=True)
 class Aligned:
-    """A brought to B's scale: float (n,), and the scale that did it."""
+    """A brought to B's scale, float (n,); ``turned`` if only a negative scale would have done it, so that it is now constant."""
 
     values: np.ndarray
-    scale: float
+    turned: bool
 
 
-def fit(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """s and t that minimise the sum of (s a + t - b)²; s is 0 where ``a`` is constant. Both float (n,), n > 0."""
+def fit(a: np.ndarray, b: np.ndarray) -> tuple[float, float, bool]:
+    """s >= 0 and t that minimise the sum of (s a + t - b)², and whether a negative s would do better.
+
+    Args:
+        a, b: float (n,), n > 0. Where ``a`` is constant s is 0.
+    """
     middle_a, middle_b = a.mean(), b.mean()
     spread = float(((a - middle_a) ** 2).sum())
     if spread <= 1e-12 * max(float((a**2).sum()), 1e-300):
-        return 0.0, float(middle_b)
-    scale = float(((a - middle_a) * (b - middle_b)).sum()) / spread
-    return scale, float(middle_b - scale * middle_a)
+        return 0.0, float(middle_b), False
+    free = float(((a - middle_a) * (b - middle_b)).sum()) / spread
+    scale = max(free, 0.0)
+    return scale, float(middle_b - scale * middle_a), free < 0
 
 
 def align(a: np.ndarray, b: np.ndarray, a_inverse: bool, b_inverse: bool) -> Aligned:
     """``a`` in B's quantity and scale; both float (n,), positive where they are depths that must be inverted."""
     if not (a_inverse or b_inverse):
-        scale, shift = fit(a, b)
-        return Aligned(scale * a + shift, scale)
+        scale, shift, turned = fit(a, b)
+        return Aligned(scale * a + shift, turned)
     in_a, in_b = a if a_inverse else 1 / a, b if b_inverse else 1 / b
-    scale, shift = fit(in_a, in_b)
+    scale, shift, turned = fit(in_a, in_b)
     inverse = scale * in_a + shift
-    return Aligned(inverse if b_inverse else 1 / np.maximum(inverse, 1 / b.max()), scale)
+    return Aligned(inverse if b_inverse else 1 / np.maximum(inverse, 1 / b.max()), turned)
 
 
 def errors(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
@@ -104,7 +110,7 @@ class Depth(Measure):
 
     def _measure(self, a: np.ndarray, b: np.ndarray, inverse_a: bool, inverse_b: bool, as_is: bool) -> float:
         aligned = align(a, b, inverse_a, inverse_b)
-        self._turned += aligned.scale < 0
+        self._turned += aligned.turned
         found = errors(aligned.values, b)
         _note(self._aligned, found)
         if as_is:
@@ -135,9 +141,7 @@ class Depth(Measure):
             "quantity."
         )
         kinds = "; ".join(f"{name}: {number} pictures" for name, number in self._kinds.most_common())
-        turned = (
-            f"In {self._turned} pictures the best scale is negative: A grows where B shrinks." if self._turned else ""
-        )
+        turned = f"In {self._turned} pictures A shrinks where B grows: no positive scale helps." if self._turned else ""
         skipped = f"{self._skipped} pictures have too few pixels that both maps cover." if self._skipped else ""
         return tuple(note for note in (quantity, kinds, turned, skipped) if note)
 

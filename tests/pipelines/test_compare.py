@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from humanverse.codec.maps import decode_depth, encode_depth
 from humanverse.dataset.adding import Target
 from humanverse.dataset.create import declare_layer
 from humanverse.dataset.reader import Dataset
@@ -170,6 +171,27 @@ def test_depth_maps_and_the_picture(tmp_path: Path) -> None:
     result = compare(str(tmp_path / "people"), "depth", "test", "test", tmp_path / "page.html")
     assert result.comparison.findings.figures["as_it_is"]["delta1"] == 1
     assert "There are no samples on which they differ." in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_dense_maps_stand_beside_the_picture(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "people", shards=1, per_shard=2)
+    dataset = Dataset(str(tmp_path / "people"))
+    card = {**dataset.layer_card("depth/test"), "settings": {"turned": True}}
+    declare_layer(dataset.store, "depth/turned", {**card, "fingerprint": fingerprint(card)})
+    target = Target.open(dataset, 0)
+    rows = target.layer("depth/test").to_pylist()
+    for row in rows:
+        png = dataset.map_png("depth/test", 0, row)
+        assert png is not None
+        turned, columns = encode_depth(decode_depth(png, row["scale"], row["offset"])[::-1])
+        row |= {**columns, "map": turned}
+    schema = KINDS["depth"].schema.append(pa.field("map", pa.large_binary()))
+    target.publish("depth/turned", pa.Table.from_pylist(rows, schema=schema))
+    result = compare(dataset.store.url, "depth", "turned", "test", tmp_path / "page.html")
+    assert [item.value > 0.1 for item in result.comparison.worst] == [True, True]
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg") == 6, "of each the picture and both maps"
+    assert "1 to 4 m" in page
 
 
 def test_command_line(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.tombstones import Tombstones, write
 from humanverse.dataset.verify import verify
 from humanverse.errors import DatasetError, UserError
 from pipelines.import_coco import import_coco
@@ -89,6 +91,17 @@ def test_another_file_needs_another_name(place: Path, tmp_path: Path) -> None:
     import_coco(str(place), truth(tmp_path, [0, 1]), NAMES)
     with pytest.raises(DatasetError, match="was made otherwise"):
         import_coco(str(place), truth(tmp_path, [0, 1], area=901), NAMES)
+
+
+def test_what_is_forgotten_is_not_looked_at(place: Path, tmp_path: Path) -> None:
+    dataset = Dataset(str(place))
+    gone = dataset.images(0).column("uid")[0].as_py()
+    write(dataset.store, Tombstones(uids=frozenset({gone})), "asked for")
+    result = import_coco(str(place), truth(tmp_path, [0, 1, 2]), NAMES)
+    assert (result.samples, result.matched) == (6, 2)
+    table = pq.read_table(place / "layers/person/coco/000000.parquet")
+    assert table.num_rows == 3, "as many rows as the images table has"
+    assert table.select(["status", "reason"]).to_pylist()[0] == {"status": "unavailable", "reason": "forgotten"}
 
 
 def test_pictures_of_another_size_are_refused_one_by_one(place: Path, tmp_path: Path) -> None:

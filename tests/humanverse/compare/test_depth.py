@@ -79,8 +79,9 @@ def test_the_fit_is_that_of_least_squares() -> None:
     a = random.random(50)
     b = 3 * a - 1 + random.normal(0, 0.2, 50)
     expected, *_ = np.linalg.lstsq(np.column_stack([a, np.ones(50)]), b, rcond=None)
-    np.testing.assert_allclose(fit(a, b), expected)
-    assert fit(np.full(9, 7.0), np.arange(9.0)) == (0.0, 4.0)
+    np.testing.assert_allclose(fit(a, b)[:2], expected)
+    assert fit(np.full(9, 7.0), np.arange(9.0)) == (0.0, 4.0, False)
+    assert fit(-a, b) == (0.0, pytest.approx(b.mean()), True)
 
 
 def test_an_aligned_inverse_depth_is_never_beyond_the_farthest() -> None:
@@ -89,9 +90,10 @@ def test_an_aligned_inverse_depth_is_never_beyond_the_farthest() -> None:
     assert found.values.max() <= 10 and (found.values > 0).all()
 
 
-def test_growing_the_wrong_way_is_told() -> None:
-    _, figures = compared(said(-DEPTH, "relative"), said(DEPTH, "metric"))
+def test_a_map_that_is_upside_down_is_no_agreement() -> None:
+    value, figures = compared(said(-DEPTH, "relative"), said(DEPTH, "metric"))
     assert figures["negative_scale"] == 1
+    assert value == pytest.approx(errors(np.full(DEPTH.size, DEPTH.mean()), DEPTH.ravel())["abs_rel"], rel=1e-4)
 
 
 def test_maps_of_different_parts_and_sizes() -> None:
