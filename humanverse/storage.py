@@ -133,7 +133,9 @@ class Store:
                 entries = self.fs.ls(self.full(folder), detail=False)
             except (FileNotFoundError, NotADirectoryError):
                 return []
-            return sorted(name for name in (str(entry).rstrip("/").rpartition("/")[2] for entry in entries) if name)
+            paths = (str(entry).rstrip("/") for entry in entries)
+            own = self.full(folder).rstrip("/")
+            return sorted(name for path in paths if path != own and (name := path.rpartition("/")[2]))
 
         return self._guard("list", folder, call)
 
@@ -163,7 +165,7 @@ class Store:
         return [
             (f"{name}/", None) if entry["type"] == "directory" else (name, int(entry["size"]))
             for entry, name in names
-            if name and not (entry["type"] == "directory" and str(entry["name"]).rstrip("/") == folder.rstrip("/"))
+            if name and str(entry["name"]).rstrip("/") != folder.rstrip("/")
         ]
 
     @contextlib.contextmanager

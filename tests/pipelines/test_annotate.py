@@ -14,9 +14,13 @@ from humanverse.dataset.tombstones import Tombstones, write
 from humanverse.dataset.verify import verify
 from humanverse.errors import DatasetError, UserError
 from pipelines.annotate import annotate, resources_of
+from pipelines.build import build
+from pipelines.compact import compact
 from pipelines.plan_layers import Asked
+from schemas.recipe import load
 from tests.datasets import make_dataset, make_retry
 from tests.pipelines.layers import asked, digests, place, rows, tables, uid_of
+from tests.pipelines.web import serve_web
 
 __all__ = ["place"]
 
@@ -162,6 +166,38 @@ def test_when_every_row_fails_nothing_worked(place: Path) -> None:
     result = annotate(str(place), asked("caption", "Raises", "bad", uid=""), local=True)
     assert result.rows == {"caption/bad": {"failed": 21}}
     assert result.nothing_worked
+
+
+def test_layers_of_a_build_are_made_again_byte_for_byte(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    with serve_web(tmp_path / "web", 20) as web:
+        build(
+            [str(web / "urls.parquet")],
+            str(tmp_path / "d"),
+            load(path=web / "recipe.yaml"),
+            local=True,
+            allow_private=True,
+        )
+    layers = ("person/ssd-mobilenet-v2", "quality/pixels", "depth/none")
+    built = {layer: tables(tmp_path / "d", layer) for layer in layers}
+    cards = {layer: dict(Dataset(str(tmp_path / "d")).layer_card(layer)) for layer in layers}
+    shutil.rmtree(tmp_path / "d" / "layers")
+    result = annotate(str(tmp_path / "d"), Asked({"person": None, "quality": None, "depth": None}), local=True)
+    assert set(result.layers) == set(layers) and not result.lost
+    assert {layer: tables(tmp_path / "d", layer) for layer in layers} == built
+    made = {layer: dict(Dataset(str(tmp_path / "d")).layer_card(layer)) for layer in layers}
+    assert all({**made[layer], "time": ""} == {**cards[layer], "time": ""} for layer in layers)
+    assert all(list(made[layer]) == list(cards[layer]) for layer in layers)
+
+
+def test_what_comes_after_compact_fits_it(place: Path) -> None:
+    gone = uid_of(place, 0, 2)
+    write(Dataset(str(place)).store, Tombstones(frozenset([gone])), "asked to")
+    compact(str(place))
+    annotate(str(place), asked("caption", "Says"), local=True)
+    assert sorted(tables(place, "caption/says")) == ["000000.g1.parquet", "000001.parquet", "000002.parquet"]
+    assert len(rows(place, "caption/says")) == 20
+    assert [item for item in verify(Dataset(str(place))).findings if item.level == "problem"] == []
 
 
 def test_nothing_temporary_stays(place: Path) -> None:

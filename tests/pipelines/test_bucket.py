@@ -12,10 +12,13 @@ import humanverse
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
 from humanverse.storage import Store
+from pipelines.annotate import annotate
 from pipelines.build import build
 from pipelines.compact import compact
 from pipelines.dedup import dedup
+from pipelines.drop import drop
 from pipelines.forget import Request, forget
+from pipelines.plan_layers import Asked
 from schemas.recipe import load
 from tests.bucket import credentials, s3_server
 from tests.compare import assert_identical
@@ -81,6 +84,22 @@ def test_what_is_forgotten_leaves_a_bucket(bucket: str, monkeypatch: pytest.Monk
     assert [sample.jpeg for sample in reading] == [sample.jpeg for sample in samples[2:]]
     assert [sample.uid for sample in humanverse.open(url)] == [samples[index].uid for index in (0, 2, 3, 4, 5)]
     assert verify(humanverse.open(url)).findings == ()
+
+
+def test_layers_are_added_in_a_bucket_and_dropped(bucket: str, tmp_path: Path) -> None:
+    url = f"{bucket}/annotated"
+    make_dataset(url, shards=2, per_shard=3)
+    make_dataset(tmp_path / "d", shards=2, per_shard=3)
+    before = dict(Store(url).walk())
+    for place in (url, str(tmp_path / "d")):
+        assert annotate(place, Asked({"quality": None}), local=True).rows == {"quality/pixels": {"ok": 6}}
+    for number in range(2):
+        name = f"layers/quality/pixels/{number:06d}.parquet"
+        assert Store(url).read(name) == (tmp_path / "d" / name).read_bytes()
+    assert verify(humanverse.open(url)).findings == ()
+    assert annotate(url, Asked({"quality": None}), local=True).before == 2
+    assert drop(url, "quality=pixels").files == 3
+    assert dict(Store(url).walk()) == before
 
 
 def _download(store: Store, folder: Path) -> None:
