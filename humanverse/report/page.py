@@ -86,10 +86,10 @@ def _content(dataset: Dataset, wanted: int, view: str | None) -> dict[str, Any]:
         "shards": found.all_shards,
         "also": also.read(dataset, found),
         "unknown_layers": layers.unknown(dataset),
-        "cards": _within_budget(cards.read(dataset, shown, held.samples, wanted, selection)),
+        "cards": within_budget(cards.read(dataset, shown, held.samples, wanted, selection)),
         "shown_layers": shown,
         "total": held.total,
-        "legend": _legend(dataset.recipe.gate.person_score),
+        "legend": legend(dataset.recipe.gate.person_score),
         "version": humanverse.__version__,
         "made": wording.time(datetime.now(UTC).isoformat()),
     }
@@ -164,7 +164,7 @@ def _licences(held: holdings.Holdings) -> list[Tally]:
     return [_tally(f"{wording.clean(column)}, as the source states it", values) for column, values in named if values]
 
 
-def _within_budget(shown: list[cards.Card]) -> list[cards.Card]:
+def within_budget(shown: list[cards.Card]) -> list[cards.Card]:
     """``shown``, without the plain pictures if all pictures together exceed ``PLAIN_BUDGET``."""
     pictures = [picture for card in shown for picture in (card.plain, card.drawn, *card.maps) if picture]
     if sum(len(picture.uri) for picture in pictures) <= PLAIN_BUDGET:
@@ -172,7 +172,8 @@ def _within_budget(shown: list[cards.Card]) -> list[cards.Card]:
     return [replace(card, plain=None) for card in shown]
 
 
-def _legend(counted_from: float) -> list[tuple[tuple[int, int, int], str]]:
+def legend(counted_from: float) -> list[tuple[tuple[int, int, int], str]]:
+    """Colours of what is drawn, with words; ``counted_from`` is the score from which a box counts as a person."""
     return [
         (draw.BOX, f"person, score ≥ {counted_from:g}"),
         (draw.FAINT_BOX, "lower score, not counted"),

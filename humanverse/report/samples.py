@@ -187,11 +187,18 @@ class Reader:
             if shard in self._committed[layer]
         }
         return [
-            self._card(shard, int(part.positions[position]), row, {kind: table[index] for kind, table in said.items()})
+            self.card(shard, int(part.positions[position]), row, {kind: table[index] for kind, table in said.items()})
             for index, (position, row) in enumerate(zip(positions, rows, strict=True))
         ]
 
-    def _card(self, shard: int, position: int, row: Row, said: Mapping[str, Row]) -> Card:
+    def card(self, shard: int, position: int, row: Row, said: Mapping[str, Row]) -> Card:
+        """The card of one sample.
+
+        Args:
+            position: in the shard's table.
+            row: of the images table.
+            said: its row of each layer, by kind.
+        """
         captions = tuple(_captions(row, said, self.layers))
         plain, drawn, problem = self._pictures(shard, row, said, captions[0][1] if captions else "no caption")
         safety = _answer(said, "safety")
@@ -230,10 +237,14 @@ class Reader:
     def _maps(self, shard: int, said: Mapping[str, Row]) -> Iterator[Embedded]:
         for kind, view in maps.VIEWS.items():
             row = _answer(said, kind)
-            png = self.dataset.map_png(self.layers[kind], shard, row) if row else None
+            png = self.png(kind, shard, row) if row else None
             if row and png:
                 rgb, caption = view(png, row)
                 yield embed(fitted(rgb, MAP_SIDE), caption)
+
+    def png(self, kind: str, shard: int, row: Row) -> bytes | None:
+        """The map that a layer's row is about."""
+        return self.dataset.map_png(self.layers[kind], shard, row)
 
     def _silent(self, said: Mapping[str, Row]) -> Iterator[tuple[str, str, str]]:
         for kind, layer in self.layers.items():

@@ -82,6 +82,19 @@ def test_wrong_words_are_one_line(place: Path, words: tuple[str, ...], line: str
     assert digests(place) == before
 
 
+def test_the_annotator_that_the_documentation_writes(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "layers.md").read_text()
+    (tmp_path / "my_captions.py").write_text(page.partition("```python\n")[2].partition("```")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ("caption=my_captions:Shout", "--set", "caption.mark= OF 255", "--local")
+    assert f'{words[0]} {words[1]} "{words[2]}"' in page
+    assert typed("annotate", str(place), *words)[0] == 0
+    for row in rows(place, "caption/shout").values():
+        assert row["text"].startswith("2 PEOPLE, BRIGHTNESS ") and row["text"].endswith(" OF 255")
+
+
 def test_exit_codes(place: Path) -> None:
     (place / "images/000001.tar").write_bytes(b"")
     assert typed("annotate", str(place), SAYS, "--local")[0] == 0
