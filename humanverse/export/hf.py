@@ -20,7 +20,7 @@ from humanverse.storage import Store
 from schemas.layers import KINDS
 
 ROWS_AT_ONCE = 64
-BYTES_AT_ONCE = 64_000_000
+BYTES_AT_ONCE = 32_000_000
 """Of pictures in one row group; a single larger one may be more."""
 
 
@@ -83,7 +83,8 @@ class HuggingFace(Exporter):
         return tally.written
 
     def _write(self, path: Path, items: Iterator[Item]) -> None:
-        with pq.ParquetWriter(path, self._schema, compression="zstd", write_page_checksum=True) as writer:
+        options = {"compression": _compression(self._schema), "use_dictionary": False, "write_page_checksum": True}
+        with pq.ParquetWriter(path, self._schema, **options) as writer:
             for group in _groups(items):
                 writer.write_table(pa.Table.from_pylist([self._row(item) for item in group], schema=self._schema))
 
@@ -107,6 +108,16 @@ class HuggingFace(Exporter):
 
     def _file(self, shard: int) -> str:
         return f"{self.folder}/train-{shard_name(shard)}.parquet"
+
+
+def _compression(schema: pa.Schema) -> dict[str, str]:
+    """Parquet column -> codec: pictures are compressed already."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)
+    columns = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    paths = [columns.column(index).path for index in range(len(columns))]
+    packed = {f"{item.name}.bytes" for item in schema if item.type == IMAGE}
+    return {path: "NONE" if path in packed else "ZSTD" for path in paths}
 
 
 def _groups(items: Iterator[Item]) -> Iterator[list[Item]]:
