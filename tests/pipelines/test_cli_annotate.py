@@ -88,7 +88,7 @@ def test_the_annotator_that_the_documentation_writes(
     page = (Path(__file__).parents[2] / "docs" / "layers.md").read_text()
     (tmp_path / "my_captions.py").write_text(page.partition("```python\n")[2].partition("```")[0])
     monkeypatch.syspath_prepend(tmp_path)
-    words = ("caption=my_captions:Shout", "--set", "caption.mark= OF 255", "--local")
+    words = ("caption=my_captions:Shout", "--set", "caption.scale=OF 255", "--local")
     assert f'{words[0]} {words[1]} "{words[2]}"' in page
     assert typed("annotate", str(place), *words)[0] == 0
     for row in rows(place, "caption/shout").values():
