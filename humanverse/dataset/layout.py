@@ -121,6 +121,16 @@ def merge(number: int) -> str:
     return f"{MERGES}/{shard_name(number)}.json"
 
 
+def snapshot_card(number: int) -> str:
+    """What the snapshot ``number`` (from 0) pins."""
+    return f"{SNAPSHOTS}/{shard_name(number)}.json"
+
+
+def snapshot_files(number: int) -> str:
+    """The files that the snapshot ``number`` pins."""
+    return f"{SNAPSHOTS}/{shard_name(number)}.parquet"
+
+
 def pass_number(name: str) -> int | None:
     """The number in ``000042.json``; None for a name that is not a retry's, a merge's or a snapshot's."""
     stem, _, suffix = name.partition(".")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from humanverse.dataset import layout
-from humanverse.dataset.checks import blocklists, exports, files, layers, merges, retries, views
+from humanverse.dataset.checks import blocklists, exports, files, layers, merges, retries, snapshots, views
 from humanverse.dataset.checks import held as whole
 from humanverse.dataset.checks import shard as shards
 from humanverse.dataset.checks.finding import NOTE, PROBLEM, Finding, note, problem
@@ -121,6 +121,7 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
     findings += [
         *held.findings,
         *exports.check(held),
+        *snapshots.check(held),
         *blocklists.check(held),
         *views.check(held, dataset, committed),
         *files.check(held, committed),

@@ -5,7 +5,7 @@ Commands are listed to the user in the order in which their modules are imported
 
 # ruff: noqa: I001
 from pipelines.cli.app import app
-from pipelines.cli import build, annotate, dataset, compare, dedup, view, export, forget, merge, models
+from pipelines.cli import build, annotate, dataset, compare, dedup, view, export, forget, merge, snapshot, models
 from pipelines.cli.main import main
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "main",
     "merge",
     "models",
+    "snapshot",
     "view",
 ]

@@ -27,8 +27,20 @@ def status(dataset: DatasetUrl, as_json: Json = False) -> None:
 
 
 @app.command()
-def verify(dataset: DatasetUrl, as_json: Json = False) -> None:
-    """Check every invariant of DATASET; exit with 1 if one is broken."""
+def verify(
+    dataset: DatasetUrl,
+    against: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Say what has changed since snapshot N instead.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check every invariant of DATASET; exit with 1 if one is broken.
+
+    With --against, exit with 1 if anything that the snapshot pins has changed; what came beside it is only told.
+    """
+    if against is not None:
+        _verify_against(dataset, against, as_json)
+        return
     from humanverse.dataset.reader import Dataset
     from humanverse.dataset.verify import verify as check
 
@@ -38,6 +50,19 @@ def verify(dataset: DatasetUrl, as_json: Json = False) -> None:
     else:
         show.verify(report)
     if not report.sound:
+        raise typer.Exit(1)
+
+
+def _verify_against(dataset: str, number: int, as_json: bool) -> None:
+    from pipelines.show import snapshot
+    from pipelines.snapshot import verify_against
+
+    found = verify_against(dataset, number)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        snapshot.comparison(found)
+    if not found.same:
         raise typer.Exit(1)
 
 
