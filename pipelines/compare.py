@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from humanverse.compare.run import Comparison
+from humanverse.compare.run import Comparison, common_shards
 from humanverse.compare.run import compare as run
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
@@ -72,8 +72,8 @@ def compare(
             f"cannot write {out}: there is no folder {out.absolute().parent}; make it, or choose another with --out"
         )
     count = Local()
-    committed = len(dataset.shards())
-    with Display(COMMAND, committed, 0, count.counts, math.inf, unit="shards", note=_note):
+    shards, _ = common_shards(dataset, kind, a, b)
+    with Display(COMMAND, len(shards), 0, count.counts, math.inf, unit="shards", note=_note):
         found = run(dataset, kind, a, b, worst, view, done=lambda samples: count(rows=1, samples=samples))
     if out is not None:
         from humanverse.report.comparison import write

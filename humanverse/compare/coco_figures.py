@@ -1,7 +1,7 @@
 """COCO's AP and AR, computed by pycocotools itself, shard by shard.
 
-pycocotools wants all annotations at once; here it is given those of one shard, and of its result for each picture only what the
-figures are made of is kept: about 0.3 kB a detection.
+pycocotools wants all annotations at once; here it is given those of one shard, and of its results only what the figures are
+made of is kept: for each detection its score, and of each range of areas at each threshold whether it has a match and counts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _NAMES = {
     "keypoints": {"AP": 0, "AP50": 1, "AP75": 2, "AP-M": 3, "AP-L": 4, "AR": 5},
 }
 """Of each kind of evaluation, where pycocotools has the figures in ``stats``."""
-_KEPT = ("dtScores", "dtMatches", "dtIgnore", "gtIgnore")
+_ANY = 2**31
+"""More detections than there are."""
 _PERSON = 1
 NAMES = {kind: tuple(places) for kind, places in _NAMES.items()}
 
@@ -82,8 +83,7 @@ class Evaluation:
         self._truth: list[dict[str, Any]] = []
         self._found: list[dict[str, Any]] = []
         self._waiting = 0
-        self._images = 0
-        self._kept: list[list[dict[str, Any] | None]] = []
+        self._kept: list[list[dict[str, Any]]] = []
         self.labelled = 0
 
     def add(self, truth: Sequence[Truth], found: Sequence[Found]) -> None:
@@ -147,25 +147,28 @@ class Evaluation:
             evaluator.cocoDt = evaluator.cocoGt.loadRes(self._found) if self._found else _nothing(evaluator.cocoGt)
             evaluator.evaluate()
         self._keep(evaluator.evalImgs, len(evaluator.params.areaRng))
-        self._images += self._waiting
         self._truth, self._found, self._waiting = [], [], 0
 
     def _keep(self, results: Sequence[Mapping[str, Any] | None], ranges: int) -> None:
-        """``results`` are ordered by range of areas, then by picture."""
+        """``results`` are ordered by range of areas, then by picture; those of a range become one."""
         self._kept = self._kept or [[] for _ in range(ranges)]
         for index, kept in enumerate(self._kept):
-            for result in results[index * self._waiting : (index + 1) * self._waiting]:
-                kept.append(None if result is None else _small(result))
+            of_range = results[index * self._waiting : (index + 1) * self._waiting]
+            if there := [result for result in of_range if result is not None]:
+                kept.append(_together(there))
 
     def figures(self) -> dict[str, float | None] | None:
         """COCO's figures by name, None for one that has nothing to measure; None at all if nobody is annotated."""
-        if not self._images or not self.labelled:
+        if not self.labelled or not self._kept:
             return None
-        evaluator = self._evaluator(self._images)
+        evaluator = self._evaluator(len(self._kept[0]))
         evaluator.evalImgs = [result for kept in self._kept for result in kept]
+        limits = evaluator.params.maxDets
+        evaluator.params.maxDets = [_ANY - distance for distance in range(len(limits), 0, -1)]
         evaluator._paramsEval = copy.deepcopy(evaluator.params)
         with contextlib.redirect_stdout(io.StringIO()):
             evaluator.accumulate()
+            evaluator.params.maxDets = limits
             evaluator.summarize()
         stats = {name: float(evaluator.stats[place]) for name, place in _NAMES[self.kind].items()}
         return {name: value if value >= 0 else None for name, value in stats.items()}
@@ -181,6 +184,16 @@ def _nothing(truth: Any) -> Any:
     return empty
 
 
-def _small(result: Mapping[str, Any]) -> dict[str, Any]:
-    small = {name: result[name] for name in _KEPT}
-    return small | {name: np.asarray(small[name], bool) for name in ("dtMatches", "dtIgnore", "gtIgnore")}
+def _together(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Results of several pictures as one of a picture with all their detections, in the same order.
+
+    Each is cut off at COCO's number of detections a picture already; ``_ANY`` keeps the sum of them from being cut off again.
+    """
+    matches = [np.asarray(result["dtMatches"], bool) for result in results]
+    ignored = [np.asarray(result["dtIgnore"], bool) for result in results]
+    return {
+        "dtScores": np.concatenate([np.asarray(result["dtScores"], np.float64) for result in results]),
+        "dtMatches": np.concatenate(matches, axis=1),
+        "dtIgnore": np.concatenate(ignored, axis=1),
+        "gtIgnore": np.concatenate([np.asarray(result["gtIgnore"], bool) for result in results]),
+    }

@@ -35,19 +35,21 @@ class Poses:
     Attributes:
         points: float64 (n, 133, 2).
         covered: bool (n, 133), slots for which there is an estimator.
-        has: bool (n, 133), points of them that were found.
+        said: bool (n, 133), points of them with any confidence.
+        has: bool (n, 133), points of them with enough confidence.
         scores: float64 (n,), of the box where there is one, times that of the pose.
         people: their boxes and areas; those around their points where no person layer tells of them.
     """
 
     points: np.ndarray
     covered: np.ndarray
+    said: np.ndarray
     has: np.ndarray
     scores: np.ndarray
     people: People
 
     def take(self, chosen: np.ndarray) -> Poses:
-        arrays = {name: getattr(self, name)[chosen] for name in ("points", "covered", "has", "scores")}
+        arrays = {name: getattr(self, name)[chosen] for name in ("points", "covered", "said", "has", "scores")}
         return replace(self, **arrays, people=self.people.take(chosen))
 
 
@@ -71,13 +73,14 @@ def poses_of(said: Said, side: Side) -> Poses:
     triples = np.array(said.row["keypoints"], np.float64).reshape(-1, len(WHOLEBODY), 3)
     covered = np.array(said.row["present"], bool).reshape(-1, len(WHOLEBODY))
     low, high = side.card.get("score_range") or (0.0, 1.0)
+    any_said = covered & (triples[:, :, 2] > low)
     has = covered & (triples[:, :, 2] >= low + SEEN * (high - low))
     person = said.read.get("person")
     people = _around(triples[:, :, :2], has) if person is None else people_of(person)
     if len(people) != len(triples):
         raise DatasetError(f"{side.layer} has other people than {side.reads['person']}: run humanverse verify")
     scores = np.array(said.row["scores"], np.float64) * people.scores
-    return Poses(triples[:, :, :2], covered, has, scores, people)
+    return Poses(triples[:, :, :2], covered, any_said, has, scores, people)
 
 
 def _counting(poses: Poses, side: Side) -> np.ndarray:
@@ -190,7 +193,10 @@ class Pose(Measure):
                     self._oks[name].add(value)
 
     def _evaluate(self, frame: Frame, a: Poses, b: Poses) -> None:
-        """Give one picture to COCO's evaluations, all detections and all annotated people, in the original's pixels."""
+        """Give one picture to COCO's evaluations, all detections and all annotated people, in the original's pixels.
+
+        As in COCO-WholeBody's tools, a detection that says nothing of a part is none of that part.
+        """
         points, reference = frame.points(a.points), frame.points(b.points)
         boxes = frame.points(b.people.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
         areas = b.people.areas * frame.area
@@ -201,7 +207,11 @@ class Pose(Measure):
                     Truth(boxes[i], float(areas[i]), bool(b.people.crowd[i]), (reference[i][slots], b.has[i][slots]))
                     for i in range(len(boxes))
                 ],
-                [Found(float(score), points=xy[slots]) for score, xy in zip(a.scores, points, strict=True)],
+                [
+                    Found(float(a.scores[i]), points=points[i][slots])
+                    for i in range(len(points))
+                    if name == "body" or a.said[i][slots].any()
+                ],
             )
 
     def end_of_shard(self) -> None:

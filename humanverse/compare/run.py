@@ -147,8 +147,13 @@ class _Heap:
         return tuple(entry[-1] for entry in sorted(self._heap, reverse=True))
 
 
-def _common(dataset: Dataset, a: str, b: str) -> tuple[list[int], dict[str, int]]:
-    """Shards that have both layers, and by layer how many do not have it."""
+def common_shards(dataset: Dataset, kind: str, a: str, b: str) -> tuple[list[int], dict[str, int]]:
+    """Shards that have both layers, and by layer how many do not have it.
+
+    Raises:
+        UserError: if there is no such layer, or no shard has both.
+    """
+    a, b = layer_named(dataset, kind, a), layer_named(dataset, kind, b)
     committed = dataset.shards()
     if not committed:
         raise UserError(f"{dataset.store.url} has no committed shard: build it first")
@@ -171,7 +176,6 @@ def compare(
     b: str,
     worst: int = 24,
     view: str | None = None,
-    begins: Callable[[int], None] = lambda shards: None,
     done: Callable[[int], None] = lambda samples: None,
 ) -> Comparison:
     """Compare the layer ``<kind>/<a>`` with ``<kind>/<b>``, the reference, over the shards that have both.
@@ -179,7 +183,6 @@ def compare(
     Args:
         worst: how many of the samples that differ most to name, at the most.
         view: compare only this view's samples.
-        begins: told the number of shards, once.
         done: told the number of samples of each finished shard.
 
     Raises:
@@ -187,12 +190,11 @@ def compare(
             with a shard.
         DatasetError: if something is damaged.
     """
-    sides = side(dataset, layer_named(dataset, kind, a)), side(dataset, layer_named(dataset, kind, b))
-    shards, lacking = _common(dataset, sides[0].layer, sides[1].layer)
+    shards, lacking = common_shards(dataset, kind, a, b)
+    sides = side(dataset, f"{kind}/{a}"), side(dataset, f"{kind}/{b}")
     selection = dataset.select(view)
     selection.check(shards)
     measure = MEASURES[kind](*sides)
-    begins(len(shards))
     reader = _Shards(selection, *sides, measure.reads)
     statuses: Counter[tuple[str, str]] = Counter()
     heap = _Heap(worst)

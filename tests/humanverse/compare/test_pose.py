@@ -111,3 +111,14 @@ def test_a_layer_with_other_people_than_its_boxes_is_damaged() -> None:
     measure = Pose(*[type(side)(side.layer, {}, {"person": "person/x"}) for side in sides("pose")])
     with pytest.raises(DatasetError, match="other people than person/x"):
         measure.add(pair(pose([somebody(LEFT)]), pose([]), person([]), person([])))
+
+
+def test_who_says_nothing_of_a_part_is_no_false_detection_of_it() -> None:
+    """One person with feet in the truth; of two detections the surer one has no feet at all."""
+    measure = Pose(*sides("pose", truth=True))
+    bodiless = somebody(LEFT)
+    bodiless[17:] = 0
+    found = pose([bodiless, somebody(LEFT)], [np.arange(133) < 17, np.ones(133, bool)])
+    boxes = person([LEFT, LEFT], [0.9, 0.5])
+    measured(measure, pair(found, pose([somebody(LEFT)]), boxes, person([LEFT], [1.0])))
+    assert figures(measure)["coco"]["feet"]["AP"] == pytest.approx(1)
