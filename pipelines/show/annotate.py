@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipelines.show.table import line, size
-from schemas.layers import ROW_STATUSES
 
 if TYPE_CHECKING:
     from pipelines.annotate import Result
@@ -28,6 +27,8 @@ def result_json(result: Result) -> dict[str, Any]:
 
 
 def _statuses(counts: Mapping[str, int]) -> str:
+    from schemas.layers import ROW_STATUSES
+
     return ", ".join(f"{counts.get(status, 0)} {status}" for status in ROW_STATUSES)
 
 
