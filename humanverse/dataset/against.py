@@ -212,7 +212,8 @@ def _files(dataset: Dataset, rows: list[dict[str, Any]], now: _Shard) -> None:
         except FileNotFoundError:
             now.gone_files[kind] += 1
             continue
-        now.changed_files[kind] += not same
+        if not same:
+            now.changed_files[kind] += 1
 
 
 def _of_files(found: Comparison) -> Iterator[Change]:
