@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,10 +18,12 @@ from humanverse.codec.blur import blur
 from humanverse.codec.phash import phash
 from humanverse.dataset.reader import rows
 from humanverse.dataset.selection import Part
+from humanverse.errors import DatasetError
 from humanverse.export.base import LISTING, Item, Plan, Written
 from humanverse.faces import SEEN, faces
 from schemas.layers import KINDS, OK
 
+_UID = re.compile(r"[0-9a-f]{32}")
 BLUR_READS = ("person", "pose")
 """Kinds of layers that tell where faces are."""
 
@@ -62,6 +65,8 @@ def said(plan: Plan, shard: int) -> Iterator[Item]:
 def _items(plan: Plan, part: Part) -> Iterator[Item]:
     tables = [rows(part.layer(name)) for name in plan.layers.values()]
     for columns, *told in zip(rows(part.images), *tables, strict=True):
+        if not _UID.fullmatch(columns["uid"]):
+            raise DatasetError(f"{plan.dataset.store.url}: {columns['uid']!r} is no uid: run humanverse verify")
         yield Item(columns["uid"], part.shard, columns, dict(zip(plan.layers, told, strict=True)), b"")
 
 
@@ -94,8 +99,11 @@ def unrecognisable(plan: Plan, item: Item, jpeg: bytes) -> Item | None:
         return None
     if not regions:
         return replace(item, jpeg=jpeg)
-    pixels = blur(decode_rgb(jpeg), regions)
-    return replace(item, jpeg=encode_jpeg(pixels, plan.dataset.recipe.image.quality))
+    try:
+        pixels = decode_rgb(jpeg)
+    except ValueError as error:
+        raise DatasetError(f"{plan.dataset.store.url}: {item.uid} cannot be decoded: run humanverse verify") from error
+    return replace(item, jpeg=encode_jpeg(blur(pixels, regions), plan.dataset.recipe.image.quality))
 
 
 def as_exported(plan: Plan, item: Item) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from humanverse.errors import UserError
 from schemas.layers import OK
 from schemas.skeletons import BODY, BODY_EDGES, PARTS, WHOLEBODY
 
@@ -64,13 +65,15 @@ def people(
         least: a keypoint is labelled (v = 2) if it is present and its confidence is higher; else it is 0, 0, 0.
 
     Raises:
-        ValueError: if there are too many people to number.
+        UserError: if there are too many people to number.
     """
     if person["status"] != OK:
         return
     boxes = person["boxes"]
     if len(boxes) >= PEOPLE_PER_PICTURE:
-        raise ValueError(f"{columns['uid']}: {len(boxes)} people in one picture")
+        raise UserError(
+            f"{columns['uid']} has {len(boxes)} people, and COCO's numbers have room for 9999: leave it out by a view"
+        )
     points = pose is not None and pose["status"] == OK and len(pose["keypoints"]) == len(boxes)
     for index, (box, score) in enumerate(zip(boxes, person["scores"], strict=True)):
         x0, y0, x1, y1 = box

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -302,6 +303,20 @@ def test_a_view_says_which_samples_and_layers(people: Path, tmp_path: Path, form
 def test_a_format_that_is_not_there_is_named(people: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no format 'yolo': give --format webdataset, coco, hf"):
         run(people, tmp_path / "out", "yolo")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_uid_that_is_a_path_writes_nothing_outside(people: Path, tmp_path: Path, format: str) -> None:
+    tables = [people / "images" / "000000.parquet", *people.glob("layers/*/test/000000.parquet")]
+    for path in tables:
+        table = pq.read_table(path)
+        uids = ["../../../" + "e" * 23, *table.column("uid").to_pylist()[1:]]
+        at = table.schema.get_field_index("uid")
+        pq.write_table(table.set_column(at, table.schema.field(at), pa.array(uids)), path)
+    with pytest.raises(UserError, match="is no uid: run humanverse verify"):
+        run(people, tmp_path / "a" / "b" / "out", format)
+    assert not list(tmp_path.rglob("e" * 23 + "*"))
+    assert state(tmp_path / "a" / "b" / "out")["complete"] is False
 
 
 def test_the_command_line(people: Path, tmp_path: Path) -> None:

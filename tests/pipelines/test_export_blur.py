@@ -153,6 +153,16 @@ def test_a_picture_without_people_keeps_its_bytes(people: Path, tmp_path: Path) 
     assert found == {sample.uid: sample.jpeg for sample in Dataset(str(people)).samples()}
 
 
+def test_a_picture_that_is_damaged_is_named(people: Path, tmp_path: Path) -> None:
+    tar = people / "images" / "000000.tar"
+    row = pq.read_table(people / "images" / "000000.parquet").to_pylist()[0]
+    data = bytearray(tar.read_bytes())
+    data[row["jpg_offset"] : row["jpg_offset"] + 100] = bytes(100)
+    tar.write_bytes(data)
+    with pytest.raises(UserError, match=f"{row['uid']} cannot be decoded: run humanverse verify"):
+        run(people, tmp_path / "out", "webdataset")
+
+
 def test_annotations_are_there_for_what_is_exported_alone(people: Path, tmp_path: Path) -> None:
     fail(people, "pose", {1: "no"})
     fail(people, "person", {1: "no"})

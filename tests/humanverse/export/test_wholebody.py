@@ -2,6 +2,7 @@
 
 import pytest
 
+from humanverse.errors import UserError
 from humanverse.export.wholebody import keypoints, people
 
 COLUMNS = {"uid": "ab" * 16, "row": 7, "width": 100, "height": 100, "url": None}
@@ -46,5 +47,5 @@ def test_the_threshold_is_exclusive():
 
 def test_too_many_people_are_refused():
     crowd = {"status": "ok", "boxes": [[0.0, 0.0, 1.0, 1.0]] * 10_000, "scores": [0.5] * 10_000}
-    with pytest.raises(ValueError, match="10000 people"):
+    with pytest.raises(UserError, match="has 10000 people"):
         next(iter(people(COLUMNS, crowd, None, 0.0)))
