@@ -22,7 +22,8 @@ from schemas.ledger import FORGOTTEN
 
 DIED = "the worker died on this picture each time"
 BEGUN_OFTEN = 2
-"""From so many beginnings on that did not end, pictures of a part are looked at one by one, and one of them not any more."""
+"""From so many beginnings on that did not end, pictures of a part are looked at one by one, and one of them not any more. A
+part of which that is known stays so for the run: its shard may be begun again for another."""
 WRITTEN_OFTEN = 3
 TRIES = 12
 """How often a shard is begun at the most: a picture on which workers die costs four of them, a further one of its part two."""
@@ -106,7 +107,8 @@ class AddLayers:
             said = {kind: table.slice(part.at.start, len(part.at)).to_pylist() for kind, table in there.items()}
             for kind, table in self._part(shard, part, said, kinds).items():
                 made[kind].append(table)
-            self.attempts.end((shard.number, part.at.start))
+            if not part.careful:
+                self.attempts.end((shard.number, part.at.start))
         return {kind: pa.concat_tables(tables) for kind, tables in made.items()}
 
     def _none(self, kinds: Sequence[str]) -> dict[str, pa.Table]:
