@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from humanverse.dataset import layout, tar
@@ -23,9 +25,13 @@ def write_tar(store: Store, path: str, names: list[str], contents: pa.ChunkedArr
     return places
 
 
-def _set(table: pa.Table, name: str, values: list[int | None]) -> pa.Table:
-    field = table.schema.field(name)
-    return table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
+def placed(table: pa.Table, what: str, members: Sequence[tar.Member | None]) -> pa.Table:
+    """``table`` with the places of its ``members`` in ``<what>_offset`` and ``<what>_size``."""
+    for name in ("offset", "size"):
+        index = table.schema.get_field_index(f"{what}_{name}")
+        values = [getattr(member, name) if member else None for member in members]
+        table = table.set_column(index, table.schema.field(index), pa.array(values, table.schema.field(index).type))
+    return table
 
 
 def write_layer(store: Store, layer: str, number: int, table: pa.Table, generation: int = 0) -> None:
@@ -38,18 +44,14 @@ def write_layer(store: Store, layer: str, number: int, table: pa.Table, generati
     if kind.dense:
         names = [f"{uid}.{kind.suffix}" for uid in table.column("uid").to_pylist()]
         places = write_tar(store, layout.layer_tar(layer, number, generation), names, table.column("map"))
-        table = table.drop_columns(["map"])
-        table = _set(table, "map_offset", [place.offset if place else None for place in places])
-        table = _set(table, "map_size", [place.size if place else None for place in places])
+        table = placed(table.drop_columns(["map"]), "map", places)
     store.write(layout.layer_table(layer, number, generation), parquet_bytes(table))
 
 
 def _write_images(store: Store, shard: Shard) -> None:
     names = [f"{uid}.{layout.IMAGE_SUFFIX}" for uid in shard.uids]
     places = write_tar(store, layout.images_tar(shard.number), names, shard.images.column(JPEG.name))
-    table = shard.images.drop_columns([JPEG.name])
-    table = _set(table, "jpg_offset", [place.offset for place in places if place])
-    table = _set(table, "jpg_size", [place.size for place in places if place])
+    table = placed(shard.images.drop_columns([JPEG.name]), "jpg", places)
     store.write(layout.images_table(shard.number), parquet_bytes(table))
 
 

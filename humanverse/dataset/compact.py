@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.dataset import layout, tar
+from humanverse.dataset.commit import placed
 from humanverse.dataset.generations import Gone
 from humanverse.dataset.parquet import parquet_bytes, parquet_table
 from humanverse.dataset.reader import Dataset
@@ -74,15 +75,6 @@ def _kept(store: Store, path: str, wanted: frozenset[str]) -> Iterator[tuple[str
         raise DatasetError(f"{store.url}/{path} is damaged: {one_line(error)}; run humanverse verify") from error
 
 
-def _placed(table: pa.Table, what: str, members: Sequence[tar.Member | None]) -> pa.Table:
-    """``table`` with the places of its ``members`` in ``<what>_offset`` and ``<what>_size``."""
-    for name in ("offset", "size"):
-        index = table.schema.get_field_index(f"{what}_{name}")
-        values = [getattr(member, name) if member else None for member in members]
-        table = table.set_column(index, table.schema.field(index), pa.array(values, table.schema.field(index).type))
-    return table
-
-
 def _copy(store: Store, old: str, new: str, names: Sequence[str]) -> list[tar.Member]:
     """The members ``names``, distinct or with equal content, of the tar ``old`` as the tar ``new``.
 
@@ -125,7 +117,7 @@ class _Shard:
         table = self.images.filter(pa.array(kept))
         names = [f"{uid}.{layout.IMAGE_SUFFIX}" for uid in table.column("uid").to_pylist()]
         old, new = (layout.images_tar(self.number, generation) for generation in (self.old, self.new))
-        table = _placed(table, "jpg", _copy(self.store, old, new, names))
+        table = placed(table, "jpg", _copy(self.store, old, new, names))
         self.store.write(layout.images_table(self.number, self.new), parquet_bytes(table))
 
     def _layer(self, layer: str, kept: Mask) -> int:
@@ -142,7 +134,7 @@ class _Shard:
             old, new = (layout.layer_tar(layer, self.number, generation) for generation in (self.old, self.new))
             wanted = [name for name, is_there in zip(names, there, strict=True) if is_there]
             members = iter(_copy(self.store, old, new, wanted))
-            table = _placed(table, "map", [next(members) if is_there else None for is_there in there])
+            table = placed(table, "map", [next(members) if is_there else None for is_there in there])
             maps = pc.sum(before.column("map_offset").is_valid()).as_py() - len(wanted)
         self.store.write(layout.layer_table(layer, self.number, self.new), parquet_bytes(table))
         return maps

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.dataset import layout, tar
+from humanverse.dataset.commit import placed
 from humanverse.dataset.known_uids import UNKNOWN, KnownUids
 from humanverse.dataset.members import Place, Tars
 from humanverse.dataset.merges import MergedShard
@@ -184,14 +185,6 @@ def _replaced(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) ->
     return table.set_column(index, table.schema.field(index), values)
 
 
-def _placed(table: pa.Table, what: str, members: Sequence[tar.Member | None]) -> pa.Table:
-    """``table`` with the places of its ``members`` in ``<what>_offset`` and ``<what>_size``."""
-    for name in ("offset", "size"):
-        values = [getattr(member, name) if member else None for member in members]
-        table = _replaced(table, f"{what}_{name}", pa.array(values, pa.int64()))
-    return table
-
-
 def _checked(contents: Iterator[bytes], names: Sequence[str], digests: Sequence[str], where: str) -> Iterator[bytes]:
     """``contents``, each of which must have the SHA-256 that its table says."""
     for content, name, digest in zip(contents, names, digests, strict=True):
@@ -242,7 +235,7 @@ class Copier:
             table.column("jpg_sha256").to_pylist(),
             f"{self.other.store.url}/{old}",
         )
-        table = _placed(table, "jpg", self._tar(layout.images_tar(shard.number), names, contents))
+        table = placed(table, "jpg", self._tar(layout.images_tar(shard.number), names, contents))
         kept = pc.equal(decided.ledger.column("status"), ledger.KEPT)
         table = _replaced(table, "row", decided.ledger.filter(kept).column("row"))
         self.dataset.store.write(layout.images_table(shard.number), parquet_bytes(fit(table, self.schema)))
@@ -258,7 +251,7 @@ class Copier:
             old = layout.layer_tar(there, shard.of, decided.generation)
             contents = self._members(old, maps, "map", names)
             written = iter(self._tar(layout.layer_tar(here, shard.number), names, contents))
-            table = _placed(table, "map", [next(written) if has else None for has in held.to_pylist()])
+            table = placed(table, "map", [next(written) if has else None for has in held.to_pylist()])
         store.write(layout.layer_table(here, shard.number), parquet_bytes(table))
 
     def _members(self, path: str, table: pa.Table, what: str, names: Sequence[str]) -> Iterator[bytes]:
