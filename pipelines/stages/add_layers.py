@@ -25,7 +25,7 @@ BEGUN_OFTEN = 2
 """From so many beginnings on that did not end, pictures of a part are looked at one by one, and one of them not any more. A
 part of which that is known stays so for the run: its shard may be begun again for another."""
 WRITTEN_OFTEN = 3
-TRIES = 12
+TRIES = 24
 """How often a shard is begun at the most: a picture on which workers die costs four of them, a further one of its part two."""
 
 
