@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Result:
             "shards_lacking": dict(found.lacking),
             "samples": found.samples,
             "statuses": {f"{a}/{b}": number for (a, b), number in sorted(found.statuses.items())},
+            "only_one": [asdict(item) for item in found.only_one],
             "compared": found.compared,
             "figures": found.findings.figures,
             "disagreement": found.disagreement,

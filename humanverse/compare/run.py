@@ -15,6 +15,8 @@ from humanverse.dataset.selection import Part, Selection
 from humanverse.errors import UserError
 from schemas.layers import OK
 
+SILENT = 20
+"""Samples of which only one row is ok that are named."""
 DENSE = "map_offset"
 """A column that rows of dense layers have."""
 
@@ -31,6 +33,17 @@ class Worst:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """A sample about which only one layer says something: the one that does not, and why."""
+
+    uid: str
+    url: str | None
+    layer: str
+    status: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Two layers compared.
 
@@ -43,6 +56,7 @@ class Comparison:
         statuses: (status in A, status in B) -> samples; only those ok in both were compared.
         disagreement: what ``Worst.value`` is.
         worst: the samples that differ most, the worst first; those that do not differ are never among them.
+        only_one: the first ``SILENT`` samples of which only one row is ok.
     """
 
     url: str
@@ -56,6 +70,7 @@ class Comparison:
     disagreement: str
     findings: Findings
     worst: tuple[Worst, ...]
+    only_one: tuple[Silent, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -197,11 +212,13 @@ def compare(
     measure = MEASURES[kind](*sides)
     reader = _Shards(selection, *sides, measure.reads)
     statuses: Counter[tuple[str, str]] = Counter()
+    only_one: list[Silent] = []
     heap = _Heap(worst)
     for shard in shards:
         before = statuses.total()
         for position, pair in reader.pairs(shard):
             statuses[pair.a.row["status"], pair.b.row["status"]] += 1
+            only_one += _silent(pair, sides) if len(only_one) < SILENT else ()
             _take_in(measure, heap, shard, position, pair)
         measure.end_of_shard()
         done(statuses.total() - before)
@@ -216,7 +233,18 @@ def compare(
         measure.disagreement,
         measure.findings(),
         heap.ordered(),
+        tuple(only_one),
     )
+
+
+def _silent(pair: Pair, sides: tuple[Side, Side]) -> list[Silent]:
+    """The layer that says nothing, if the other does."""
+    said = [(side.layer, said.row) for side, said in zip(sides, (pair.a, pair.b), strict=True)]
+    silent = [(layer, row) for layer, row in said if row["status"] != OK]
+    if len(silent) != 1:
+        return []
+    ((layer, row),) = silent
+    return [Silent(pair.image["uid"], pair.image["url"], layer, row["status"], row["reason"])]
 
 
 def _take_in(measure: Measure, heap: _Heap, shard: int, position: int, pair: Pair) -> None:

@@ -45,6 +45,7 @@ def _content(dataset: Dataset, found: Comparison) -> dict[str, Any]:
         "head": list(_head(found)),
         "sides": [_maker("A", found.a), _maker("B, the reference", found.b)],
         "statuses": [(a, b, number) for (a, b), number in sorted(found.statuses.items())],
+        "only_one": [(item.uid, item.layer, item.status, wording.clean(item.reason or "")) for item in found.only_one],
         "tables": [_shown(item) for item in found.findings.tables],
         "notes": [wording.clean(note) for note in found.notes],
         "charts": [_chart(item) for item in found.findings.distributions],

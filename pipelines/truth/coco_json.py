@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,9 @@ def read(path: Path) -> CocoFile:
         raise UserError(f"{path} has no lists 'images' and 'annotations': {WHAT}")
     people = _people(path, value)
     pictures = tuple(_picture(path, entry, people) for entry in value["images"])
+    twice = [number for number, times in Counter(picture.id for picture in pictures).items() if times > 1]
+    if twice:
+        raise UserError(f"{path}: several of its images have the id {twice[0]}: {WHAT}")
     if people:
         raise UserError(f"{path}: annotations of picture {next(iter(people))}, which is not among its images: {WHAT}")
     has_points = any(person.parts for picture in pictures for person in picture.people)

@@ -83,6 +83,10 @@ def test_rows_that_say_nothing_are_counted_and_not_compared(dataset: Dataset) ->
     found = compare(dataset, "caption", "silent", "test")
     assert dict(found.statuses) == {("ok", "ok"): 3, ("failed", "ok"): 3}
     assert (found.compared, found.samples, found.findings.figures["pictures"]) == (3, 6, 3)
+    assert [item.url for item in found.only_one] == [f"https://pictures.example/{row}.jpg" for row in (6, 7, 8)]
+    assert {(item.layer, item.status, item.reason) for item in found.only_one} == {
+        ("caption/silent", "failed", "broken")
+    }
 
 
 def test_no_row_is_ok_in_both(dataset: Dataset) -> None:

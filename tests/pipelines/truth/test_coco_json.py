@@ -108,6 +108,8 @@ def test_annotations_that_are_broken(tmp_path: Path, broken: Any) -> None:
 def test_pictures_that_are_broken_or_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="an entry of images is not as COCO has it"):
         read(written(tmp_path, images=[{"id": 7}]))
+    with pytest.raises(UserError, match="several of its images have the id 7"):
+        read(written(tmp_path, entry(), images=[IMAGE, {**IMAGE, "file_name": "b.jpg"}]))
     with pytest.raises(UserError, match="annotations of picture 8, which is not among its images"):
         read(written(tmp_path, entry(image_id=8)))
 
