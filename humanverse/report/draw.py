@@ -24,6 +24,7 @@ Colour = tuple[int, int, int]
 BOX: Colour = (64, 224, 132)
 FAINT_BOX: Colour = (190, 190, 190)
 RIM: Colour = (16, 18, 22)
+TEXT: Colour = (255, 92, 170)
 COLOURS: dict[tuple[str, str], Colour] = {
     ("body", "left"): (56, 152, 255),
     ("body", "right"): (255, 138, 36),
@@ -139,6 +140,24 @@ def boxes(rgb: np.ndarray, found: Sequence[Any], scores: Sequence[float], counte
         colour, thickness = (BOX, 2) if score >= counted_from else (FAINT_BOX, 1)
         cv2.rectangle(canvas, start, end, colour, thickness)
     return _labelled(canvas, [(box, score, score >= counted_from) for box, score in reversed(drawn)])
+
+
+def outlines(rgb: np.ndarray, found: Sequence[Any], colour: Colour = TEXT) -> np.ndarray:
+    """``rgb`` with thin boxes on it, without words.
+
+    Args:
+        rgb: uint8 (height, width, 3).
+        found: per box (x0, y0, x1, y1).
+        colour: of the boxes.
+
+    Returns:
+        A new array.
+    """
+    canvas = np.ascontiguousarray(rgb).copy()
+    for box in found:
+        if np.isfinite(box).all():
+            cv2.rectangle(canvas, _pixel(box[0], box[1]), _pixel(box[2] - 1, box[3] - 1), colour, 1)
+    return canvas
 
 
 @cache

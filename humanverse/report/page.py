@@ -181,4 +181,5 @@ def legend(counted_from: float) -> list[tuple[tuple[int, int, int], str]]:
         (draw.COLOURS["body", "right"], "right"),
         (draw.COLOURS["body", "middle"], "middle"),
         (draw.COLOURS["face", "middle"], "face"),
+        (draw.TEXT, "written text"),
     ]

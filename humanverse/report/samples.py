@@ -113,7 +113,7 @@ def fitted(rgb: np.ndarray, side: int) -> np.ndarray:
 
 
 def annotated(rgb: np.ndarray, row: Row, said: Mapping[str, Row], counted_from: float) -> np.ndarray:
-    """``rgb`` with the person and pose layers on it.
+    """``rgb`` with the text, person and pose layers on it.
 
     Args:
         rgb: uint8 (height, width, 3), the stored picture, made smaller or not.
@@ -123,6 +123,8 @@ def annotated(rgb: np.ndarray, row: Row, said: Mapping[str, Row], counted_from: 
     """
     scale = np.array([rgb.shape[1] / row["width"], rgb.shape[0] / row["height"]])
     shown = rgb
+    if text := _answer(said, "text"):
+        shown = draw.outlines(shown, np.array(text["boxes"], dtype=np.float64).reshape(-1, 4) * np.tile(scale, 2))
     if person := _answer(said, "person"):
         found = np.array(person["boxes"], dtype=np.float64).reshape(-1, 4) * np.tile(scale, 2)
         shown = draw.boxes(shown, found, person["scores"], counted_from)

@@ -93,3 +93,15 @@ def test_scores_are_written_inside_the_picture() -> None:
 def test_people_without_points_are_no_error() -> None:
     assert (draw.skeletons(GREY, []) == GREY).all()
     assert (draw.boxes(GREY, [], []) == GREY).all()
+
+
+def test_outlines_are_thin_and_leave_the_rest_alone() -> None:
+    ground = np.full((40, 60, 3), 90, np.uint8)
+    drawn = draw.outlines(ground, [(10, 5, 30, 25), (float("nan"), 0, 5, 5)])
+    changed = (drawn != ground).any(axis=2)
+    expected = np.zeros((40, 60), bool)
+    expected[5:25, 10:30] = True
+    expected[6:24, 11:29] = False
+    assert np.array_equal(changed, expected)
+    assert (drawn[expected] == draw.TEXT).all()
+    assert (ground == 90).all()
