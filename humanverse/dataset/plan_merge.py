@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -47,6 +48,11 @@ def image_columns(dataset: Dataset) -> pa.Schema:
     return dataset.images_as_written(shards[0]).schema
 
 
+def _settings(dataset: Dataset) -> dict[str, Any]:
+    """What decided the pictures; of annotators the layers tell."""
+    return {name: value for name, value in dataset.recipe.deciding().items() if name != "annotators"}
+
+
 def plan(
     dataset: Dataset, other: Dataset, seen: int, number: int, first_row: int, only_both: bool
 ) -> tuple[Merge | None, Matched]:
@@ -83,7 +89,7 @@ def plan(
         seen=total,
         first_row=first_row,
         layers=matched.copied,
-        recipe=tuple(create.differences(dataset.recipe.deciding(), other.recipe.deciding())),
+        recipe=tuple(create.differences(_settings(dataset), _settings(other))),
         empty_columns=source_columns.empty(theirs, ours),
         dropped_columns=source_columns.dropped(theirs, ours),
         code=f"humanverse {humanverse.__version__}",
