@@ -193,21 +193,22 @@ class _Run:
         there = state.read(self.place)
         if there is not None:
             _check_same(self.place, there, self.state)
-        self._note_record()
         with Display("export", 2 * len(shards), 0, self.count.counts, math.inf, unit="steps", note=_note):
             digests = self._digests(shards)
             self.count(phase=1)
             same = self._same(there, digests)
             if there is not None and there.complete and there.shards.keys() == same.keys() == digests.keys():
+                self._note_record()
                 return self._result(there, 0, 0)
             self.state.shards = {name: item for name, item in same.items() if name in digests}
             state.write(self.place, self.state)
+            self._note_record()
             self.place.remove_temporary()
             written, deleted = self._write(digests)
         return self._result(self.state, written, deleted)
 
     def _note_record(self) -> None:
-        """Before the first picture leaves the dataset, the dataset knows where to."""
+        """Let the dataset know where its pictures go to: after the place was found to be writable, before the first leaves."""
         facts = self.state.model_dump(include={"export", "view", "layers", "settings"})
         record.note(self.plan.dataset, Record(out=self.place.url, **facts))
 
