@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from humanverse.dataset import layout
 from humanverse.dataset.commit import write_layer
+from humanverse.dataset.generations import Gone
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
 from schemas.layers import KINDS
@@ -57,11 +58,11 @@ class Target:
         Raises:
             DatasetError: if the shard has no such layer, or its rows are not those of the images.
         """
-        if self.number not in self.dataset.layer_shards(layer):
-            kind, _, name = layer.partition("/")
-            url = self.dataset.store.url
-            raise DatasetError(f"it has no layer {layer}: run humanverse annotate {url} {kind}={name} first")
-        return self.dataset.layer(layer, self.number, self.images)
+        try:
+            return self.dataset.layer(layer, self.number, self.images)
+        except Gone as error:
+            command = f"humanverse annotate {self.dataset.store.url} {layer.replace('/', '=')}"
+            raise DatasetError(f"it has no layer {layer}: run {command} first") from error
 
     def jpegs(self) -> Iterator[bytes | None]:
         """The stored bytes of each row in one passage over the tar; None for what is forgotten."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from humanverse.codec.maps import decode_depth
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import status
 from humanverse.dataset.tombstones import Tombstones, write
@@ -142,6 +143,24 @@ def test_what_is_forgotten_is_not_looked_at_and_keeps_its_place(place: Path) -> 
     whole = rows(place, "caption/says")
     assert all(row == whole[row["uid"]] for row in table if row["uid"] != gone)
     assert gone not in rows(place, "caption/later")
+
+
+def test_dense_layers_have_their_maps_in_tars(place: Path) -> None:
+    gone, bad = uid_of(place, 0, 2), uid_of(place, 1, 4)
+    write(Dataset(str(place)).store, Tombstones(frozenset([gone])), "asked to")
+    result = annotate(str(place), asked("depth", "Slope", uid=bad), local=True)
+    assert result.rows == {"depth/slope": {"ok": 19, "failed": 1, "unavailable": 1}}
+    assert sorted(tables(place, "depth/slope")) == [f"00000{n}.{kind}" for n in range(3) for kind in ("parquet", "tar")]
+    assert result.bytes == sum(len(data) for data in tables(place, "depth/slope").values())
+    dataset = Dataset(str(place))
+    assert [item for item in verify(dataset).findings if item.level == "problem"] == []
+    for shard in dataset.shards():
+        for row in dataset.layer("depth/slope", shard).to_pylist():
+            png = dataset.map_png("depth/slope", shard, row)
+            assert (png is None) == (row["uid"] == bad)
+            if png:
+                depth = decode_depth(png, row["scale"], row["offset"])
+                assert depth.shape == (24, 32) and depth[:, 0] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_shard_without_what_is_read_is_lost_alone_and_named(place: Path) -> None:

@@ -75,6 +75,12 @@ def test_layers_that_are_read_are_read_from_the_dataset(place: Path, tmp_path: P
     assert text.count("people <b>1</b>") == 3
 
 
+def test_maps_are_shown(place: Path, tmp_path: Path) -> None:
+    text = preview(str(place), asked("depth", "Slope"), 4, tmp_path / "page.html").page.read_text()
+    assert text.count('<figure class="map">') == 4
+    assert text.count("depth, metric: 1 to ") == 4 * 2
+
+
 def test_wrong_places_are_one_line(place: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*choose another place with --out"):
         preview(str(place), asked("caption", "Says"), 1, tmp_path / "no" / "page.html")

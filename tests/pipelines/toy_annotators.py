@@ -7,6 +7,8 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from annotators.base import Annotator, Card, Picture, Row, Settings, Unavailable
 
 MODULE = __name__
@@ -110,6 +112,23 @@ class Tells(Annotator):
             {"unsafe": len(row["text"]) / 1000} if row["status"] == "ok" else Unavailable("no caption")
             for row in needs["caption"]
         ]
+
+
+class Slope(Annotator):
+    """A depth map that rises from left to right, and is nowhere on one picture."""
+
+    card = Card("depth", "slope", 1, "for tests", "none", "none", "none", "none")
+    Settings = ToySettings
+    settings: ToySettings
+
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
+        return [self._row(picture) for picture in pictures]
+
+    def _row(self, picture: Picture) -> Row:
+        depth = np.tile(np.linspace(1, 1 + picture.rgb[0, 0, 0] / 255, 32, dtype=np.float32), (24, 1))
+        if picture.uid.startswith(self.settings.uid):
+            return {"map": "no map", "depth_kind": "metric", "unit": "m"}
+        return {"map": depth, "depth_kind": "metric", "unit": "m"}
 
 
 class Plain:
