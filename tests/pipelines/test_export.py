@@ -177,10 +177,8 @@ def _die_at(people: Path, out: Path, format: str, path: str) -> None:
     ("format", "path"),
     [
         ("webdataset", "000001.tar"),
-        ("webdataset", "humanverse-export.parquet"),
         ("coco", "annotations/humanverse.json"),
         ("hf", "README.md"),
-        ("hf", "train-000001.parquet"),
     ],
 )
 def test_killed_half_way_it_says_so_and_completes(people: Path, tmp_path: Path, format: str, path: str) -> None:
