@@ -189,7 +189,11 @@ class _Job:
     def __init__(self, dataset: Dataset, only_both: bool, dry_run: bool) -> None:
         self._dataset, self._only_both, self._dry_run = dataset, only_both, dry_run
         self._schema = image_columns(dataset)
-        self._known = KnownUids.of(dataset, dataset.shards())
+        shards, count = dataset.shards(), Local()
+        with Display(
+            "merge, looking at what is here", len(shards), 0, count.counts, math.inf, unit="shards", note=_speed
+        ):
+            self._known = KnownUids.of(dataset, shards, lambda shard: count(rows=1))
         self._number, self._row = numbering.next_shard(dataset), numbering.next_row(dataset)
 
     def do(self, other: _Other) -> Part:
@@ -247,9 +251,8 @@ class _Job:
                 yield decide(loaded, self._known, self._dataset.forgotten | other.forgotten)
 
     def _lose(self, other: Dataset, lost: _Lost, part: Part) -> None:
-        before = other.generation(lost.of)
         other.shards()
-        rewritten = other.generation(lost.of) != before
+        rewritten = other.generation(lost.of) != lost.generation
         part.lost[lost.number] = (
             f"{other.store.url} was compacted meanwhile: run the same command again" if rewritten else lost.why
         )
@@ -257,18 +260,20 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Lost:
-    """A shard that cannot be had."""
+    """A shard that cannot be had; ``generation`` is that of its files when they were read."""
 
     number: int
     of: int
+    generation: int
     why: str
 
 
 def _loaded(final: Final, other: Dataset, shard: MergedShard) -> Loaded | _Lost:
+    generation = other.generation(shard.of)
     try:
         return load(final, other, shard)
     except DatasetError as error:
-        return _Lost(shard.number, shard.of, str(error))
+        return _Lost(shard.number, shard.of, generation, str(error))
 
 
 def _copied(copier: Copier | None, decided: Decided | _Lost) -> Decided | _Lost:
@@ -278,8 +283,12 @@ def _copied(copier: Copier | None, decided: Decided | _Lost) -> Decided | _Lost:
     try:
         copier.write(decided)
     except DatasetError as error:
-        return _Lost(decided.shard.number, decided.shard.of, str(error))
+        return _Lost(decided.shard.number, decided.shard.of, decided.generation, str(error))
     return decided
+
+
+def _speed(counts: Counts, rate: float) -> str:
+    return f"{rate:.0f} shards/s"
 
 
 def _note(counts: Counts, rate: float) -> str:

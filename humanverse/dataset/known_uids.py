@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +37,13 @@ class KnownUids:
         self._new: dict[str, int] = {}
 
     @classmethod
-    def of(cls, dataset: Dataset, shards: Sequence[int]) -> KnownUids:
+    def of(
+        cls, dataset: Dataset, shards: Sequence[int], progress: Callable[[int], None] = lambda shard: None
+    ) -> KnownUids:
         """Those of ``shards``, forgotten ones too.
+
+        Args:
+            progress: told the number of each shard when it is read, in order.
 
         Raises:
             DatasetError: if one is damaged.
@@ -48,7 +53,10 @@ class KnownUids:
             table = dataset.images_as_written(shard, ["row"])
             return _binary(table.column("uid").to_pylist()), table.column("row").to_numpy()
 
-        found = list(over_shards(one, shards))
+        found = []
+        for shard, read in zip(shards, over_shards(one, shards), strict=True):
+            progress(shard)
+            found.append(read)
         uids = [np.zeros(0, "S16"), *(uids for uids, _ in found)]
         return cls(np.concatenate(uids), np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in found)]))
 

@@ -12,6 +12,7 @@ import pytest
 
 import humanverse
 from humanverse.dataset import compact, layout, merges, tombstones
+from humanverse.dataset.merge_shard import Copier, Decided
 from humanverse.dataset.reader import Dataset, Sample
 from humanverse.dataset.status import status
 from humanverse.dataset.tombstones import Tombstones
@@ -174,6 +175,45 @@ def test_what_was_compacted_comes_without_the_forgotten(ours: Path, theirs: Path
     assert (part.kept, part.tombstones) == (2, 1)
     assert rows_said(ours, [2])[1] == (11, "rejected", "forgotten", None)
     assert gone in humanverse.open(str(ours)).tombstones
+    assert problems(ours) == []
+
+
+def test_an_other_that_is_compacted_meanwhile_is_gone_on_with(
+    ours: Path, theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = Tombstones(frozenset([uids(theirs)[1]]))
+    plain = Copier.write
+
+    def compacted(self: Copier, decided: Decided) -> None:
+        if decided.shard.of == 0 and not dead.uids & humanverse.open(str(theirs)).tombstones:
+            other = humanverse.open(str(theirs))
+            tombstones.write(other.store, dead, "asked to")
+            compact.rewrite(other, 0, dead)
+            compact.sweep(other)
+        plain(self, decided)
+
+    monkeypatch.setattr(Copier, "write", compacted)
+    assert merge(str(ours), [str(theirs)]).others[0].lost == {
+        2: f"{theirs} was compacted meanwhile: run the same command again"
+    }
+    assert problems(ours) == []
+    part = merge(str(ours), [str(theirs)]).others[0]
+    assert (part.shards, part.kept, part.forgotten, part.tombstones) == (1, 1, 1, 1)
+    assert problems(ours) == []
+    assert all_rows(ours) == Counter(range(22))
+
+
+def test_merged_shards_are_compacted_like_others(ours: Path, theirs: Path) -> None:
+    merge(str(ours), [str(theirs)])
+    dead = Tombstones(frozenset(uids(theirs)[1:2]))
+    tombstones.write(Store(ours), dead, "asked to")
+    compact.rewrite(humanverse.open(str(ours)), 2, dead)
+    compact.sweep(humanverse.open(str(ours)))
+    assert problems(ours) == []
+    assert len(uids(ours)) == 6
+    assert all_rows(ours) == Counter(range(22))
+    retried(theirs, [9])
+    assert merge(str(ours), [str(theirs)]).others[0].kept == 1
     assert problems(ours) == []
 
 

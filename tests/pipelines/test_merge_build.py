@@ -65,6 +65,29 @@ def test_built_merged_built_on_and_retried(
     assert status(dataset).complete
 
 
+def test_layers_that_are_lacking_are_annotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people, others = tmp_path / "people", tmp_path / "others"
+    assert call(monkeypatch, *build(photographs(tmp_path / "a" / "pictures", range(4)), people)) == 0
+    assert call(monkeypatch, *build(photographs(tmp_path / "b" / "pictures", range(3, 7)), others)) == 0
+    assert call(monkeypatch, "drop", others, "quality=pixels", "--force") == 0
+    assert call(monkeypatch, "merge", people, others) == 0
+    assert problems(people) == []
+    capsys.readouterr()
+    assert call(monkeypatch, "status", people, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["complete"], found["completed_by"]) == (True, {"quality/pixels": "quality=pixels"})
+    assert call(monkeypatch, "annotate", people, "quality=pixels", "--local") == 0
+    dataset = humanverse.open(str(people))
+    assert dataset.layer_shards("quality/pixels") == {0, 1}
+    assert problems(people) == []
+    assert status(dataset).completed_by == {}
+    said = [sample.layers["quality"]["sharpness"] for sample in dataset.samples(["quality"])]
+    assert len(said) == 7
+    assert None not in said
+
+
 def test_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     make(tmp_path / "a", [[1]], layers=["person/test"])
     make(tmp_path / "b", [[1, 2]], layers=["person/test", "caption/test"])
