@@ -32,7 +32,7 @@ class Part:
         rows: that they have.
         kept: samples that were added.
         duplicates: samples that were here already.
-        forgotten: samples that are forgotten here or there.
+        forgotten: rows that are forgotten here or there.
         bytes: of the pictures that were added.
         tombstones: that were not here yet.
         layers: ``<kind>/<name>`` there -> here, of those that are copied.

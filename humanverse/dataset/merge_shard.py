@@ -98,7 +98,7 @@ class Decided:
         ledger: its rows, as they are to be written.
         images: the other dataset's table, all of it.
         kept: positions in it of the samples that are copied, ascending.
-        forgotten: samples that are not copied since they are forgotten here or there.
+        duplicates: samples that are not copied since they are here already.
     """
 
     shard: MergedShard
@@ -106,16 +106,16 @@ class Decided:
     ledger: pa.Table
     images: pa.Table
     kept: Indices
-    forgotten: int
+    duplicates: int
 
     @property
     def counts(self) -> dict[str, int]:
-        """``rows``; samples ``kept``, ``forgotten``, and those that are here already (``duplicates``); ``bytes`` to copy."""
+        """``rows``; those ``kept``, ``forgotten`` here or there, and ``duplicates``; ``bytes`` to copy."""
         return {
             "rows": self.ledger.num_rows,
             "kept": len(self.kept),
-            "forgotten": self.forgotten,
-            "duplicates": self.images.num_rows - self.forgotten - len(self.kept),
+            "forgotten": pc.sum(pc.equal(self.ledger.column("reason"), ledger.FORGOTTEN)).as_py() or 0,
+            "duplicates": self.duplicates,
             "bytes": pc.sum(self.images.column("jpg_size").take(pa.array(self.kept))).as_py() or 0,
         }
 
@@ -139,7 +139,7 @@ def decide(loaded: Loaded, known: KnownUids, dead: Tombstones) -> Decided:
     kept = alive[new]
     known.add([uids[index] for index in np.flatnonzero(new)], rows[was_kept[kept]].tolist())
     table = _rejected(table, was_kept[alive[repeated]], same[repeated])
-    return Decided(shard, loaded.generation, redact(table, gone), images, kept, images.num_rows - len(alive))
+    return Decided(shard, loaded.generation, redact(table, gone), images, kept, int(repeated.sum()))
 
 
 def _renumbered(table: pa.Table, rows: Indices) -> pa.Table:

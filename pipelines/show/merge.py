@@ -27,7 +27,7 @@ def _part(part: Part, result: Result) -> None:
     verb = "would add" if result.dry_run else "added"
     line(
         f"{part.url}: {verb} {part.kept} samples ({size(part.bytes)}) of {part.rows} rows in {part.shards} shards; "
-        f"{part.duplicates} were here already, {part.forgotten} are forgotten"
+        f"{part.duplicates} were here already, {part.forgotten} rows are forgotten"
     )
     if part.continued:
         line("  an earlier run had planned this; it goes on")

@@ -94,7 +94,7 @@ def test_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert call(monkeypatch, "merge", tmp_path / "a", tmp_path / "b", "--layers", "both") == 0
     told = capsys.readouterr().out
     assert f"{tmp_path / 'b'}: added 1 samples (" in told
-    assert "of 5 rows in 1 shards; 1 were here already, 0 are forgotten" in told
+    assert "of 5 rows in 1 shards; 1 were here already, 0 rows are forgotten" in told
     assert "layer caption/test: not copied: only the other dataset has it" in told
     assert call(monkeypatch, "merge", tmp_path / "a", tmp_path / "b") == 2
     assert "has everything already" in capsys.readouterr().err
