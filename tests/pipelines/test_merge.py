@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 import humanverse
+from humanverse.blocklists.keys import of_source
 from humanverse.dataset import compact, layout, merges, tombstones
+from humanverse.dataset.commit import commit
 from humanverse.dataset.merge_shard import Copier, Decided
+from humanverse.dataset.plan_retry import not_of_the_source, plan
 from humanverse.dataset.reader import Dataset, Sample
 from humanverse.dataset.status import status
 from humanverse.dataset.tombstones import Tombstones
@@ -243,12 +246,13 @@ def test_new_tombstones_come_although_there_is_nothing_else(ours: Path, theirs: 
         merge(str(ours), [str(theirs)])
 
 
-def test_what_the_others_tombstones_say_of_urls_holds_too(ours: Path, theirs: Path) -> None:
-    from humanverse.blocklists.keys import of_source
-
+def test_urls_that_are_forgotten_stay_so(ours: Path, theirs: Path) -> None:
     tombstones.write(Store(ours), Tombstones(url_keys=frozenset([of_source("https://pictures.example/5.jpg")])), "no")
-    assert merge(str(ours), [str(theirs)]).others[0].forgotten == 1
-    assert rows_said(ours, [2])[1] == (11, "rejected", "forgotten", None)
+    assert merge(str(ours), [str(theirs)]).others[0].forgotten == 2
+    assert [row for row in rows_said(ours, [2, 3]) if row[2] == "forgotten"] == [
+        (11, "rejected", "forgotten", None),
+        (15, "rejected", "forgotten", None),
+    ]
 
 
 class Killed(BaseException):
@@ -423,8 +427,6 @@ def test_random_datasets(tmp_path: Path) -> None:
 
 def add_retry(path: Path, numbers: list[int], choose: random.Random) -> None:
     """Commit planned shards of a retry, some rows of which become pictures."""
-    from humanverse.dataset.commit import commit
-
     dataset = humanverse.open(str(path))
     for number in numbers:
         rows = dataset.retry_rows(number).column("row").to_pylist()
@@ -436,8 +438,6 @@ def add_retry(path: Path, numbers: list[int], choose: random.Random) -> None:
 
 
 def test_a_retry_leaves_merged_rows_alone(ours: Path, theirs: Path) -> None:
-    from humanverse.dataset.plan_retry import not_of_the_source, plan
-
     merge(str(ours), [str(theirs)])
     dataset = humanverse.open(str(ours))
     assert not_of_the_source(dataset, ["timeout"]) == 2
