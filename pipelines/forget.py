@@ -21,6 +21,7 @@ from humanverse.dataset.find import Match, Wanted, find
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.tombstones import Tombstones
 from humanverse.errors import UserError
+from humanverse.export.record import holders
 from humanverse.similar.search import MAX_DISTANCE
 from pipelines.progress import Counts, Display, Local
 from schemas.ledger import Failure
@@ -62,6 +63,8 @@ class Result:
         already: uids that had been forgotten before.
         similar_left: samples that are not forgotten and look like one that is, within ``DISTANCE`` bits.
         tombstones: the file that was written; None if there was nothing to write, or in a dry run.
+        exports: places of exports that have some of it.
+        exports_unknown: places of exports of which that cannot be known.
         seconds: wall time.
     """
 
@@ -72,6 +75,7 @@ class Result:
     tombstones: str | None = None
     seconds: float = 0.0
     exports: list[str] = field(default_factory=list)
+    exports_unknown: list[str] = field(default_factory=list)
 
     @property
     def samples(self) -> int:
@@ -157,6 +161,7 @@ def forget(url: str, request: Request, dry_run: bool = False) -> Result:
     )
     if new and not dry_run:
         result.tombstones = tombstones.write(dataset.store, new, request.reason)
+    result.exports, result.exports_unknown = holders(dataset, {*uids, *gone})
     result.seconds = time.monotonic() - started
     return result
 

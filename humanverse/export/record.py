@@ -101,3 +101,22 @@ def holding(record: Record, uids: set[str]) -> set[str] | None:
         return state.listed_uids(out, uids)
     except (UserError, ValueError):
         return None
+
+
+def holders(dataset: Dataset, uids: set[str]) -> tuple[list[str], list[str]]:
+    """Where exports are that have one of ``uids``; and where those are of which it cannot be known.
+
+    Of a record that is damaged, the second has its path in the dataset.
+    """
+    holding_some: list[str] = []
+    unknown: list[str] = []
+    for number in numbers(dataset.store):
+        try:
+            record = read(dataset.store, number)
+        except DatasetError:
+            unknown.append(layout.export_record(number))
+            continue
+        found = holding(record, uids) if record is not None else set()
+        if record is not None and (found or found is None):
+            (unknown if found is None else holding_some).append(record.out)
+    return holding_some, unknown

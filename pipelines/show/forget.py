@@ -30,6 +30,10 @@ def forget(result: Result, url: str, dry_run: bool) -> None:
         line(f"  {result.similar_left} other samples look like them: --near 4 forgets these too")
     for where in result.exports:
         line(f"  export {where} has some of them: export again into it")
+    for where in result.exports_unknown:
+        line(
+            f"  export {where} may have some of them: it cannot be read, or is not complete; export again into it, or delete it"
+        )
     if result.tombstones:
         line(
             f"no reader returns them from now on ({result.tombstones}); humanverse compact {url} removes them from the files"

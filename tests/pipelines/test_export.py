@@ -24,6 +24,7 @@ from humanverse.errors import UserError
 from humanverse.export.base import Settings
 from humanverse.export.record import exports, holding
 from humanverse.storage import Store
+from pipelines import forget as job
 from pipelines.cli import app
 from pipelines.export import Result, export
 from schemas.provenance import fingerprint
@@ -111,6 +112,25 @@ def test_what_is_forgotten_vanishes_and_the_rest_stays(people: Path, tmp_path: P
     assert not [path for path in out.rglob("*") if path.is_file() and gone.encode() in path.read_bytes()]
     untouched = {name for name, time in after.items() if before.get(name) == time}
     assert len(untouched) == (5 if format == "coco" else 1)
+
+
+def test_forget_names_the_exports_that_have_it(people: Path, tmp_path: Path) -> None:
+    for name in ("one", "two", "gone"):
+        run(people, tmp_path / name, "webdataset")
+    shutil.rmtree(tmp_path / "gone")
+    uid = uids(people)[0]
+    told = job.forget(str(people), job.Request(uids=(uid,)))
+    assert (told.exports, told.exports_unknown) == (
+        [str(tmp_path / "one"), str(tmp_path / "two")],
+        [str(tmp_path / "gone")],
+    )
+    run(people, tmp_path / "one", "webdataset")
+    (people / "exports" / "000002.json").write_text("{}")
+    again = CliRunner().invoke(app, ["forget", str(people), "--uid", uid])
+    assert again.exit_code == 0, again.output
+    assert f"export {tmp_path / 'two'} has some of them: export again into it" in again.stdout
+    assert "export exports/000002.json may have some of them" in again.stdout
+    assert str(tmp_path / "one") not in again.stdout
 
 
 @pytest.mark.parametrize("format", FORMATS)
