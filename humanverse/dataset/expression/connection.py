@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,25 +23,44 @@ SETTINGS: dict[str, str | int] = {
 }
 AFTERWARDS = ("SET TimeZone = 'UTC'", "SET lock_configuration = true")
 
-_local = threading.local()
+
+class _Shared:
+    """The one connection of this process, made when it is first wanted, for one thread at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.made: DuckDBPyConnection | None = None
+
+    def after_fork(self) -> None:
+        """A forked process goes on with what it inherits, which has no threads of its own, and never closes it: that, and a
+        second one, crash DuckDB there when they end."""
+        self.lock = threading.Lock()
+        if self.made is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.made))
 
 
-def connection() -> DuckDBPyConnection:
-    """This thread's connection to an empty database in memory; a process that was forked gets one of its own."""
-    if getattr(_local, "process", None) != os.getpid():
-        import duckdb
+_shared = _Shared()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_shared.after_fork)
 
-        made = duckdb.connect(":memory:", config=dict(SETTINGS))
-        for setting in AFTERWARDS:
-            made.execute(setting).fetchall()
-        _local.connection, _local.process = made, os.getpid()
-    here: DuckDBPyConnection = _local.connection
-    return here
+
+@contextlib.contextmanager
+def connection() -> Iterator[DuckDBPyConnection]:
+    """A connection to an empty database in memory."""
+    with _shared.lock:
+        if _shared.made is None:
+            import duckdb
+
+            _shared.made = duckdb.connect(":memory:", config=dict(SETTINGS))
+            for setting in AFTERWARDS:
+                _shared.made.execute(setting).fetchall()
+        yield _shared.made
 
 
 def ask(query: str, value: str) -> str:
     """The answer to a query with one parameter that has one text for an answer."""
-    ((answer,),) = connection().execute(query, [value]).fetchall()
+    with connection() as here:
+        ((answer,),) = here.execute(query, [value]).fetchall()
     return str(answer)
 
 

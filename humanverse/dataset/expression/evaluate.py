@@ -19,14 +19,14 @@ def evaluate(expression: Expression, rows: pa.Table) -> pa.ChunkedArray:
     """
     import duckdb
 
-    here = connection()
-    here.register(TABLE, rows)
-    try:
-        found = here.sql(expression.sql).to_arrow_table().column(0)
-    except duckdb.Error as error:
-        raise refusal(expression.text, message(error)) from error
-    finally:
-        here.unregister(TABLE)
+    with connection() as here:
+        here.register(TABLE, rows)
+        try:
+            found = here.sql(expression.sql).to_arrow_table().column(0)
+        except duckdb.Error as error:
+            raise refusal(expression.text, message(error)) from error
+        finally:
+            here.unregister(TABLE)
     if pa.types.is_null(found.type):
         raise refusal(expression.text, "it is always NULL, which keeps nothing")
     if not pa.types.is_boolean(found.type):

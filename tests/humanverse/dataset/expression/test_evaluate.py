@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import threading
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -106,17 +108,41 @@ def test_order_is_kept_over_many_batches() -> None:
 def test_the_connection_could_do_nothing_else_even_if_it_were_asked(query: str) -> None:
     import duckdb
 
-    with pytest.raises(duckdb.Error):
-        connection().execute(query).fetchall()
+    with connection() as here, pytest.raises(duckdb.Error):
+        here.execute(query).fetchall()
     assert not Path("/tmp/humanverse-stolen.csv").exists()
 
 
-def test_every_thread_has_its_own_connection() -> None:
-    others: list[Any] = []
-    thread = threading.Thread(target=lambda: others.append(connection()))
+def test_threads_do_not_mix() -> None:
+    def one(number: int) -> list[bool | None]:
+        return evaluate(parse(f"row % 7 = {number}"), pa.table({"images.row": list(range(5000))})).to_pylist()
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, values in zip(range(7), pool.map(one, range(7)), strict=True):
+            assert values == [row % 7 == number for row in range(5000)]
+
+
+@pytest.mark.parametrize("used_before", ["", "evaluate(parse('width > 1'), rows)"])
+def test_a_forked_process_and_its_threads_evaluate_and_end_well(used_before: str) -> None:
+    program = f"""
+import os, threading
+import pyarrow as pa
+from humanverse.dataset.expression.evaluate import evaluate
+from humanverse.dataset.expression.parse import parse
+rows = pa.table({{"images.width": [1, 2]}})
+{used_before}
+child = os.fork()
+if not child:
+    ask = lambda: print(evaluate(parse("width > 1"), rows).to_pylist(), flush=True)
+    thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
-    assert others[0] is not connection() and connection() is connection()
+    ask()
+else:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "[False, True]\n" * 2), done.stderr
 
 
 Answer = bool | None
