@@ -24,7 +24,7 @@ from pipelines.snapshot import snapshot, verify_against
 from schemas.snapshots import SCHEMA
 from tests import datasets
 from tests.humanverse.dataset.findings import found, messages
-from tests.humanverse.dataset.merging import add, make, problems, uids
+from tests.merging import add, make, problems, uids
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from humanverse.dataset import known_uids
 from humanverse.dataset.known_uids import UNKNOWN, KnownUids
-from tests.humanverse.dataset.merging import make, uids
+from tests.merging import make, uids
 
 
 def test_the_lowest_row_of_a_dataset_counts(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from humanverse.dataset.verify import verify
 from humanverse.errors import DatasetError
 from pipelines.merge import merge
 from tests.humanverse.dataset.findings import found, messages
-from tests.humanverse.dataset.merging import make, problems
+from tests.merging import make, problems
 
 PLAN = "merges/000000.json"
 

@@ -16,7 +16,7 @@ from humanverse.codec import encode_jpeg
 from humanverse.dataset.merges import read_merges
 from humanverse.dataset.status import status
 from tests.datasets import picture
-from tests.humanverse.dataset.merging import all_rows, make, problems, uids
+from tests.merging import all_rows, make, problems, uids
 from tests.pipelines.test_cli import build, call, one_error
 from tests.pipelines.web import write_recipe
 

@@ -14,7 +14,7 @@ from humanverse.dataset.verify import verify
 from pipelines.merge import merge
 from pipelines.show import merge as show
 from tests.bucket import credentials, s3_server
-from tests.humanverse.dataset.merging import make, problems, uids
+from tests.merging import make, problems, uids
 
 PEOPLE = ("person/test", "pose/test")
 

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import random
-import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import humanverse
-from humanverse.blocklists.keys import of_source
-from humanverse.dataset import compact, layout, merges, tombstones
+from humanverse.dataset import layout, merges
 from humanverse.dataset.commit import commit
-from humanverse.dataset.merge_shard import Copier, Decided
 from humanverse.dataset.plan_retry import not_of_the_source, plan
-from humanverse.dataset.reader import Dataset, Sample
+from humanverse.dataset.reader import Sample
 from humanverse.dataset.status import status
-from humanverse.dataset.tombstones import Tombstones
 from humanverse.errors import DatasetError, UserError
 from humanverse.storage import Store
 from pipelines.merge import merge
 from schemas import recipe
 from tests import datasets
-from tests.humanverse.dataset.merging import add, all_rows, make, problems, rows_said, uids
-
-
-@pytest.fixture
-def ours(tmp_path: Path) -> Path:
-    """Two shards, pictures 1 to 4; rows 0 to 9."""
-    make(tmp_path / "ours", [[1, 2], [3, 4]], name="ours")
-    return tmp_path / "ours"
-
-
-@pytest.fixture
-def theirs(tmp_path: Path) -> Path:
-    """Two shards, pictures 3, 5, 6 and 6, 7, 1; rows 0 to 11."""
-    make(tmp_path / "theirs", [[3, 5, 6], [6, 7, 1]], name="theirs")
-    return tmp_path / "theirs"
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def retried(path: Path, kept: list[int]) -> None:
-    datasets.make_retry(path, ["timeout"], kept)
+from tests.merging import add, all_rows, files, make, problems, retried, rows_said, uids
 
 
 def test_what_is_new_is_added_and_no_file_changes(ours: Path, theirs: Path) -> None:
@@ -165,171 +138,6 @@ def test_retries_and_merges_number_their_shards_together(ours: Path, theirs: Pat
     assert problems(ours) == []
     assert all_rows(ours) == Counter(range(24))
     assert dataset.ledger(5, ["row"]).column("row").to_pylist() == [2, 7]
-
-
-def test_what_was_compacted_comes_without_the_forgotten(ours: Path, theirs: Path) -> None:
-    other = humanverse.open(str(theirs))
-    gone = uids(theirs)[1]
-    dead = Tombstones(frozenset([gone]))
-    tombstones.write(other.store, dead, "asked to")
-    compact.rewrite(humanverse.open(str(theirs)), 0, dead)
-    assert humanverse.open(str(theirs)).shards() == [0, 1]
-    part = merge(str(ours), [str(theirs)]).others[0]
-    assert (part.kept, part.tombstones) == (2, 1)
-    assert rows_said(ours, [2])[1] == (11, "rejected", "forgotten", None)
-    assert gone in humanverse.open(str(ours)).tombstones
-    assert problems(ours) == []
-
-
-def test_an_other_that_is_compacted_meanwhile_is_gone_on_with(
-    ours: Path, theirs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dead = Tombstones(frozenset([uids(theirs)[1]]))
-    plain = Copier.write
-
-    def compacted(self: Copier, decided: Decided) -> None:
-        if decided.shard.of == 0 and not dead.uids & humanverse.open(str(theirs)).tombstones:
-            other = humanverse.open(str(theirs))
-            tombstones.write(other.store, dead, "asked to")
-            compact.rewrite(other, 0, dead)
-            compact.sweep(other)
-        plain(self, decided)
-
-    monkeypatch.setattr(Copier, "write", compacted)
-    assert merge(str(ours), [str(theirs)]).others[0].lost == {
-        2: f"{theirs} was compacted meanwhile: run the same command again"
-    }
-    assert problems(ours) == []
-    part = merge(str(ours), [str(theirs)]).others[0]
-    assert (part.shards, part.kept, part.forgotten, part.tombstones) == (1, 1, 1, 1)
-    assert problems(ours) == []
-    assert all_rows(ours) == Counter(range(22))
-
-
-def test_merged_shards_are_compacted_like_others(ours: Path, theirs: Path) -> None:
-    merge(str(ours), [str(theirs)])
-    dead = Tombstones(frozenset(uids(theirs)[1:2]))
-    tombstones.write(Store(ours), dead, "asked to")
-    compact.rewrite(humanverse.open(str(ours)), 2, dead)
-    compact.sweep(humanverse.open(str(ours)))
-    assert problems(ours) == []
-    assert len(uids(ours)) == 6
-    assert all_rows(ours) == Counter(range(22))
-    retried(theirs, [9])
-    assert merge(str(ours), [str(theirs)]).others[0].kept == 1
-    assert problems(ours) == []
-
-
-def test_tombstones_of_both_hold(ours: Path, theirs: Path) -> None:
-    five, seven, three = uids(theirs)[1], uids(theirs)[4], uids(theirs)[0]
-    tombstones.write(Store(theirs), Tombstones(frozenset([five, three])), "asked to")
-    tombstones.write(Store(ours), Tombstones(frozenset([seven])), "asked to")
-    part = merge(str(ours), [str(theirs)]).others[0]
-    assert (part.kept, part.forgotten, part.duplicates, part.tombstones) == (1, 3, 2, 2)
-    forgotten = [row for row in rows_said(ours, [2, 3]) if row[2] == "forgotten"]
-    assert forgotten == [(row, "rejected", "forgotten", None) for row in (10, 11, 17)]
-    served = {sample.uid for sample in humanverse.open(str(ours)).samples()}
-    assert served.isdisjoint({five, seven, three})
-    stored = [uid for shard in (2, 3) for uid in Dataset(str(ours)).images_as_written(shard).column("uid").to_pylist()]
-    assert set(stored).isdisjoint({five, seven, three})
-    assert problems(ours) == []
-
-
-def test_new_tombstones_come_although_there_is_nothing_else(ours: Path, theirs: Path) -> None:
-    merge(str(ours), [str(theirs)])
-    gone = uids(theirs)[1]
-    tombstones.write(Store(theirs), Tombstones(frozenset([gone])), "asked to")
-    part = merge(str(ours), [str(theirs)]).others[0]
-    assert (part.shards, part.tombstones) == (0, 1)
-    assert gone not in uids(ours)
-    with pytest.raises(UserError, match="has everything already"):
-        merge(str(ours), [str(theirs)])
-
-
-def test_urls_that_are_forgotten_stay_so(ours: Path, theirs: Path) -> None:
-    tombstones.write(Store(ours), Tombstones(url_keys=frozenset([of_source("https://pictures.example/5.jpg")])), "no")
-    assert merge(str(ours), [str(theirs)]).others[0].forgotten == 2
-    assert [row for row in rows_said(ours, [2, 3]) if row[2] == "forgotten"] == [
-        (11, "rejected", "forgotten", None),
-        (15, "rejected", "forgotten", None),
-    ]
-
-
-class Killed(BaseException):
-    """The process died."""
-
-
-def killed_at(ours: Path, theirs: Path, writes: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Merge, and die at a write; whether it came to that."""
-    left = [writes]
-    original = Store._publish
-
-    def publish(self: Store, scratch: Path, path: str) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed(path)
-        original(self, scratch, path)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "_publish", publish)
-        patch.setattr("humanverse.dataset.status.THREADS", 1)
-        try:
-            merge(str(ours), [str(theirs)])
-        except Killed:
-            return True
-    return False
-
-
-def merged_files(folder: Path) -> dict[str, object]:
-    """All files; of plans all but the time."""
-    found: dict[str, object] = dict(files(folder))
-    for path in (path for path in found if path.startswith(layout.MERGES)):
-        found[path] = {**json.loads((folder / path).read_text()), "time": ""}
-    return found
-
-
-def test_killed_at_any_moment_and_run_again_it_ends_the_same(
-    ours: Path, theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = Path(shutil.copytree(ours, tmp_path / "whole"))
-    merge(str(whole), [str(theirs)])
-    expected = merged_files(whole)
-    writes = 0
-    while True:
-        copy = Path(shutil.copytree(ours, tmp_path / f"killed{writes}"))
-        if not killed_at(copy, theirs, writes, monkeypatch):
-            break
-        assert {path for path, _ in Store(copy).walk()} <= expected.keys()
-        merge(str(copy), [str(theirs)])
-        assert merged_files(copy) == expected
-        writes += 1
-    assert writes == 1 + 2 * (5 + 3)
-
-
-def test_the_plan_holds_although_the_other_has_grown_meanwhile(
-    ours: Path, theirs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert killed_at(ours, theirs, 10, monkeypatch)
-    retried(theirs, [9])
-    part = merge(str(ours), [str(theirs)]).others[0]
-    assert part.continued
-    assert [(one.seen, one.rows) for one in merges.read_merges(Store(ours))] == [(2, 12), (3, 2)]
-    assert problems(ours) == []
-
-
-def test_an_unfinished_merge_is_told_and_is_no_problem(
-    ours: Path, theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert killed_at(ours, theirs, 10, monkeypatch)
-    assert problems(ours) == []
-    assert not status(humanverse.open(str(ours))).complete
-    make(tmp_path / "third", [[8]], name="third")
-    merge(str(ours), [str(tmp_path / "third")])
-    assert f"that of {theirs} is not finished" in capsys.readouterr().err
-    assert problems(ours) == []
-    merge(str(ours), [str(theirs)])
-    assert problems(ours) == []
-    assert status(humanverse.open(str(ours))).complete
 
 
 def test_three_ways_and_on(ours: Path, theirs: Path, tmp_path: Path) -> None:

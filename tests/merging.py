@@ -92,3 +92,13 @@ def rows_said(path: Path, shards: Sequence[int]) -> list[tuple[int, str, str | N
         for shard in shards
         for row in dataset.ledger(shard, names).to_pylist()
     ]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file by its path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def retried(path: Path, kept: list[int]) -> None:
+    """Try the rows of ``timeout`` again; those of ``kept`` become samples."""
+    datasets.make_retry(path, ["timeout"], kept)
