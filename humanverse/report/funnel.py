@@ -92,8 +92,6 @@ def steps(found: Status, view: Counts | None = None) -> list[Step]:
         add(label, note, main, lost)
     add("kept", "", True, made[-1].left - found.kept)
     if view:
-        if view.samples < made[-1].left:
-            add("still there", "removed since", False, made[-1].left - view.samples)
         for step in view.steps:
             note = f"{count(step.said_nothing)} of these because a layer or the source says nothing" * bool(
                 step.said_nothing

@@ -99,7 +99,6 @@ def _head(
     dataset: Dataset, found: status.Status, held: int, facts: Sequence[layers.LayerFacts]
 ) -> list[tuple[str, str]]:
     source = dataset.source
-    removed = found.kept - held
     lines = [
         ("dataset", wording.without_password(found.url)),
         ("shards", f"{wording.count(found.shards)} of {wording.count(found.planned_shards)} committed"),
@@ -108,10 +107,7 @@ def _head(
             "source",
             f"{wording.clean(source.get('kind', 'kind not stated'))}, {wording.plural(found.planned_rows, 'row')}",
         ),
-        (
-            "samples",
-            wording.count(held) + (f" ({wording.count(removed)} more were kept and later removed)" if removed else ""),
-        ),
+        ("samples", wording.count(held)),
         ("size", f"{wording.size(found.bytes)} in all files"),
         ("format", f"version {layout.FORMAT}"),
     ]

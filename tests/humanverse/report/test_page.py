@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from humanverse.dataset import blocklists
+from humanverse.dataset import blocklists, layout
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.plan_retry import plan
 from humanverse.dataset.reader import Dataset
@@ -89,7 +89,7 @@ def test_the_page_needs_nothing_but_itself(finished: Page) -> None:
 
 def test_the_head_says_what_it_is(finished: Page) -> None:
     assert finished.all("span", "good")
-    for words in ("complete", "3 of 3 committed", "table, 21 rows", "version 2", "min_area_ratio: 0.15"):
+    for words in ("complete", "3 of 3 committed", "table, 21 rows", f"version {layout.FORMAT}", "min_area_ratio: 0.15"):
         assert words in finished.words
     assert re.search(r"layers made \d{4}-\d\d-\d\d \d\d:\d\d UTC, humanverse", finished.words)
 
@@ -205,7 +205,7 @@ def test_tombstoned_samples_are_not_shown(tmp_path: Path) -> None:
     found = report(tmp_path / "d", tmp_path / "page.html")
     assert len(found.all("img", "drawn")) == 2
     assert gone not in (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "2 (1 more were kept and later removed)" in found.words
+    assert "not forgotten" in found.words and "the dataset was told to forget it" in found.words
 
 
 def test_a_picture_that_cannot_be_read_costs_its_card_only(tmp_path: Path) -> None:
