@@ -80,5 +80,6 @@ def test_killed_ten_times_on_ray(folder: Path) -> None:
 
 
 @needs_ray
+@pytest.mark.slow
 def test_killed_once_on_ray(folder: Path) -> None:
     _annotate_through_kills(folder, 1, (4.5, 6.5))

@@ -93,7 +93,7 @@ def _annotate_while_workers_die(folder: Path, name: str, kills: int) -> tuple[Re
     moments, stop, killed = random.Random(1), threading.Event(), []
 
     def kill() -> None:
-        while len(killed) < kills and not stop.wait(moments.uniform(0.3, 1.2)):
+        while len(killed) < kills and not stop.wait(moments.uniform(0.3, 0.9)):
             for number in moments.sample(there, 1) if (there := _actors()) else ():
                 os.kill(number, signal.SIGKILL)
                 killed.append(number)
@@ -101,7 +101,7 @@ def _annotate_while_workers_die(folder: Path, name: str, kills: int) -> tuple[Re
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        return annotate(str(folder), asked("caption", "Says", name, seconds=0.2), workers=1), len(killed)
+        return annotate(str(folder), asked("caption", "Says", name, seconds=0.1), workers=1), len(killed)
     finally:
         stop.set()
         thread.join()
