@@ -206,11 +206,12 @@ class _Job:
             self._finish(other.dataset, one, part)
         made, matched = plan(self._dataset, other.dataset, other.seen, self._number, self._row, self._only_both)
         if made is not None:
-            part.left_layers = matched.left
             self._number, self._row = made.numbers.stop, made.end_row
             if not self._dry_run:
                 write_merge(self._dataset.store, max(merge_numbers(self._dataset.store), default=-1) + 1, made)
             self._finish(other.dataset, made, part)
+        if part.shards:
+            part.left_layers = matched.left
         return part
 
     def _finish(self, other: Dataset, one: Merge, part: Part) -> None:

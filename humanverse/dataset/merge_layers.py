@@ -8,6 +8,7 @@ from typing import Any
 
 from humanverse.dataset import create, layout
 from humanverse.dataset.reader import Dataset
+from schemas.provenance import FINGERPRINTED
 
 Print = tuple[str, str]
 """Kind and fingerprint."""
@@ -56,14 +57,19 @@ def match(ours: Cards, theirs: Cards, only_both: bool) -> Matched:
         elif same is not None:
             matched.copied[layer] = same
         elif layer in ours:
-            changed = create.difference(dict(ours[layer]), dict(card)) or "it has another fingerprint"
-            matched.left[layer] = f"the one here was made otherwise ({changed})"
+            matched.left[layer] = f"the one here was made otherwise ({_changed(ours[layer], card)})"
         elif only_both:
             matched.left[layer] = "only the other dataset has it"
         else:
             new[layer] = card
     _add_new(matched, new, set(here))
     return matched
+
+
+def _changed(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """The first of the facts about a layer that is another one there, as ``model: "a" -> "b"`` (here -> there)."""
+    found = (create.difference(ours.get(key), theirs.get(key), key) for key in (*FINGERPRINTED, "fingerprint"))
+    return next(text for text in found if text)
 
 
 def _add_new(matched: Matched, new: dict[str, Mapping[str, Any]], there: set[Print]) -> None:

@@ -13,6 +13,7 @@ from humanverse.dataset.status import status
 from humanverse.dataset.verify import verify
 from pipelines.merge import merge
 from pipelines.show import merge as show
+from pipelines.snapshot import snapshot, verify_against
 from tests.bucket import credentials, s3_server
 from tests.merging import make, problems, uids
 
@@ -133,6 +134,8 @@ def test_in_buckets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         part = merge("s3://bucket/a", ["s3://bucket/b"]).others[0]
         assert (part.kept, part.duplicates) == (2, 2)
         assert verify(humanverse.open("s3://bucket/a")).sound
+        assert snapshot("s3://bucket/a", tars=True)[1].samples == 4
+        assert verify_against("s3://bucket/a", 0).same
         fs.get("bucket/a/", f"{tmp_path / 'merged'}/", recursive=True)
     assert problems(tmp_path / "merged") == []
     assert len(set(uids(tmp_path / "merged"))) == 4
