@@ -1,4 +1,4 @@
-"""A picture on which workers die costs its row: deaths are played by an error that nothing catches, as in a new worker each time."""
+"""A picture on which workers die costs its row. Deaths are played by an error that nothing catches, then another worker begins."""
 
 from __future__ import annotations
 
