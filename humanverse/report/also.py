@@ -1,4 +1,4 @@
-"""What a dataset has besides the shards of its source, where it has any: retries, views, block-lists in force."""
+"""What a dataset has besides the shards of its source, where it has any: retries, merges, views, block-lists in force."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from humanverse.blocklists.reading import file_name
 from humanverse.dataset.create import difference
+from humanverse.dataset.merges import Merge, read_merges
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.retries import Pass
 from humanverse.dataset.status import Status
@@ -25,6 +26,17 @@ class RetryLine:
     rows: int
     shards: str
     changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MergeLine:
+    """One merge: its number (from 0), the other dataset's name, rows, committed of its shards, and layers that it brought."""
+
+    number: int
+    name: str
+    rows: int
+    shards: str
+    layers: str
 
 
 @dataclass(frozen=True)
@@ -56,11 +68,12 @@ class Also:
     """All of them; false if there is none."""
 
     retries: tuple[RetryLine, ...]
+    merges: tuple[MergeLine, ...]
     views: tuple[ViewLine, ...]
     lists: tuple[ListLine, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.retries or self.views or self.lists)
+        return bool(self.retries or self.merges or self.views or self.lists)
 
 
 def read(dataset: Dataset, found: Status) -> Also:
@@ -70,11 +83,12 @@ def read(dataset: Dataset, found: Status) -> Also:
         found: the dataset's status.
 
     Raises:
-        DatasetError: if a retry's plan is damaged.
+        DatasetError: if the plan of a retry or a merge is damaged.
     """
     committed = frozenset(dataset.shards())
     return Also(
         tuple(_retry(*item, dataset.recipe.fetch, committed) for item in enumerate(dataset.passes())),
+        tuple(_merge(*item, committed) for item in enumerate(read_merges(dataset.store))),
         tuple(line for name, unseen in found.views.items() for line in _view(dataset, name, unseen)),
         tuple(
             ListLine(item["kind"], clean(file_name(item["path"]), limit=80), item["entries"])
@@ -99,6 +113,12 @@ def _retry(number: int, one: Pass, fetch: FetchSettings, committed: Container[in
         f"{count(done)}/{count(len(one.shards))}",
         tuple(clean(text) for text in changed if text),
     )
+
+
+def _merge(number: int, one: Merge, committed: Container[int]) -> MergeLine:
+    done = len(one.shards) - len(one.unfinished(committed))
+    shards = f"{count(done)}/{count(len(one.shards))}"
+    return MergeLine(number, clean(file_name(one.url), limit=80), one.rows, shards, ", ".join(one.layers.values()))
 
 
 def _view(dataset: Dataset, name: str, unseen: int) -> Sequence[ViewLine]:

@@ -103,6 +103,7 @@ def _head(
         ("dataset", wording.without_password(found.url)),
         ("shards", f"{wording.count(found.shards)} of {wording.count(found.planned_shards)} committed"),
         *([("tried again", _supplementary(found))] if found.planned_supplementary_shards else []),
+        *([("merged", _merged(found))] if found.planned_merged_shards else []),
         (
             "source",
             f"{wording.clean(source.get('kind', 'kind not stated'))}, {wording.plural(found.planned_rows, 'row')}",
@@ -123,6 +124,11 @@ def _view(name: str | None, counts: Counts | None) -> list[tuple[str, str]]:
     return [
         ("view", f"{name}: {wording.count(counts.kept)} of the samples; all figures and pictures below are of them")
     ]
+
+
+def _merged(found: status.Status) -> str:
+    done, planned = wording.count(found.merged_shards), wording.count(found.planned_merged_shards)
+    return f"{done} of {planned} shards from other datasets committed"
 
 
 def _supplementary(found: status.Status) -> str:

@@ -13,12 +13,14 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import status
 from humanverse.dataset.views import write_filter, write_view
 from humanverse.errors import DatasetError
-from humanverse.report import also
+from humanverse.report import also, page
 from humanverse.storage import Store
+from pipelines.merge import merge
 from pipelines.view import make
 from schemas.filters import SCHEMA
 from schemas.recipe import BlockSettings, FetchSettings
 from tests.datasets import make_dataset, make_retry
+from tests.merging import make as make_merged
 
 
 @pytest.fixture
@@ -33,6 +35,18 @@ def read(store: Store) -> also.Also:
 
 def test_a_dataset_that_has_none_of_it(store: Store) -> None:
     assert not read(store)
+
+
+def test_a_merge_says_where_from_and_what_it_brought(store: Store, tmp_path: Path) -> None:
+    dataset = make_merged(tmp_path / "other people", [[7], [8]], layers=["person/test"])
+    merge(store.url, [dataset.store.url])
+    found = read(store)
+    assert found.merges == (also.MergeLine(0, "other people", 8, "2/2", "person/test"),)
+    assert found
+    text = page.render(Dataset(store.url), 1, "")
+    assert "<code>other people</code>" in text
+    assert "2 of 2 shards from other datasets committed" in text
+    assert str(tmp_path / "other people") not in text
 
 
 def test_a_retry_says_what_it_tried_and_how_otherwise(store: Store, tmp_path: Path) -> None:
