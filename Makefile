@@ -11,7 +11,7 @@ setup: $(READY)
 $(READY): setup.cfg pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable ".[ray,lite,s3,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable ".[ray,lite,torch,s3,dev]"
 	touch $(READY)
 
 demo: setup
@@ -23,15 +23,15 @@ lint: setup
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/humanverse models pull
+	$(BIN)/humanverse models pull --preset lite
 	$(BIN)/python -m pytest
 
 test-all: lint
-	$(BIN)/humanverse models pull
+	$(BIN)/humanverse models pull --preset lite
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 lock: setup
-	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

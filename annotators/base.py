@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from annotators.weights import Weight
+from annotators.weights import Weight, pinned
 from humanverse.codec import decode_rgb
 from schemas.layers import KINDS, Kind
 from schemas.provenance import fingerprint
@@ -51,6 +51,16 @@ class Unavailable:
     reason: str
 
 
+SPEEDS = {
+    "instant": "under 10 ms a picture on one CPU core",
+    "fast": "10 to 200 ms a picture on one CPU core",
+    "medium": "0.2 to 2 s a picture on one CPU core",
+    "slow": "2 to 20 s a picture on one CPU core: use a GPU",
+    "gpu": "more than 20 s a picture on one CPU core, or more memory than most have: needs a GPU",
+}
+"""Classes of speed; for what has people as its input, with two of them in the picture."""
+
+
 @dataclass(frozen=True)
 class Card:
     """What one must know before using an estimator.
@@ -62,12 +72,15 @@ class Card:
         summary: one line for listings.
         model: which published model it is, with its revision.
         licence: of the weights, as their owner states it, and of what is unknown about it.
+        source: where the weights are published; where they are fetched, their specs say.
         protocol: resolution, normalisation, crop or pad, flip test.
         output: meaning and unit of what it says, and what it cannot say.
         weights: the files that it loads, pinned by SHA-256.
         needs: kinds of layers that it reads (pose needs person).
         packages: importable modules it needs, with the extra that installs each (``{"onnxruntime":
             "lite"}``).
+        speed: a key of ``SPEEDS``.
+        preset: for which it is meant; empty for none.
     """
 
     kind: str
@@ -81,6 +94,14 @@ class Card:
     weights: tuple[Weight, ...] = ()
     needs: tuple[str, ...] = ()
     packages: Mapping[str, str] | None = None
+    source: str = ""
+    speed: str = "fast"
+    preset: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its weights."""
+        return sum(weight.size for weight in self.weights)
 
     @property
     def layer(self) -> str:
@@ -137,6 +158,22 @@ class Annotator(ABC):
         """How many pictures ``annotate`` is given at once, at the most."""
         return 1
 
+    def pin(self) -> None:
+        """Get the weights whose SHA-256 is not known beforehand, and hold to what came: here, and wherever this goes."""
+        for named in self.card.weights:
+            self._instead[named] = pinned(self.weight(named))
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide its rows, as JSON values."""
+        return self.settings.model_dump(mode="json")
+
+    def check(self) -> None:  # noqa: B027
+        """Called before anything is written, in a process like that which will annotate.
+
+        Raises:
+            UserError: if it cannot run there.
+        """
+
     def load(self) -> None:  # noqa: B027
         """Get the weights and build the model. Called once, in the process that will annotate."""
 
@@ -162,7 +199,11 @@ class Annotator(ABC):
 
         Args:
             needed: the fingerprint of each layer in ``card.needs``, by kind.
+
+        Raises:
+            WeightError: if weights whose SHA-256 is not known beforehand cannot be had.
         """
+        self.pin()
         card = self.card
         facts: dict[str, Any] = {
             "kind": card.kind,
@@ -170,7 +211,7 @@ class Annotator(ABC):
             "version": card.version,
             "model": card.model,
             "weights": {weight.label: weight.sha256 for weight in self.weights},
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self.deciding(),
             "needs": dict(sorted(needed.items())),
         }
         return {**facts, "licence": card.licence, "fingerprint": fingerprint(facts)}

