@@ -16,7 +16,7 @@ from pipelines.download.base import Engine as Downloads
 from pipelines.download.engines import engine_for
 from pipelines.engine.choice import Started, started
 from pipelines.opening import Opened, open_build
-from pipelines.progress import Counts, Display, say
+from pipelines.progress import Counts, Display
 from pipelines.result import Result
 from pipelines.stages import annotate, checks
 from pipelines.stages.annotate import Annotate
@@ -63,8 +63,7 @@ def build(
     todo, downloads = opened.todo, engine_for(opened.job, own=opened.retrying)
     if not opened.retrying and todo.done == todo.planned:
         downloads.finish()
-        _say_what_lacks(Dataset(url), opened)
-        return Result(todo.planned, todo.done)
+        return Result(todo.planned, todo.done, lacking=_lacking(Dataset(url), opened))
     downloads.prepare()
     lists = blocklists.obtain(opened.job.store, recipe.block)
     in_force = blocklists.in_force(opened.job.store, lists, recipe.block.phash_distance)
@@ -86,14 +85,12 @@ def build(
     return result
 
 
-def _say_what_lacks(dataset: Dataset, opened: Opened) -> None:
-    """Name layers of the recipe that were dropped since."""
+def _lacking(dataset: Dataset, opened: Opened) -> dict[str, str]:
+    """Layers of the recipe that were dropped since, not in all shards, and what to tell ``humanverse annotate``."""
     committed = frozenset(dataset.shards())
-    for kind, annotator in opened.annotators.items():
-        lacking = committed - dataset.layer_shards(annotator.card.layer)
-        if lacking:
-            again = f"humanverse annotate {dataset.store.url} {kind}={annotator.card.name}"
-            say(f"layer {annotator.card.layer} is not in {len(lacking)} shards: {again}")
+    cards = {kind: annotator.card for kind, annotator in opened.annotators.items()}
+    dropped = {kind: card for kind, card in cards.items() if committed - dataset.layer_shards(card.layer)}
+    return {card.layer: f"{kind}={card.name}" for kind, card in dropped.items()}
 
 
 def _declare(opened: Opened) -> None:

@@ -26,6 +26,7 @@ class Result:
         counts: rows of this run's shards by ledger status, and ``bytes`` of stored pictures.
         failures: failed rows of this run's shards by reason.
         seconds: wall time.
+        lacking: where nothing was to be done: layers of the recipe that were dropped -> what to tell ``humanverse annotate``.
         retried: what was tried again, or was to be; None if nothing was.
     """
 
@@ -38,6 +39,7 @@ class Result:
     failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     retried: Retried | None = None
+    lacking: dict[str, str] = field(default_factory=dict)
 
     def add(self, done: Done) -> None:
         """Note how one shard ended."""

@@ -23,15 +23,17 @@ def result_json(result: Result) -> dict[str, Any]:
         "bytes": result.counts.get("bytes", 0),
         "seconds": round(result.seconds, 3),
         "retry": asdict(result.retried) if result.retried else None,
+        "lacking_layers": result.lacking,
     }
 
 
 def result(result: Result, url: str) -> None:
     if result.before == result.planned:
         reasons = " or ".join(result.retried.reasons) if result.retried else ""
-        line(
-            f"{url}: nothing to retry: no row ended with {reasons}" if reasons else f"{url} is complete: nothing to do"
-        )
+        done = f"{url} has all its shards" if result.lacking else f"{url} is complete: nothing to do"
+        line(f"{url}: nothing to retry: no row ended with {reasons}" if reasons else done)
+        for layer, words in result.lacking.items():
+            line(f"  layer {layer} is not in all of them: humanverse annotate {url} {words}")
         return
     rows = {name: value for name, value in result.counts.items() if name != "bytes"}
     total = sum(rows.values())

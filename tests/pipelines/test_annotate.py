@@ -17,6 +17,7 @@ from humanverse.errors import DatasetError, UserError
 from pipelines.annotate import annotate, resources_of
 from pipelines.build import build
 from pipelines.compact import compact
+from pipelines.drop import drop
 from pipelines.plan_layers import Asked
 from schemas.recipe import load
 from tests.datasets import make_dataset, make_retry
@@ -197,9 +198,12 @@ def test_layers_of_a_build_are_made_again_byte_for_byte(tmp_path: Path) -> None:
             local=True,
             allow_private=True,
         )
-    layers = ("person/ssd-mobilenet-v2", "quality/pixels", "depth/none")
-    built = {layer: tables(tmp_path / "d", layer) for layer in layers}
-    cards = {layer: dict(Dataset(str(tmp_path / "d")).layer_card(layer)) for layer in layers}
+        layers = ("person/ssd-mobilenet-v2", "quality/pixels", "depth/none")
+        built = {layer: tables(tmp_path / "d", layer) for layer in layers}
+        cards = {layer: dict(Dataset(str(tmp_path / "d")).layer_card(layer)) for layer in layers}
+        drop(str(tmp_path / "d"), "quality=pixels")
+        again = build([str(web / "urls.parquet")], str(tmp_path / "d"), load(path=web / "recipe.yaml"), local=True)
+        assert (again.committed, again.lacking) == (0, {"quality/pixels": "quality=pixels"})
     shutil.rmtree(tmp_path / "d" / "layers")
     result = annotate(str(tmp_path / "d"), Asked({"person": None, "quality": None, "depth": None}), local=True)
     assert set(result.layers) == set(layers) and not result.lost

@@ -54,6 +54,7 @@ def test_a_result_as_json(result: Result) -> None:
         "bytes": 5000,
         "seconds": 12.346,
         "retry": None,
+        "lacking_layers": {},
     }
 
 

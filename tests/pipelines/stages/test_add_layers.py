@@ -1,4 +1,4 @@
-"""A picture on which workers die costs its row. Deaths are played by an error that nothing catches, then another worker begins."""
+"""A picture on which workers die costs its row. A death is played by an error that nothing catches."""
 
 from __future__ import annotations
 
