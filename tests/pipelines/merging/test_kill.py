@@ -20,7 +20,7 @@ class Killed(BaseException):
     """The process died."""
 
 
-def killed_at(ours: Path, theirs: Path, writes: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+def killed_at(ours: Path, theirs: Path, writes: int, monkeypatch: pytest.MonkeyPatch, threads: int = 1) -> bool:
     """Merge, and die at a write; whether it came to that."""
     left = [writes]
     original = Store._publish
@@ -33,7 +33,7 @@ def killed_at(ours: Path, theirs: Path, writes: int, monkeypatch: pytest.MonkeyP
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "_publish", publish)
-        patch.setattr("humanverse.dataset.status.THREADS", 1)
+        patch.setattr("humanverse.dataset.status.THREADS", threads)
         try:
             merge(str(ours), [str(theirs)])
         except Killed:
@@ -65,6 +65,20 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
         assert merged_files(copy) == expected
         writes += 1
     assert writes == 1 + 2 * (5 + 3)
+
+
+@pytest.mark.parametrize("writes", range(2, 26, 4))
+def test_shards_may_be_committed_in_any_order(
+    ours: Path, tmp_path: Path, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "many"
+    make(theirs, [[seed, seed + 2, 5] for seed in range(4, 10)], layers=["person/test"])
+    whole = Path(shutil.copytree(ours, tmp_path / "whole"))
+    merge(str(whole), [str(theirs)])
+    assert killed_at(ours, theirs, writes, monkeypatch, threads=4)
+    merge(str(ours), [str(theirs)])
+    assert merged_files(ours) == merged_files(whole)
+    assert problems(ours) == []
 
 
 def test_the_plan_holds_although_the_other_has_grown_meanwhile(
