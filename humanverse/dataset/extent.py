@@ -26,7 +26,7 @@ class Extent:
 
     @property
     def shards(self) -> int:
-        """Numbers from here on are those of supplementary shards."""
+        """Numbers from here on are those of supplementary and merged shards."""
         return -(-self.rows // self.shard_size)
 
     def rows_of(self, shard: int) -> range:

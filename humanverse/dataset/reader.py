@@ -119,7 +119,7 @@ class Dataset:
 
     @property
     def planned_shards(self) -> int:
-        """Shards of the source; numbers from here on are those of supplementary shards."""
+        """Shards of the source; numbers from here on are those of supplementary and merged shards."""
         return self.extent.shards
 
     def passes(self) -> list[Pass]:
