@@ -17,6 +17,9 @@ def _card(kind: str) -> Card:
         licence="none needed",
         protocol="none",
         output="rows with status unavailable; never a made-up map",
+        source="none needed",
+        speed="instant",
+        preset="lite",
     )
 
 

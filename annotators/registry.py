@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Sequence
 
 from annotators.base import Annotator, Card
+from annotators.weights import listing, offline
 from humanverse.errors import UserError, one_line
 from schemas.layers import KINDS
 
 ANNOTATORS: dict[tuple[str, str], str] = {
     ("person", "ssd-mobilenet-v2"): "annotators.person.ssd:SsdMobileNetV2",
+    ("person", "yolos-tiny"): "annotators.person.yolos:YolosTiny",
+    ("person", "d-fine"): "annotators.person.dfine:DFine",
     ("pose", "movenet-mediapipe"): "annotators.pose.movenet_mediapipe:MoveNetMediapipe",
     ("safety", "open-nsfw"): "annotators.safety.open_nsfw:OpenNsfw",
     ("text", "rapidocr-detector"): "annotators.text.rapidocr_det:RapidOcrDetector",
@@ -78,6 +82,31 @@ def missing_packages(card: Card) -> list[str]:
     return [module for module in card.packages or {} if importlib.util.find_spec(module) is None]
 
 
+def here(card: Card) -> str:
+    """Whether the annotator can run here: ``ready``, ``ready, 25.9 MB to fetch``, or why not, in one line."""
+    missing = missing_packages(card)
+    if missing:
+        return f"no: {', '.join(missing)} not installed ({_install(card, missing)})"
+    away = [item.weight for item in listing(card.weights) if item.path is None]
+    if not away:
+        return "ready"
+    if offline():
+        return f"no: {away[0].spec} is not here, and HUMANVERSE_OFFLINE is set"
+    return f"ready, {sum(weight.size for weight in away) / 1e6:.1f} MB to fetch"
+
+
+def _install(card: Card, missing: Sequence[str]) -> str:
+    """The command that installs modules that a card needs."""
+    extras = sorted({extra for module in missing if (extra := (card.packages or {})[module])})
+    return f"pip install 'humanverse[{','.join(extras)}]'" if extras else "pip install humanverse"
+
+
+def require_torch(what: str) -> None:
+    """Raise UserError if torch or safetensors is not installed, which ``what`` needs."""
+    if any(importlib.util.find_spec(module) is None for module in ("torch", "safetensors")):
+        raise UserError(f"{what} needs torch and safetensors: pip install 'humanverse[torch]'")
+
+
 def require_packages(card: Card) -> None:
     """Checks that the annotator can run here.
 
@@ -85,8 +114,5 @@ def require_packages(card: Card) -> None:
         UserError: names what is missing and the command that installs it.
     """
     missing = missing_packages(card)
-    if not missing:
-        return
-    extras = sorted({extra for module in missing if (extra := (card.packages or {})[module])})
-    target = f"humanverse[{','.join(extras)}]" if extras else "humanverse"
-    raise UserError(f"{card.kind}={card.name} needs {', '.join(missing)}: pip install '{target}'")
+    if missing:
+        raise UserError(f"{card.kind}={card.name} needs {', '.join(missing)}: {_install(card, missing)}")

@@ -17,7 +17,10 @@ MOST_PICTURES = 64
 MOST_PIXELS = 64_000_000
 """Of a part: decoded, they take three bytes each."""
 
-_OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad_alloc", "not enough memory")
+_OUT_OF_MEMORY = (
+    *("out of memory", "failed to allocate memory", "bad_alloc", "not enough memory"),
+    *("can't allocate memory", "alloc_failed"),
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

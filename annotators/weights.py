@@ -10,6 +10,7 @@ import re
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -214,11 +215,13 @@ class Hub:
     def find(self, weight: Weight) -> Path | None:
         from annotators import hub
 
-        return hub.find(weight)
+        return hub.find(weight) if find_spec("huggingface_hub") else None
 
     def obtain(self, weight: Weight) -> Path:
         from annotators import hub
 
+        if not find_spec("huggingface_hub"):
+            raise WeightError(f"weights {weight.spec} need huggingface_hub: pip install 'humanverse[torch]'")
         path = hub.find(weight) or hub.fetch(weight)
         if weight.sha256:
             check(folders.digest(path, cache_root() / "digests").sha256, weight.sha256, f"{weight.spec}, in {path},")

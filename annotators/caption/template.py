@@ -59,6 +59,9 @@ class Template(Annotator):
         protocol="body points of confidence 0.5 or more; people of score 0.4 or more",
         output="English; it knows nothing of who people are, what they wear, what they do, or where they are",
         needs=("person", "pose"),
+        source="none needed",
+        speed="instant",
+        preset="lite",
     )
     Settings = TemplateSettings
     looks = False

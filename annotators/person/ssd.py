@@ -103,6 +103,9 @@ class SsdMobileNetV2(Annotator):
         ),
         weights=(GRAPH,),
         packages={"onnxruntime": "lite", "onnx": "lite", "cv2": ""},
+        source="https://github.com/tensorflow/models",
+        speed="fast",
+        preset="lite",
     )
     Settings = SsdSettings
     settings: SsdSettings

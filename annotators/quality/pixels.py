@@ -102,6 +102,9 @@ class Pixels(Annotator):
             "clipped; jpeg_quality: of the stored file, on the IJG scale"
         ),
         packages={"cv2": ""},
+        source="none needed",
+        speed="instant",
+        preset="lite",
     )
     Settings = PixelSettings
     settings: PixelSettings

@@ -63,6 +63,9 @@ class OpenNsfw(Annotator):
         ),
         weights=(MODEL,),
         packages={"onnxruntime": "lite"},
+        source="https://github.com/yahoo/open_nsfw",
+        speed="fast",
+        preset="lite",
     )
 
     def load(self) -> None:

@@ -123,6 +123,9 @@ class RapidOcrDetector(Annotator):
         ),
         weights=(MODEL,),
         packages={"onnxruntime": "lite", "cv2": ""},
+        source="https://github.com/RapidAI/RapidOCR",
+        speed="medium",
+        preset="lite",
     )
     Settings = TextSettings
     settings: TextSettings

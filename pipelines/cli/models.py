@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +33,10 @@ def annotators(
             raise UserError(f"no annotator {name}: humanverse annotators lists them")
     found = [
         show.card_json(
-            card, registry.get(card.kind, card.name).Settings().model_dump(), registry.missing_packages(card)
+            card,
+            registry.get(card.kind, card.name).Settings().model_dump(),
+            registry.missing_packages(card),
+            registry.here(card),
         )
         for card in cards
     ]
@@ -42,18 +46,20 @@ def annotators(
         show.cards(found, in_full=name is not None)
 
 
-def _weights(kind: str | None) -> list[Any]:
+def _weights(kind: str | None, preset: str | None = None) -> list[Any]:
     from annotators import registry
     from humanverse.errors import UserError
 
     found = {
         weight.spec: weight
         for card in registry.cards()
-        if kind in (None, card.kind, card.name)
+        if kind in (None, card.kind, card.name) and preset in (None, card.preset)
         for weight in card.weights
     }
-    if not found and kind:
-        raise UserError(f"no weights for {kind}: humanverse models list shows all")
+    if not found and (kind or preset):
+        raise UserError(
+            f"no weights for {' of preset '.join(filter(None, (kind, preset)))}: humanverse models list shows all"
+        )
     return list(found.values())
 
 
@@ -70,12 +76,33 @@ def models_list(kind: Which = None, as_json: Json = False) -> None:
 
 
 @models.command("pull")
-def models_pull(kind: Which = None) -> None:
-    """Download what is not here yet, checked against its SHA-256."""
+def models_pull(
+    kind: Which = None,
+    preset: Annotated[str | None, typer.Option(help="Only of this preset, such as lite.")] = None,
+) -> None:
+    """Download what is not here yet, checked against its SHA-256 where that is known beforehand."""
     from annotators.weights import obtain
 
-    for weight in _weights(kind):
+    for weight in _weights(kind, preset):
         typer.echo(f"{obtain(weight)}  {weight.spec}")
+
+
+@models.command("convert")
+def models_convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A checkpoint of torch.save: .pth, .pt, .ckpt, .bin.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT.safetensors")],
+    key: Annotated[
+        str | None,
+        typer.Option(help="Where in the checkpoint the weights are, such as ema.module, if there are several."),
+    ] = None,
+) -> None:
+    """Take the tensors out of an old pickled checkpoint. No code in it is run; one that needs code is refused."""
+    from annotators import registry
+    from annotators.torch.convert import convert
+
+    registry.require_torch("humanverse models convert")
+    done = convert(source, target, key)
+    typer.echo(f"{done.path}: {done.tensors} tensors, {done.size / 1e6:.1f} MB")
 
 
 @models.command("path")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from annotators.weights import Listed
 
 
-def card_json(card: Card, settings: Mapping[str, Any], missing: Sequence[str]) -> dict[str, Any]:
+def card_json(card: Card, settings: Mapping[str, Any], missing: Sequence[str], here: str) -> dict[str, Any]:
     return {
         "kind": card.kind,
         "name": card.name,
@@ -21,6 +21,11 @@ def card_json(card: Card, settings: Mapping[str, Any], missing: Sequence[str]) -
         "summary": card.summary,
         "model": card.model,
         "licence": card.licence,
+        "source": card.source,
+        "size": card.size,
+        "speed": card.speed,
+        "preset": card.preset,
+        "here": here,
         "protocol": card.protocol,
         "output": card.output,
         "needs": list(card.needs),
@@ -39,12 +44,16 @@ def cards(found: Sequence[Mapping[str, Any]], in_full: bool) -> None:
         (
             f"{card['kind']}={card['name']}",
             card["summary"],
+            card["preset"],
             card["licence"],
-            ", ".join(card["missing_packages"]) or "ready",
+            size(card["size"]),
+            card["source"],
+            card["speed"],
+            card["here"],
         )
         for card in found
     ]
-    table("annotators", ("annotator", "what it does", "licence", "here"), rows)
+    table("annotators", ("annotator", "what it does", "preset", "licence", "size", "source", "speed", "here"), rows)
 
 
 def _plain(value: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from annotators import registry
-from annotators.base import Annotator, Picture
+from annotators.base import SPEEDS, Annotator, Picture
 from annotators.run import Runner
 from humanverse.codec import encode_jpeg
 from humanverse.errors import UserError
@@ -24,14 +24,18 @@ def test_every_entry_is_what_it_says(kind: str, name: str) -> None:
     assert issubclass(found, Annotator) and (card.kind, card.name) == (kind, name) and kind in KINDS
     assert all((card.summary, card.model, card.licence, card.protocol, card.output, card.version))
     assert all(need in KINDS and need != kind for need in card.needs)
-    assert all(len(weight.sha256) == 64 and weight.size > 0 for weight in card.weights)
-    assert len(found().provenance(dict.fromkeys(card.needs, "0"))["fingerprint"]) == 64
+    assert card.source and card.speed in SPEEDS and card.preset in ("lite", "paper", "modern", "")
+    assert all(weight.size > 0 for weight in card.weights)
+    known = [weight for weight in card.weights if weight.scheme != "hf"]
+    assert all(len(weight.sha256) == 64 for weight in known)
+    if known == list(card.weights):
+        assert len(found().provenance(dict.fromkeys(card.needs, "0"))["fingerprint"]) == 64
 
 
 def test_cards_are_all_there_and_no_engine_is_imported() -> None:
     code = (
         "import sys; from annotators import registry; print(len(registry.cards()));"
-        "print([m for m in ('onnxruntime', 'onnx', 'ai_edge_litert', 'torch', 'ray') if m in sys.modules])"
+        "print([m for m in ('onnxruntime', 'onnx', 'ai_edge_litert', 'torch', 'transformers', 'ray') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == [str(len(registry.ANNOTATORS)), "[]"]

@@ -119,6 +119,9 @@ def test_dense_maps_become_pngs_with_their_geometry() -> None:
         (MemoryError(), True),
         (RuntimeError("CUDA out of memory. Tried to allocate"), True),
         (RuntimeError("Failed to allocate memory for requested buffer"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
         (RuntimeError("shape mismatch"), False),
     ],
 )

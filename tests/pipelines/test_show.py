@@ -80,7 +80,10 @@ def test_when_nothing_worked(planned: int, before: int, counts: dict[str, int] |
 
 
 def test_every_card_can_be_listed_and_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    cards = [annotators.card_json(card, {"min_score": 0.25}, ["onnxruntime"]) for card in registry.cards()]
+    cards = [
+        annotators.card_json(card, {"min_score": 0.25}, ["onnxruntime"], "no: onnxruntime not installed")
+        for card in registry.cards()
+    ]
     annotators.cards(cards, in_full=False)
     assert "onnxruntime" in capsys.readouterr().out
     annotators.cards(cards, in_full=True)

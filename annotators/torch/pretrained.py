@@ -1,0 +1,82 @@
+"""Models of the transformers library, out of a folder and never out of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from annotators.cache import WeightError
+from annotators.folders import SAFE, counted
+from annotators.torch.operators import prepare_torchvision
+from humanverse.errors import one_line
+
+
+def model(kind: str, folder: Path, **options: Any) -> Any:
+    """A model with all of its weights, float32, on the CPU.
+
+    Args:
+        kind: name of its class in transformers.
+        folder: with ``config.json`` and weights, as ``save_pretrained`` writes them.
+        options: for ``from_pretrained``.
+
+    Raises:
+        WeightError: if the folder is of another kind of model, or lacks weights: what it lacks would be random numbers.
+    """
+    with _quietly(folder) as transformers:
+        import torch
+
+        wanted = getattr(transformers, kind)
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if config.model_type != wanted.config_class.model_type:
+            raise WeightError(f"{folder} holds a {config.model_type} model, not {wanted.config_class.model_type}")
+        loaded, told = wanted.from_pretrained(
+            folder,
+            config=config,
+            local_files_only=True,
+            use_safetensors=any(path.suffix in SAFE for path in counted(folder)),
+            dtype=torch.float32,
+            output_loading_info=True,
+            **options,
+        )
+        lacking = sorted(map(str, {*told["missing_keys"], *told["mismatched_keys"]}))
+        if lacking:
+            raise WeightError(
+                f"{folder} lacks weights of {kind}, or has them in another shape: {', '.join(lacking[:3])}"
+            )
+    return loaded
+
+
+def processor(kind: str, folder: Path, **options: Any) -> Any:
+    """What turns pictures or texts into a model's inputs and back, with the settings that lie beside the model.
+
+    Args:
+        kind: name of its class in transformers.
+        folder: that the model is in.
+        options: for ``from_pretrained``.
+
+    Raises:
+        WeightError: if its settings are not there.
+    """
+    with _quietly(folder) as transformers:
+        return getattr(transformers, kind).from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, **options
+        )
+
+
+@contextmanager
+def _quietly(folder: Path) -> Iterator[Any]:
+    """transformers without progress bars and advice; its errors as one line."""
+    prepare_torchvision()
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    before = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        yield transformers
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise WeightError(f"{folder} holds no model that can be loaded ({one_line(error, 200)})") from error
+    finally:
+        transformers.utils.logging.set_verbosity(before)

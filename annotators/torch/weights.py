@@ -1,0 +1,123 @@
+"""Weights as tensors: read without running anything that a file brings along, and loaded by name and shape, all of them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from annotators.cache import WeightError
+from humanverse.errors import one_line
+
+Tensors = dict[str, Any]
+"""Name -> tensor."""
+
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "module", "params_ema", "params", "ema", "net")
+"""Under what checkpoints keep their weights beside other things, best first."""
+
+
+def tensors_of(path: Path) -> Tensors:
+    """The tensors of a checkpoint by name, on the CPU: of a ``.safetensors`` file, or of a pickle that holds nothing but tensors
+    and plain containers (torch's ``weights_only``).
+
+    Raises:
+        WeightError: if it is neither; of a pickle with more in it the line names ``humanverse models convert``.
+    """
+    if path.suffix == ".safetensors":
+        return _safe(path)
+    import torch
+
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightError(
+            f"{path} is a pickle with more than tensors in it, and is not loaded: "
+            f"humanverse models convert {path} OUT.safetensors takes the tensors out, if there is no code"
+        ) from error
+    except (OSError, EOFError, KeyError, RuntimeError, ValueError) as error:
+        raise WeightError(f"{path} is no checkpoint that can be read ({one_line(error, 120)})") from error
+    return state(found, path)
+
+
+def _safe(path: Path) -> Tensors:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError) as error:
+        raise WeightError(f"{path} is no safetensors file that can be read ({one_line(error, 120)})") from error
+
+
+def state(found: Any, path: Path, key: str | None = None) -> Tensors:
+    """The tensors by name in what a checkpoint holds: itself, or what lies under one of ``WRAPPERS``, or under ``key``.
+
+    Args:
+        found: the checkpoint.
+        path: of it, for the error.
+        key: where the tensors are, as ``ema.module``.
+
+    Raises:
+        WeightError: if there are none, or several and none has a usual name.
+    """
+    states = dict(_states(found, ()))
+    if key is not None:
+        if tuple(key.split(".")) not in states:
+            raise WeightError(f"{path} has no tensors under {key!r}: there are {_names(states) or 'none'}")
+        return states[tuple(key.split("."))]
+    if () in states:
+        return states[()]
+    ranked = sorted(states, key=lambda place: [_rank(name) for name in place])
+    if not ranked or (len(ranked) > 1 and _rank(ranked[0][0]) == len(WRAPPERS)):
+        raise WeightError(
+            f"{path} holds no tensors by name" if not ranked else f"{path} holds several: {_names(states)}"
+        )
+    return states[ranked[0]]
+
+
+def _rank(name: str) -> int:
+    return WRAPPERS.index(name) if name in WRAPPERS else len(WRAPPERS)
+
+
+def _names(states: Mapping[tuple[str, ...], Tensors]) -> str:
+    return ", ".join(".".join(place) or "the file itself" for place in states)
+
+
+def _states(found: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Tensors]]:
+    """Every mapping with tensors in it and where it lies; an optimiser's are under numbers and so are not meant."""
+    import torch
+
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        return
+    tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+    if tensors:
+        yield place, tensors
+    for name, value in found.items():
+        yield from _states(value, (*place, name))
+
+
+def load_strictly(network: Any, tensors: Mapping[str, Any], path: Path) -> Any:
+    """``network`` with ``tensors`` as its parameters and buffers; every name must be in both, with one shape.
+
+    Args:
+        network: a ``torch.nn.Module``.
+        tensors: by the network's own names.
+        path: where they come from, for the error.
+
+    Raises:
+        WeightError: names the first tensors that are missing, left over, or of another shape.
+    """
+    wanted = network.state_dict()
+    faults = [f"lacks {name}" for name in wanted if name not in tensors]
+    faults += [f"has {name}, which the network has not" for name in tensors if name not in wanted]
+    faults += [
+        f"{name} is {list(tensors[name].shape)} instead of {list(wanted[name].shape)}"
+        for name in wanted
+        if name in tensors and tensors[name].shape != wanted[name].shape
+    ]
+    if faults:
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise WeightError(f"{path} is not of this network: {'; '.join(faults[:3])}{more}")
+    network.load_state_dict(tensors, strict=True)
+    return network

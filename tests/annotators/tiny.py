@@ -1,0 +1,89 @@
+"""Tiny models with random weights, of the same classes as the real ones, saved as their owners save theirs.
+
+Each function writes a model and what goes with it to a folder, which ``--weights`` takes. Weights are the same each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("transformers")
+
+from annotators.torch.operators import prepare_torchvision
+
+prepare_torchvision()
+
+CLASSES = {0: "N/A", 1: "person", 2: "bicycle"}
+
+
+def saved(folder: Path, make: Callable[[], Any], *beside: Any) -> Path:
+    """The model that ``make`` builds, and what goes with it, in ``folder``."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        model = make()
+    model.eval().save_pretrained(folder)
+    for item in beside:
+        item.save_pretrained(folder)
+    return folder
+
+
+def yolos(folder: Path) -> Path:
+    """YOLOS with two blocks of 32; it looks at pictures whose shorter side is 96."""
+    from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcessor
+
+    config = YolosConfig(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        image_size=[96, 128],
+        num_detection_tokens=12,
+        id2label=CLASSES,
+        initializer_range=0.3,
+    )
+    processor = YolosImageProcessor(size={"shortest_edge": 96, "longest_edge": 250})
+    return saved(folder, lambda: YolosForObjectDetection(config), processor)
+
+
+def dfine(folder: Path) -> Path:
+    """D-FINE with a narrow backbone and one decoder layer; it looks at pictures of 128 x 128."""
+    from transformers import DFineConfig, DFineForObjectDetection, HGNetV2Config, RTDetrImageProcessor
+
+    backbone = HGNetV2Config(
+        stem_channels=[3, 8, 8],
+        stage_in_channels=[8, 16, 16, 16],
+        stage_mid_channels=[8, 8, 8, 8],
+        stage_out_channels=[16, 16, 16, 16],
+        hidden_sizes=[16, 16, 16, 16],
+        embedding_size=8,
+        stage_num_blocks=[1, 1, 1, 1],
+        stage_downsample=[False, True, True, True],
+        stage_light_block=[False, False, True, True],
+        stage_kernel_size=[3, 3, 5, 5],
+        stage_numb_of_layers=[1, 1, 1, 1],
+        out_features=["stage2", "stage3", "stage4"],
+    )
+    config = DFineConfig(
+        backbone_config=backbone,
+        encoder_in_channels=[16, 16, 16],
+        encoder_hidden_dim=32,
+        encoder_ffn_dim=32,
+        encoder_attention_heads=2,
+        d_model=32,
+        decoder_in_channels=[32, 32, 32],
+        decoder_ffn_dim=32,
+        decoder_attention_heads=2,
+        decoder_layers=2,
+        num_queries=20,
+        num_denoising=0,
+        id2label=CLASSES,
+        initializer_range=0.3,
+    )
+    processor = RTDetrImageProcessor(size={"height": 128, "width": 128})
+    return saved(folder, lambda: DFineForObjectDetection(config), processor)
