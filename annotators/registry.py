@@ -21,7 +21,12 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("text", "rapidocr-detector"): "annotators.text.rapidocr_det:RapidOcrDetector",
     ("quality", "pixels"): "annotators.quality.pixels:Pixels",
     ("caption", "template"): "annotators.caption.template:Template",
+    ("depth", "omnidata"): "annotators.depth.omnidata:OmnidataDepth",
+    ("depth", "midas-dpt"): "annotators.depth.midas_dpt:MidasDpt",
+    ("depth", "depth-anything-v2"): "annotators.depth.depth_anything:DepthAnything",
+    ("depth", "depth-pro"): "annotators.depth.depth_pro:DepthPro",
     ("depth", "none"): "annotators.absent:NoDepth",
+    ("normal", "omnidata"): "annotators.normal.omnidata:OmnidataNormal",
     ("normal", "none"): "annotators.absent:NoNormal",
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""

@@ -1,0 +1,1 @@
+"""Estimators of depth: the ``depth`` layer."""

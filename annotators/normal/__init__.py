@@ -1,0 +1,1 @@
+"""Estimators of surface normals: the ``normal`` layer."""

@@ -1,0 +1,142 @@
+"""Omnidata's depth: rows on photographs, where a map lies on its picture, and what the network is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from annotators.base import Picture
+from annotators.depth.omnidata import OmnidataDepth
+from annotators.weights import WeightError, standing_in
+from humanverse.codec import encode_jpeg
+from humanverse.codec.maps import ENCODERS, decode_depth
+from tests.annotators.added import holds, photographs_here
+from tests.annotators.depth import tiny
+from tests.annotators.networks.dpt_reference import TINY
+
+needs_photographs = pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
+
+
+class TinyDepth(OmnidataDepth):
+    """The same with a tiny network."""
+
+    card = replace(OmnidataDepth.card, name="tiny-omnidata")
+
+    def network(self) -> Any:
+        from annotators.networks.dpt_hybrid import DptHybrid
+
+        return DptHybrid(self.outputs, TINY)
+
+
+class Ramps(torch.nn.Module):
+    """Says how far across the input a pixel lies: 0 at the left edge, 1 at the right."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        batch, _, height, width = images.shape
+        across = (torch.arange(width) + 0.5) / width
+        return across.expand(batch, 1, height, width)
+
+
+class RampDepth(OmnidataDepth):
+    """The same with a network of known output."""
+
+    def build(self) -> Any:
+        return Ramps()
+
+
+class Mirror(OmnidataDepth):
+    """The same with a network that says what it is shown."""
+
+    def build(self) -> Any:
+        return torch.nn.Identity()
+
+    def forward(self, batch: Any) -> Any:
+        return batch.permute(0, 2, 3, 1)
+
+    def row(self, values: np.ndarray) -> dict[str, Any]:
+        return {"map": values}
+
+
+def loaded(annotator: type[OmnidataDepth], **settings: Any) -> OmnidataDepth:
+    made = annotator(annotator.Settings(**settings))
+    made.load()
+    return made
+
+
+def picture(rgb: np.ndarray) -> Picture:
+    return Picture("0", encode_jpeg(rgb, 95))
+
+
+@needs_photographs
+def test_rows_on_photographs(tmp_path: Path) -> None:
+    weights = tiny.omnidata(tmp_path / "tiny.ckpt", 1)
+    rows = holds(tmp_path, "depth", f"{__name__}:TinyDepth", [weights], shorter_side=96)
+    for one in rows.values():
+        width, height = one.size
+        assert (one.row["depth_kind"], one.row["unit"], one.row["map_box"]) == ("relative", None, [0, 0, width, height])
+        assert min(one.row["map_width"], one.row["map_height"]) == 96
+        assert one.map is not None and 0 <= np.nanmin(one.map) < np.nanmax(one.map) <= 1
+
+
+@pytest.mark.parametrize("size", [(640, 480), (333, 500), (500, 500), (1000, 301)])
+def test_a_map_covers_its_picture_exactly(size: tuple[int, int]) -> None:
+    width, height = size
+    (row,) = loaded(RampDepth, map_side=4096).annotate([picture(np.full((height, width, 3), 90, np.uint8))], {})
+    assert isinstance(row, dict)
+    png, columns = ENCODERS["depth"](row["map"])
+    depth = decode_depth(png, columns["scale"], columns["offset"])
+    x0, y0, x1, y1 = row["map_box"]
+    assert (x0, y0, x1, y1) == (0, 0, width, height)
+    middles = x0 + (np.arange(depth.shape[1]) + 0.5) * (x1 - x0) / depth.shape[1]
+    np.testing.assert_allclose(depth * width, np.broadcast_to(middles, depth.shape), atol=width * columns["scale"])
+
+
+def test_the_middle_square_is_that_of_the_owners_demo() -> None:
+    width, height = 500, 333
+    (row,) = loaded(RampDepth, middle_square=True).annotate([picture(np.zeros((height, width, 3), np.uint8))], {})
+    assert isinstance(row, dict) and row["map"].shape == (384, 384)
+    resized, left = 384 * width // height, round((384 * width // height - 384) / 2)
+    expected = (left * width / resized, 0, (left + 384) * width / resized, height)
+    np.testing.assert_allclose(row["map_box"], expected, rtol=1e-12)
+
+
+def test_the_middle_square_shows_what_its_box_says() -> None:
+    x = np.linspace(0, 200, 640)
+    rgb = np.broadcast_to(x[None, :, None], (400, 640, 3)).round().astype(np.uint8)
+    (row,) = loaded(Mirror, middle_square=True).annotate([picture(rgb)], {})
+    assert isinstance(row, dict)
+    x0, _, x1, _ = row["map_box"]
+    shown = (row["map"][100, :, 0] * 0.5 + 0.5) * 255
+    middles = x0 + (np.arange(384) + 0.5) * (x1 - x0) / 384 - 0.5
+    np.testing.assert_allclose(shown, np.interp(middles, np.arange(640), x), atol=3)
+
+
+def test_the_input_is_normalised_and_its_sides_fit() -> None:
+    rgb = np.zeros((300, 450, 3), np.uint8)
+    rgb[:, :, 0] = 255
+    (row,) = loaded(Mirror, map_side=4096).annotate([picture(rgb)], {})
+    assert isinstance(row, dict) and row["map"].shape == (384, 576, 3)
+    np.testing.assert_allclose(row["map"].mean(axis=(0, 1)), [1, -1, -1], atol=0.03)
+
+
+def test_weights_of_another_network_are_refused_in_one_line(tmp_path: Path) -> None:
+    normals = tiny.omnidata(tmp_path / "normals.ckpt", 3)
+    annotator = TinyDepth(weights=standing_in(TinyDepth.card.weights, normals))
+    with pytest.raises(WeightError, match=r"output_conv.4.weight is \[3, 32, 1, 1\] instead of \[1, 32, 1, 1\]"):
+        annotator.load()
+
+
+@pytest.mark.slow
+@needs_photographs
+def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = OmnidataDepth().network()
+    tensors = {f"model.{name}": tensor for name, tensor in network.state_dict().items()}
+    torch.save({"state_dict": tensors}, tmp_path / "omnidata_dpt_depth_v2.ckpt")
+    rows = holds(tmp_path, "depth", "omnidata", [tmp_path / "omnidata_dpt_depth_v2.ckpt"])
+    assert all(min(one.row["map_width"], one.row["map_height"]) <= 384 for one in rows.values())
