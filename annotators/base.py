@@ -167,12 +167,13 @@ class Annotator(ABC):
         """The settings that decide its rows, as JSON values."""
         return self.settings.model_dump(mode="json")
 
-    def check(self) -> None:  # noqa: B027
-        """Called before anything is written, in a process like that which will annotate.
+    def where(self) -> str | None:
+        """One line about the device that it will find in this process; None if it runs on the CPU whatever was asked for.
 
         Raises:
-            UserError: if it cannot run there.
+            UserError: if it cannot run in this process.
         """
+        return None
 
     def load(self) -> None:  # noqa: B027
         """Get the weights and build the model. Called once, in the process that will annotate."""

@@ -72,7 +72,8 @@ class Weight:
 
     @property
     def file_name(self) -> str:
-        return PurePosixPath(self.spec.rsplit(":", 1)[-1]).name
+        name = PurePosixPath(self.spec.rsplit(":", 1)[-1]).name
+        return name.partition("@")[0] if self.scheme == "hf" else name
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ tensors and what describes them are fetched, and pickled weights only where a re
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +56,7 @@ def fetch(weight: Weight) -> Path:
     with _in_one_line(weight):
         path = _take(weight)
     if path is None:
-        raise WeightError(f"weights {weight.spec}: there are no weights in that repository")
+        raise WeightError(f"weights {weight.spec}: there are no weights in that repository, or not all parts of them")
     return path
 
 
@@ -72,6 +73,8 @@ def committed(weight: Weight, path: Path) -> Weight:
 
 def _take(weight: Weight, **options: Any) -> Path | None:
     """The file, or the folder of the repository; None where neither tensors nor pickles are in it."""
+    if offline():
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from huggingface_hub import hf_hub_download, snapshot_download
 
     wanted = _parts(weight)

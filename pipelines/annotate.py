@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from annotators.torch.device import resolve
 from humanverse.dataset import create
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError
 from pipelines.engine.choice import started
-from pipelines.opening import obtain_weights
+from pipelines.opening import obtain_weights, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan
 from pipelines.progress import Counts, Display
 from pipelines.result import DIED, ELSEWHERE
@@ -97,7 +98,10 @@ def annotate(
     lacking = _lacking(dataset, planned, shards)
     result = Result(planned.layers, len(shards), len(shards) - len(lacking))
     if lacking:
-        obtain_weights([addition.annotator for addition in planned.additions.values()])
+        annotators = [addition.annotator for addition in planned.additions.values()]
+        if local:
+            tell_devices(annotators)
+        obtain_weights(annotators)
         with started(local, resources, workers, [AddLayers.name]) as engine:
             for kind, addition in planned.additions.items():
                 create.declare_layer(dataset.store, addition.layer, planned.cards[kind])
@@ -125,13 +129,17 @@ def resources_of(dataset: Dataset, device: str | None) -> Resources:
     resources = dataset.recipe.resources
     own = resources.annotate
     where = resources.device if device is None else device
+    if where == "auto":
+        where = resolve(where)
     gpus = own.gpus or (1.0 if where.startswith("cuda") else 0.0)
     cpus = own.cpus if gpus else max(own.cpus, ALONE_CPUS)
     changed = {"device": where, "annotate": {**own.model_dump(), "cpus": cpus, "gpus": gpus}}
     try:
         return Resources.model_validate({**resources.model_dump(), **changed})
     except ValueError as error:
-        raise UserError(f"--device {where}: give cpu, cuda, or cuda:0 and so on for one GPU of several") from error
+        raise UserError(
+            f"--device {where}: give cpu, cuda, cuda:0 and so on for one GPU of several, or auto"
+        ) from error
 
 
 def _lacking(dataset: Dataset, planned: Plan, shards: Sequence[int]) -> list[Lacking]:

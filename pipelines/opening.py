@@ -75,6 +75,8 @@ def open_build(
     annotators = annotate.make(recipe.annotators, recipe.resources.device)
     for annotator in annotators.values():
         registry.require_packages(annotator.card)
+    if local:
+        tell_devices(annotators.values())
     rows, store = open_source(list(source), recipe.source), Store(url)
     _check_columns(rows, recipe)
     total = rows.count()
@@ -100,9 +102,21 @@ def _check_columns(source: Source, recipe: Recipe) -> None:
         say(f"source.columns: {theirs} is only carried along as {ours} (what means something: {', '.join(MEANINGS)})")
 
 
+def tell_devices(annotators: Iterable[Annotator]) -> None:
+    """Say which devices of this process the annotators will use.
+
+    Raises:
+        UserError: if one of them is not here.
+    """
+    for line in dict.fromkeys(annotator.where() for annotator in annotators):
+        if line is not None:
+            say(line)
+
+
 def obtain_weights(annotators: Iterable[Annotator]) -> None:
     """Fetch what weights of the annotators are not here."""
     for item in listing(weight for annotator in annotators for weight in annotator.weights):
         if item.path is None:
-            say(f"fetching weights: {item.weight.file_name}, {item.weight.size / 1e6:.1f} MB")
+            size = f", {item.weight.size / 1e6:.1f} MB" if item.weight.size else ""
+            say(f"fetching weights: {item.weight.file_name}{size}")
             obtain(item.weight)

@@ -114,7 +114,7 @@ def _check_kinds(asked: Asked) -> None:
         if not NAME.fullmatch(name):
             raise UserError(f"--as {kind}={name}: a layer's name has lower-case letters, digits, - and _")
     if len(asked.annotators) > 1 and any(kind is None for kind, _ in asked.weights):
-        raise UserError(f"--weights: say for which of {', '.join(asked.annotators)} they are, as KIND=PATH")
+        raise UserError(f"--weights: say for which of {', '.join(asked.annotators)} they are, as KIND=WEIGHTS")
 
 
 def _annotator(dataset: Dataset, asked: Asked, kind: str, device: str) -> Annotator:

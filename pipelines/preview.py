@@ -23,7 +23,7 @@ from humanverse.errors import UserError
 from humanverse.report import preview as page
 from humanverse.report.wording import count, duration, without_password
 from pipelines.annotate import resources_of
-from pipelines.opening import obtain_weights
+from pipelines.opening import obtain_weights, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan
 from pipelines.progress import Counts, Display, Local
 from pipelines.stages.making import Makers, areas
@@ -79,7 +79,9 @@ def preview(url: str, asked: Asked, wanted: int, out: Path | None = None, device
     total, chosen = choose(dataset, wanted)
     if not total:
         raise UserError(f"{url} has no samples: build it first")
-    obtain_weights([addition.annotator for addition in planned.additions.values()])
+    annotators = [addition.annotator for addition in planned.additions.values()]
+    tell_devices(annotators)
+    obtain_weights(annotators)
     makers = Makers({kind: addition.annotator for kind, addition in planned.additions.items()})
     makers.load()
     result = Preview(where, sum(len(positions) for positions in chosen.values()), total)

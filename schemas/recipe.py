@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 PRESETS = ("lite",)
 FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes", "all_failed_from", "img2dataset")
 """The settings of ``fetch`` that do not decide what is written."""
-_DEVICE = re.compile(r"cpu|cuda(:[0-9]+)?")
+_DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]+)?")
 
 
 class _Strict(BaseModel):
@@ -211,7 +211,8 @@ class Resources(_Strict):
     gate: StageResources = StageResources(cpus=0.5)
     annotate: StageResources = StageResources(cpus=0.4)
     device: str = Field(
-        default="cpu", description="where the estimators run: cpu, cuda, cuda:0; those of lite run on the CPU"
+        default="cpu",
+        description="where the estimators run: cpu, cuda, cuda:0, or auto: a GPU if there is one; those of lite run on the CPU",
     )
     heartbeat_s: float = Field(default=120.0, gt=0, description="say so when nothing moved for this long")
 
@@ -220,7 +221,7 @@ class Resources(_Strict):
     def _known_device(cls, value: str) -> str:
         if not _DEVICE.fullmatch(value):
             raise ValueError(
-                f"there is no device {value!r}: give cpu, cuda, or cuda:0 and so on for one GPU of several"
+                f"there is no device {value!r}: give cpu, cuda, cuda:0 and so on for one GPU of several, or auto"
             )
         return value
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from annotators.base import Annotator, Settings
 from annotators.run import MOST_PICTURES
 from annotators.torch.batching import Batches
-from annotators.torch.device import Precision, precision, resolve, settle
+from annotators.torch.device import Precision, found, precision, resolve, settle
 from annotators.torch.operators import prepare_torchvision
 
 T = TypeVar("T")
@@ -73,8 +73,8 @@ class TorchAnnotator(Annotator):
             self.model = torch.compile(self.model)
         self._batches = Batches(self._most, self.settings.pixel_budget)
 
-    def check(self) -> None:
-        resolve(self.device)
+    def where(self) -> str | None:
+        return found(self.device)
 
     @property
     def _precision(self) -> str:

@@ -35,7 +35,11 @@ def annotate(
         list[str], typer.Option(metavar="KIND=NAME", help="Which layer of a kind is read, where there are several.")
     ] = [],  # noqa: B006
     weights: Annotated[
-        list[str], typer.Option(metavar="[KIND=]PATH", help="A file of your own instead of the annotator's weights.")
+        list[str],
+        typer.Option(
+            metavar="[KIND=]WEIGHTS",
+            help="A file or folder of your own, hf:OWNER/REPO@REVISION, or https://…#sha256=… instead of its weights.",
+        ),
     ] = [],  # noqa: B006
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only look at so many samples, and write a page; DATASET is not touched.")
@@ -51,7 +55,7 @@ def annotate(
         str | None,
         typer.Option(metavar="COLUMN", help="With --from-coco: says which picture each is; else file names do."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:0; the recipe's if not given.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:0, auto; the recipe's if not given.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="As many as fit if not given.")] = None,
     local: Annotated[bool, typer.Option("--local", help="In this process, without Ray.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any shard has not got its layers.")] = False,

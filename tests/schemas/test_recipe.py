@@ -43,7 +43,7 @@ def test_overrides_win_over_the_file(tmp_path: Path) -> None:
         ("block: null", "block: must be a mapping of settings"),
         ("gate: [min_side, 3]", "gate: must be a mapping of settings"),
         ("annotators:", "annotators: must be a mapping of settings"),
-        ("resources: {device: tpu}", "resources.device: there is no device 'tpu': give cpu, cuda, or cuda:0"),
+        ("resources: {device: tpu}", "resources.device: there is no device 'tpu': give cpu, cuda, cuda:0"),
         ("resources: {device: 'cuda:'}", "resources.device: there is no device 'cuda:'"),
         ("- a\n- b", "must be a mapping"),
         ("gate: [", "is not YAML"),
@@ -79,6 +79,6 @@ def test_every_example_loads(file: Path) -> None:
     assert load(path=file).annotators
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:0", "cuda:11"])
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:11"])
 def test_devices(device: str) -> None:
     assert load(overrides={"resources": {"device": device}}).resources.device == device
