@@ -21,6 +21,7 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("text", "rapidocr-detector"): "annotators.text.rapidocr_det:RapidOcrDetector",
     ("quality", "pixels"): "annotators.quality.pixels:Pixels",
     ("caption", "template"): "annotators.caption.template:Template",
+    ("aesthetic", "improved-aesthetic"): "annotators.aesthetic.laion_mlp:LaionMlp",
     ("depth", "omnidata"): "annotators.depth.omnidata:OmnidataDepth",
     ("depth", "midas-dpt"): "annotators.depth.midas_dpt:MidasDpt",
     ("depth", "depth-anything-v2"): "annotators.depth.depth_anything:DepthAnything",

@@ -1,0 +1,1 @@
+"""Estimators of how much people like a picture: the ``aesthetic`` layer."""

@@ -1,0 +1,64 @@
+"""Aesthetic scores by the improved aesthetic predictor, with which LAION-Aesthetics was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from annotators.base import Card, Picture, Row, Unavailable
+from annotators.torch.base import TorchAnnotator
+from annotators.torch.clip_images import ClipImages, normalised
+from annotators.torch.weights import load_strictly, tensors_of
+from annotators.weights import Weight, WeightError, obtain
+
+CLIP = Weight("hf:timm/vit_large_patch14_clip_224.openai@main", "", 1_710_000_000)
+HEAD = Weight(
+    "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/main/sac+logos+ava1-l14-linearMSE.pth",
+    "21dd590f3ccdc646f0d53120778b296013b096a035a2718c9cb0d511bff0f1e0",
+    3_714_759,
+)
+
+
+class LaionMlp(TorchAnnotator):
+    """One score a picture."""
+
+    card = Card(
+        kind="aesthetic",
+        name="improved-aesthetic",
+        version=1,
+        summary="the improved aesthetic predictor: CLIP ViT-L/14 and an MLP (the paper's, which drops below 4.5)",
+        model="christophschuhmann/improved-aesthetic-predictor, sac+logos+ava1-l14-linearMSE, on OpenAI's CLIP ViT-L/14",
+        licence="Apache-2.0 (head); MIT (CLIP, OpenAI)",
+        source="https://github.com/christophschuhmann/improved-aesthetic-predictor; CLIP from https://huggingface.co/timm",
+        protocol="shorter side to 224 (bicubic), middle square, CLIP's mean and deviation; embedding at length 1; no flip",
+        output=(
+            "a score on its own scale, about 1 to 10, mostly 4 to 7 on photographs: how people rated SAC, LAION-Logos and AVA "
+            "pictures; sees only the middle square"
+        ),
+        weights=(CLIP, HEAD),
+        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
+        speed="medium",
+        preset="paper",
+    )
+    halves = True
+    gpu_batch = 64
+
+    def build(self) -> Any:
+        from annotators.networks.aesthetic_mlp import WIDTH, AestheticMlp
+
+        clip, head = (obtain(weight) for weight in self.weights)
+        self._images = ClipImages.of(clip)
+        if self._images.tower.output_dim != WIDTH:
+            raise WeightError(
+                f"{clip} says embeddings of {self._images.tower.output_dim} numbers, not {WIDTH}: give a ViT-L/14"
+            )
+        self._head = load_strictly(AestheticMlp(), tensors_of(head), head).to(self.place).eval()
+        return self._images.tower
+
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
+        inputs = [self._images.input(picture.rgb) for picture in pictures]
+        return [{"score": score} for score in self.through(inputs, lambda batch, _: self._scores(batch))]
+
+    def _scores(self, batch: Any) -> list[float]:
+        scores: list[float] = self._head(normalised(self.model(batch))).tolist()
+        return scores
