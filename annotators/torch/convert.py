@@ -9,6 +9,7 @@ from pathlib import Path
 from annotators.cache import WeightError
 from annotators.torch.unpickling import read
 from annotators.torch.weights import state
+from humanverse.errors import one_line
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ def convert(source: Path, target: Path, key: str | None = None) -> Converted:
     Raises:
         WeightError: if the source is not readable without running code, or the names are not right.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     if target.suffix != ".safetensors":
@@ -42,8 +44,8 @@ def convert(source: Path, target: Path, key: str | None = None) -> Converted:
     try:
         save_file(tensors, part, metadata={"format": "pt"})
         part.replace(target)
-    except OSError as error:
-        raise WeightError(f"{target} cannot be written: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:
+        raise WeightError(f"{target} cannot be written: {one_line(error, 120)}") from error
     finally:
         part.unlink(missing_ok=True)
     return Converted(target, len(tensors), sum(tensor.nbytes for tensor in tensors.values()))

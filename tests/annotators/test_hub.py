@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("huggingface_hub")
-
 from annotators import hub as hubs
 from annotators.cache import Weight, WeightError
 from annotators.weights import obtain, pinned, standing_in

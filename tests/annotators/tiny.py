@@ -9,10 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("transformers")
-
 from annotators.torch.operators import prepare_torchvision
 
 prepare_torchvision()
