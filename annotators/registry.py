@@ -28,6 +28,7 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("depth", "depth-pro"): "annotators.depth.depth_pro:DepthPro",
     ("depth", "none"): "annotators.absent:NoDepth",
     ("normal", "omnidata"): "annotators.normal.omnidata:OmnidataNormal",
+    ("normal", "marigold"): "annotators.normal.marigold:Marigold",
     ("normal", "none"): "annotators.absent:NoNormal",
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""

@@ -1,0 +1,136 @@
+"""Marigold's normals: rows on photographs with the real pipeline and tiny networks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from annotators.base import Picture
+from annotators.normal.marigold import Marigold
+from annotators.weights import WeightError, standing_in
+from humanverse.codec import encode_jpeg
+from tests.annotators.added import holds, photographs_here
+
+
+def tiny(folder: Path) -> Path:
+    """A Marigold pipeline with random weights, as diffusers saves it."""
+    from annotators.torch.operators import prepare_torchvision
+
+    prepare_torchvision()
+    import diffusers
+    import transformers
+
+    torch.manual_seed(0)
+    unet = diffusers.UNet2DConditionModel(
+        in_channels=8,
+        out_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=16,
+        attention_head_dim=4,
+        norm_num_groups=4,
+    )
+    vae = diffusers.AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=4,
+        norm_num_groups=4,
+    )
+    text = transformers.CLIPTextConfig(
+        hidden_size=16,
+        intermediate_size=16,
+        num_attention_heads=2,
+        num_hidden_layers=1,
+        vocab_size=10,
+        max_position_embeddings=8,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+    folder.mkdir()
+    (folder / "vocab.json").write_text(json.dumps({"<|startoftext|>": 0, "<|endoftext|>": 1}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    pipeline: Any = diffusers.MarigoldNormalsPipeline(
+        unet,
+        vae,
+        diffusers.DDIMScheduler(prediction_type="v_prediction", timestep_spacing="trailing", clip_sample=False),
+        transformers.CLIPTextModel(text),
+        transformers.CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=8),
+        prediction_type="normals",
+        default_denoising_steps=4,
+        default_processing_resolution=768,
+    )
+    pipeline.save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def picture(width: int, height: int) -> Picture:
+    return Picture("0", encode_jpeg(np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8), 95))
+
+
+@pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
+def test_rows_on_photographs(tmp_path: Path) -> None:
+    rows = holds(tmp_path, "normal", "marigold", [tiny(tmp_path / "made")], longest_side=64, steps=2)
+    for one in rows.values():
+        assert max(one.row["map_width"], one.row["map_height"]) == 64 and one.row["map_box"] == [0, 0, *one.size]
+        assert one.map is not None
+        np.testing.assert_allclose(np.linalg.norm(one.map, axis=2), 1, atol=1e-5)
+
+
+def test_the_noise_and_so_the_answer_follow_from_the_seed(tmp_path: Path) -> None:
+    weights = standing_in(Marigold.card.weights, tiny(tmp_path / "made"))
+    maps = []
+    for seed in (0, 0, 1):
+        annotator = Marigold(Marigold.Settings(longest_side=64, steps=2, seed=seed), weights=weights)
+        annotator.load()
+        (row,) = annotator.annotate([picture(90, 60)], {})
+        assert isinstance(row, dict)
+        maps.append(row["map"])
+    np.testing.assert_array_equal(maps[0], maps[1])
+    assert np.abs(maps[0] - maps[2]).max() > 1e-3
+
+
+class Facing:
+    """A pipeline that says what Marigold does of a wall that leans back a little."""
+
+    vae_scale_factor = 8
+    vae = SimpleNamespace(config=SimpleNamespace(latent_channels=4))
+
+    def __call__(self, images: torch.Tensor, **asked: Any) -> Any:
+        assert asked["latents"].shape == (len(images), 4, images.shape[2] // 8, images.shape[3] // 8)
+        normal = torch.tensor([0.0, 0.6, 0.8]).view(1, 3, 1, 1)
+        return SimpleNamespace(prediction=normal.expand(len(images), 3, *images.shape[2:]))
+
+
+class FacingNormal(Marigold):
+    """The same with a pipeline of known output."""
+
+    def build(self) -> Any:
+        self._pipeline, self._multiple = Facing(), Facing.vae_scale_factor
+        return torch.nn.Identity()
+
+
+def test_its_frame_is_that_of_layers_and_the_map_covers_the_picture() -> None:
+    annotator = FacingNormal()
+    annotator.load()
+    (row,) = annotator.annotate([picture(1000, 501)], {})
+    assert isinstance(row, dict) and row["map_box"] == [0, 0, 1000, 501]
+    assert row["map"].shape == (256, 512, 3)
+    np.testing.assert_allclose(row["map"][128, 256], [0, 0.6, 0.8], atol=1e-6)
+
+
+def test_a_folder_without_a_pipeline_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    annotator = Marigold(weights=standing_in(Marigold.card.weights, tmp_path))
+    with pytest.raises(WeightError, match="no Marigold model") as error:
+        annotator.load()
+    assert "\n" not in str(error.value)
