@@ -11,6 +11,7 @@ from humanverse.dataset.compact import Rewritten, holds, rewrite, stale, sweep, 
 from humanverse.dataset.compact_filters import compact_filters
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
+from humanverse.dataset.tombstones import Tombstones
 from humanverse.errors import DatasetError
 from pipelines.progress import Counts, Display, Local
 
@@ -65,7 +66,7 @@ def compact(url: str, dry_run: bool = False) -> Result:
     started = time.monotonic()
     dataset = Dataset(url)
     dead, shards = dataset.forgotten, dataset.shards()
-    result = Result(len(shards))
+    result, named = Result(len(shards)), dead.uids
     count = Local()
     with Display("compact", len(shards), 0, count.counts, math.inf, unit="shards", note=_note):
         if dead:
@@ -75,14 +76,16 @@ def compact(url: str, dry_run: bool = False) -> Result:
                 if wanted:
                     result.rewritten.append(shard)
                     if not dry_run:
-                        result.add(rewrite(dataset, shard, dead))
+                        done = rewrite(dataset, shard, dead)
+                        named |= done.uids
+                        result.add(done)
                 count(rows=1, rewritten=int(wanted))
         if not dry_run:
-            result.filters = compact_filters(dataset, dead.uids)
+            result.filters = compact_filters(dataset, named)
             result.stale = len(list(stale(dataset)))
             result.freed = sweep(dataset)
             dataset.store.remove_temporary()
-            _prove(dataset, result)
+            _prove(dataset, result, dead | Tombstones(named))
     result.seconds = time.monotonic() - started
     return result
 
@@ -91,9 +94,8 @@ def _note(counts: Counts, rate: float) -> str:
     return f"{counts.get('rewritten', 0)} written anew"
 
 
-def _prove(dataset: Dataset, result: Result) -> None:
+def _prove(dataset: Dataset, result: Result, dead: Tombstones) -> None:
     """Read what was written, and look for what is forgotten."""
-    dead = dataset.forgotten
     for shard in result.rewritten:
         left = next(traces(dataset, shard, dead), None)
         if left:

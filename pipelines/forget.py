@@ -6,7 +6,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from humanverse.blocklists.keys import UID_PREFIX, of_source
 from humanverse.codec import decode_rgb, prepare
 from humanverse.codec.phash import has_detail, phash
 from humanverse.dataset import tombstones
-from humanverse.dataset.find import Match, Wanted, find
+from humanverse.dataset.find import Match, Wanted, find, uids_behind
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.tombstones import Tombstones
 from humanverse.errors import UserError
@@ -140,10 +140,13 @@ def forget(url: str, request: Request, dry_run: bool = False) -> Result:
     dataset = Dataset(url)
     hashes = [_phash_of(path, dataset) for path in request.pictures]
     uids, keys = frozenset(request.uids), {of_source(text): text for text in request.urls}
-    wanted = Wanted(uids, frozenset(keys), np.array(hashes, np.uint64), request.distance)
     before, shards = dataset.forgotten, dataset.shards()
     count = Local()
     with Display("forget", 2 * len(shards), 0, count.counts, math.inf, unit="shards", note=_note):
+        behind = uids_behind(dataset, keys, shards)
+        wanted = Wanted(
+            uids, frozenset(keys), frozenset().union(*behind.values()), np.array(hashes, np.uint64), request.distance
+        )
         matches = _search(dataset, wanted, shards, count)
         looks = np.array(sorted({match.phash for match in matches if has_detail(match.phash)}), np.uint64)
         reach = DISTANCE if request.near is None else request.near
@@ -152,8 +155,9 @@ def forget(url: str, request: Request, dry_run: bool = False) -> Result:
     others = [match for match in alike if match.row not in rows]
     if request.near is not None:
         matches, others = [*matches, *others], []
-    result = Result(matches, _unknown(request, matches, before, keys), len(before.uids & uids))
     gone = {match.uid for match in matches}
+    known = {key for key, found in behind.items() if found & gone} | before.url_keys
+    result = Result(matches, _unknown(request, matches, before.uids, keys, known), len(before.uids & uids))
     result.similar_left = len({match.uid for match in others} - gone)
     new = Tombstones(
         (uids | gone) - before.uids,
@@ -161,9 +165,18 @@ def forget(url: str, request: Request, dry_run: bool = False) -> Result:
     )
     if new and not dry_run:
         result.tombstones = tombstones.write(dataset.store, new, request.reason)
+        _forget_late(dataset, frozenset(shards), new)
     result.exports, result.exports_unknown = holders(dataset, {*uids, *gone})
     result.seconds = time.monotonic() - started
     return result
+
+
+def _forget_late(dataset: Dataset, searched: frozenset[int], new: Tombstones) -> None:
+    """Forget what the URLs gave in shards that were committed while others were searched."""
+    late = [shard for shard in dataset.shards() if shard not in searched]
+    uids = frozenset().union(*uids_behind(dataset, new.url_keys, late).values()) - new.uids
+    if uids:
+        tombstones.write(dataset.store, Tombstones(uids), tombstones.BY_URL)
 
 
 def _check(request: Request) -> None:
@@ -209,13 +222,20 @@ def _note(counts: Counts, rate: float) -> str:
     return f"{counts.get('found', 0)} found"
 
 
-def _unknown(request: Request, matches: Sequence[Match], before: Tombstones, keys: dict[int, str]) -> list[str]:
-    """What was asked for and found nowhere, nor forgotten before."""
-    uids = {match.uid for match in matches} | before.uids
-    found_keys = {of_source(match.url) for match in matches if match.url} | before.url_keys
+def _unknown(
+    request: Request, matches: Sequence[Match], before: Set[str], keys: dict[int, str], known: Set[int]
+) -> list[str]:
+    """What was asked for and found nowhere, nor forgotten before.
+
+    Args:
+        before: uids that had been forgotten.
+        keys: of the URLs that were asked for.
+        known: keys of URLs that had been forgotten, or gave one of ``matches``.
+    """
+    uids = {match.uid for match in matches} | before
     nearest = {match.nearest for match in matches if match.nearest >= 0}
     return [
         *(uid for uid in request.uids if uid not in uids),
-        *(text for key, text in keys.items() if key not in found_keys),
+        *(text for key, text in keys.items() if key not in known),
         *(str(path) for index, path in enumerate(request.pictures) if index not in nearest),
     ]

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from humanverse.dataset import create, merge_layers, numbering, tombstones
+from humanverse.dataset.find import uids_behind
 from humanverse.dataset.known_uids import KnownUids
 from humanverse.dataset.merge_shard import Copier, Decided, Final, Loaded, decide, load
 from humanverse.dataset.merges import Merge, MergedShard, merge_numbers, read_merges, write_merge
@@ -106,7 +107,7 @@ class _Other:
     Attributes:
         earlier: merges of it so far.
         unfinished: those of them that are not finished.
-        forgotten: there, and not here.
+        forgotten: there, and not here; with what its URLs gave here.
     """
 
     dataset: Dataset
@@ -161,6 +162,8 @@ def _open(dataset: Dataset, url: str) -> _Other:
     earlier = [one for one in read_merges(dataset.store) if one.identity == identity]
     there, here = other.forgotten, dataset.forgotten
     new = Tombstones(there.uids - here.uids, there.url_keys - here.url_keys)
+    behind = frozenset().union(*uids_behind(dataset, new.url_keys, sorted(committed)).values())
+    new |= Tombstones(behind - here.uids)
     return _Other(other, earlier, [one for one in earlier if one.unfinished(committed)], new)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -85,13 +85,23 @@ class Target:
             Rewritten: if the shard has other rows by now.
         """
         store = self.dataset.store
-        if self._rewritten():
-            raise Rewritten(f"it was compacted meanwhile: run the same command again ({store.url})")
+        self._check(())
         write_layer(store, layer, self.number, table, self.generation)
-        written = store.size(layout.layer_table(layer, self.number, self.generation))
+        written = [layout.layer_table(layer, self.number, self.generation)]
         if KINDS[layer.partition("/")[0]].dense:
-            written += store.size(layout.layer_tar(layer, self.number, self.generation))
-        return written
+            written.append(layout.layer_tar(layer, self.number, self.generation))
+        self._check(written)
+        return sum(store.size(path) for path in written)
+
+    def _check(self, written: Sequence[str]) -> None:
+        """Refuse a shard that has other rows by now; what was ``written`` for the old ones goes, if ``compact`` has left it."""
+        if not self._rewritten():
+            return
+        store = self.dataset.store
+        for path in written:
+            if store.exists(path):
+                store.remove(path)
+        raise Rewritten(f"it was compacted meanwhile: run the same command again ({store.url})")
 
     def _rewritten(self) -> bool:
         exists = self.dataset.store.exists

@@ -20,7 +20,7 @@ from humanverse.dataset.commit import placed
 from humanverse.dataset.generations import Gone
 from humanverse.dataset.parquet import parquet_bytes, parquet_table
 from humanverse.dataset.reader import Dataset
-from humanverse.dataset.tombstones import Tombstones, redact, spread
+from humanverse.dataset.tombstones import Tombstones, name_samples, redact
 from humanverse.errors import DatasetError, one_line
 from humanverse.storage import Store
 from schemas.layers import KINDS
@@ -37,8 +37,7 @@ class Rewritten:
         samples: that it does not have any more.
         rows: of its ledger that say only that they are forgotten, and did not before.
         maps: that its layers do not have any more.
-        uids: of what is gone, rows without sample included.
-        freed: bytes that its files are smaller together.
+        uids: of samples that only their URL named until now.
     """
 
     number: int
@@ -47,7 +46,6 @@ class Rewritten:
     rows: int
     maps: int
     uids: frozenset[str] = field(repr=False)
-    freed: int = 0
 
 
 def holds(dataset: Dataset, shard: int, dead: Tombstones) -> bool:
@@ -102,7 +100,8 @@ class _Shard:
         return [layer for layer in self.dataset.layers() if self.number in self.dataset.layer_shards(layer)]
 
     def write(self, dead: Tombstones) -> Rewritten:
-        dead = spread(dead, self.images)
+        before = dead.uids
+        dead = name_samples(self.store, dead, self.images)
         in_ledger, in_images = dead.names(self.ledger), dead.names(self.images)
         maps = sum(self._layer(layer, ~in_images) for layer in self.layers())
         self._images(~in_images)
@@ -110,8 +109,8 @@ class _Shard:
         if self.store.exists(path):
             raise DatasetError(f"{self.store.url}/{path} was written by another run meanwhile: run compact again")
         self.store.write(path, parquet_bytes(redact(self.ledger, in_ledger)))
-        uids = [uid for uid in self.ledger.filter(pa.array(in_ledger)).column("uid").to_pylist() if uid]
-        return Rewritten(self.number, self.new, int(in_images.sum()), int(in_ledger.sum()), maps, frozenset(uids))
+        samples, rows = int(in_images.sum()), int(in_ledger.sum())
+        return Rewritten(self.number, self.new, samples, rows, maps, dead.uids - before)
 
     def _images(self, kept: Mask) -> None:
         table = self.images.filter(pa.array(kept))
@@ -174,8 +173,9 @@ def sweep(dataset: Dataset) -> int:
     """
     freed = 0
     for path in list(stale(dataset)):
-        freed += dataset.store.size(path)
-        dataset.store.remove(path)
+        if dataset.store.exists(path):  # whoever wrote it too late may have deleted it
+            freed += dataset.store.size(path)
+            dataset.store.remove(path)
     return freed
 
 

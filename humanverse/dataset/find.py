@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from humanverse.blocklists.keys import of_source
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
+from humanverse.dataset.tombstones import Tombstones
 
 AT_ONCE = 1 << 22
 """Pairs of hashes that are compared at a time."""
@@ -26,12 +27,14 @@ class Wanted:
     Attributes:
         uids: of samples.
         url_keys: of URLs, ``humanverse.blocklists.keys.of_source``.
+        behind: uids of what these URLs gave.
         phashes: uint64 (n,), perceptual hashes of pictures.
         distance: bits in which a sample's perceptual hash may differ from one of them.
     """
 
     uids: frozenset[str] = frozenset()
     url_keys: frozenset[int] = frozenset()
+    behind: frozenset[str] = frozenset()
     phashes: npt.NDArray[np.uint64] = field(default_factory=lambda: _NONE)
     distance: int = 0
 
@@ -68,15 +71,13 @@ def find(dataset: Dataset, wanted: Wanted, shards: Sequence[int] | None = None) 
     Raises:
         DatasetError: if a shard is damaged.
     """
-    uids = pa.array(sorted(wanted.uids), pa.string())
+    uids, behind = (pa.array(sorted(found), pa.string()) for found in (wanted.uids, wanted.behind))
 
     def one(shard: int) -> list[Match]:
         table = dataset.images(shard, ["row", "url", "phash"])
         by_uid = pc.is_in(table.column("uid"), value_set=uids).to_numpy()
-        by_url = np.zeros(table.num_rows, bool)
-        if wanted.url_keys:
-            urls = table.column("url").to_pylist()
-            by_url = np.array([url is not None and of_source(url) in wanted.url_keys for url in urls], bool)
+        by_url = pc.is_in(table.column("uid"), value_set=behind).to_numpy()
+        by_url = by_url | Tombstones(url_keys=wanted.url_keys).names(table)
         distance, nearest = _nearest(table.column("phash").to_numpy(), wanted.phashes)
         by_picture = distance <= wanted.distance
         found = np.flatnonzero(by_uid | by_url | by_picture)
@@ -96,6 +97,34 @@ def find(dataset: Dataset, wanted: Wanted, shards: Sequence[int] | None = None) 
         ]
 
     return over_shards(one, dataset.shards() if shards is None else shards)
+
+
+def uids_behind(dataset: Dataset, url_keys: Collection[int], shards: Sequence[int]) -> dict[int, set[str]]:
+    """The pictures that some URLs gave, also where a row was rejected because the picture was there already.
+
+    Args:
+        url_keys: of the URLs, ``humanverse.blocklists.keys.of_source``.
+
+    Returns:
+        uids by the key of the URL that gave them.
+
+    Raises:
+        DatasetError: if a shard is damaged.
+    """
+    wanted = Tombstones(url_keys=frozenset(url_keys))
+    if not wanted:
+        return {}
+
+    def one(shard: int) -> list[dict[str, str]]:
+        table = dataset.ledger_as_written(shard, ["uid", "url"])
+        named: list[dict[str, str]] = table.filter(pa.array(wanted.names(table))).to_pylist()
+        return [row for row in named if row["uid"]]
+
+    found: dict[int, set[str]] = {}
+    for rows in over_shards(one, shards):
+        for row in rows:
+            found.setdefault(of_source(row["url"]), set()).add(row["uid"])
+    return found
 
 
 def _nearest(

@@ -24,6 +24,7 @@ from humanverse.storage import Store
 from schemas import ledger
 from schemas.tombstones import SCHEMA
 
+BY_URL = "its URL was forgotten"
 FRESH_S = 5.0
 """How long a reader relies on the tombstones that it has read."""
 
@@ -61,6 +62,21 @@ def spread(dead: Tombstones, table: pa.Table) -> Tombstones:
     return dead | Tombstones(frozenset(uid for uid in named if uid))
 
 
+def name_samples(store: Store, dead: Tombstones, images: pa.Table) -> Tombstones:
+    """Add the uids of those samples that only their URL names in ``dead``: readers look at uids alone.
+
+    Args:
+        images: with ``uid`` and ``url`` among its columns, of samples that are in the dataset.
+
+    Returns:
+        ``dead`` and them.
+    """
+    whole = spread(dead, images)
+    if new := whole.uids - dead.uids:
+        write(store, Tombstones(new), BY_URL)
+    return whole
+
+
 class Watch:
     """The tombstones of a dataset, read anew as they are added.
 
@@ -80,12 +96,18 @@ class Watch:
     def now(self) -> Tombstones:
         """What is forgotten, as of ``FRESH_S`` seconds ago at the latest."""
         if self._looked is None or time.monotonic() - self._looked > FRESH_S:
-            there = frozenset(name for name in self._store.names(layout.TOMBSTONES) if name.endswith(".parquet"))
-            known = Tombstones() if self._read - there else self._known
-            for name in there if self._read - there else there - self._read:
-                known |= read(self._store, name)
-            self._known, self._read, self._looked = known, there, time.monotonic()
+            return self.anew()
         return self._known
+
+    def anew(self) -> Tombstones:
+        """What is forgotten at this moment; the same object as before if nothing was added."""
+        looked = time.monotonic()
+        there = frozenset(name for name in self._store.names(layout.TOMBSTONES) if name.endswith(".parquet"))
+        known = Tombstones() if self._read - there else self._known
+        for name in there if self._read - there else there - self._read:
+            known |= read(self._store, name)
+        self._known, self._read, self._looked = known, there, looked
+        return known
 
 
 def read(store: Store, name: str) -> Tombstones:

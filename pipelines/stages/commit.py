@@ -6,7 +6,7 @@ from collections import Counter
 
 from humanverse.dataset.commit import commit
 from humanverse.dataset.shard import Shard
-from humanverse.dataset.tombstones import Watch
+from humanverse.dataset.tombstones import Watch, name_samples
 from humanverse.dataset.without import without
 from humanverse.storage import Store
 from pipelines.stages.base import Count, Done
@@ -27,8 +27,11 @@ class Commit:
         self._forgotten = Watch(self._store)
 
     def process(self, item: Shard) -> Done:
-        item = without(item, self._forgotten.now())
+        before = self._forgotten.now()
+        item = without(item, before)
         commit(self._store, item)
+        if (now := self._forgotten.anew()) is not before:
+            name_samples(self._store, now, item.images)
         counts = dict(Counter(item.ledger.column("status").to_pylist()))
         counts["bytes"] = sum(len(jpeg.as_buffer()) for jpeg in item.images.column(JPEG.name))
         return Done(item.number, counts=counts, failures=_failures(item))

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,13 @@ import pytest
 from typer.testing import CliRunner
 
 import humanverse
+from humanverse.blocklists.keys import of_source
 from humanverse.codec import encode_jpeg
 from humanverse.dataset import tombstones, views
+from humanverse.dataset.commit import commit
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.tombstones import Tombstones
 from humanverse.dataset.verify import verify
 from humanverse.errors import DatasetError, UserError
 from humanverse.storage import Store
@@ -25,7 +29,8 @@ from pipelines.cli import app
 from pipelines.compact import compact
 from pipelines.dedup import dedup
 from pipelines.forget import Request, forget, parse_list, read_list
-from tests.datasets import LAYERS, make_dataset, make_retry
+from schemas.ledger import SCHEMA
+from tests.datasets import LAYERS, make_dataset, make_retry, make_shard
 
 
 @pytest.fixture(autouse=True)
@@ -336,3 +341,45 @@ def test_the_command_line(folder: Path) -> None:
     assert "1 of 3 shards would be written anew" in run.stdout
     run = CliRunner().invoke(app, ["compact", str(folder)])
     assert "nothing of what was forgotten is in them" in run.stdout
+
+
+def test_the_url_of_a_row_that_was_a_duplicate_finds_the_picture(folder: Path) -> None:
+    dataset = humanverse.open(str(folder))
+    uid = next(iter(dataset)).uid
+    ledger = dataset.ledger_as_written(0).to_pylist()
+    ledger[4] |= {"status": "rejected", "reason": "duplicate", "detail": "same bytes as row 0", "uid": uid}
+    (folder / "ledger/000000.parquet").write_bytes(parquet_bytes(pa.Table.from_pylist(ledger, schema=SCHEMA)))
+    done = forget(str(folder), Request(urls=(ledger[4]["url"],)))
+    assert ([(match.uid, match.by) for match in done.matches], done.unknown) == ([(uid, "url")], [])
+    assert uid not in uids(humanverse.open(str(folder)))
+
+
+def test_a_shard_that_is_committed_during_the_search_is_searched_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_dataset(tmp_path / "d", shards=1, planned_shards=2)
+    late, write = make_shard(1, 6, 3, {}, {}), tombstones.write
+
+    def after_a_commit(*arguments: Any) -> str:
+        if not store.exists("ledger/000001.parquet"):
+            commit(store, late)
+        return write(*arguments)
+
+    monkeypatch.setattr(tombstones, "write", after_a_commit)
+    forget(str(tmp_path / "d"), Request(urls=("https://pictures.example/7.jpg",)))
+    assert late.uids[1] not in uids(humanverse.open(str(tmp_path / "d")))
+    assert len(uids(humanverse.open(str(tmp_path / "d")))) == 5
+
+
+def test_what_only_its_url_names_leaves_filters_too(tmp_path: Path) -> None:
+    url = str(tmp_path / "d")
+    copies(tmp_path / "d")
+    dataset = humanverse.open(url)
+    dedup(url)
+    head = next(iter(dataset))
+    key = of_source(str(head.columns["url"]))
+    tombstones.write(Store(url), Tombstones(url_keys=frozenset([key])), "asked to")
+    done = compact(url)
+    assert (done.rewritten, done.samples, done.filters) == ([0], 1, ["dedup/000001"])
+    assert dataset.forgotten.uids == {head.uid}
+    assert verify(humanverse.open(url)).sound

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from humanverse.dataset import adding
 from humanverse.dataset.adding import Rewritten, Target
+from humanverse.dataset.commit import write_layer
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.tombstones import Tombstones, write
 from humanverse.errors import DatasetError
@@ -72,3 +75,20 @@ def test_nothing_is_published_for_a_shard_that_was_rewritten_meanwhile(folder: P
     with pytest.raises(Rewritten, match="it was compacted meanwhile: run the same command again"):
         target.publish("caption/other", table)
     assert not (folder / "layers/caption/other").exists()
+
+
+def test_what_was_written_while_the_shard_was_rewritten_is_deleted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target.open(Dataset(str(folder)), 0)
+    samples = target.images.to_pylist()
+
+    def too_late(*arguments: Any) -> None:
+        compact(str(folder))
+        write_layer(*arguments)
+
+    forget(folder, 1)
+    monkeypatch.setattr(adding, "write_layer", too_late)
+    with pytest.raises(Rewritten, match="it was compacted meanwhile: run the same command again"):
+        target.publish("depth/other", layer_table("depth/test", samples, {}))
+    assert not list((folder / "layers/depth/other").iterdir())

@@ -15,8 +15,10 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.tombstones import Tombstones
 from humanverse.errors import UserError
 from humanverse.storage import Store
+from pipelines.compact import compact as compact_all
+from pipelines.forget import Request, forget
 from pipelines.merge import merge
-from tests.merging import all_rows, problems, retried, rows_said, uids
+from tests.merging import all_rows, make, problems, retried, rows_said, uids
 
 
 def test_what_was_compacted_comes_without_the_forgotten(ours: Path, theirs: Path) -> None:
@@ -105,3 +107,13 @@ def test_urls_that_are_forgotten_stay_so(ours: Path, theirs: Path) -> None:
         (11, "rejected", "forgotten", None),
         (15, "rejected", "forgotten", None),
     ]
+
+
+def test_what_was_forgotten_there_by_its_url_is_not_served_here_with_other_bytes(ours: Path, tmp_path: Path) -> None:
+    make(tmp_path / "grown", [[8]], columns={"url": "https://pictures.example/3.jpg"})
+    three = uids(ours)[2]
+    forget(str(tmp_path / "grown"), Request(urls=("https://pictures.example/3.jpg",)))
+    assert merge(str(ours), [str(tmp_path / "grown")]).others[0].tombstones == 3
+    assert three not in uids(ours)
+    assert compact_all(str(ours)).samples == 1
+    assert problems(ours) == []
