@@ -16,7 +16,7 @@ from humanverse.dataset.merges import Merge, MergedShard, merge_numbers, read_me
 from humanverse.dataset.plan_merge import check_other, image_columns, plan
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
-from humanverse.dataset.tombstones import Tombstones
+from humanverse.dataset.tombstones import Tombstones, Watch
 from humanverse.errors import DatasetError, UserError
 from pipelines.progress import Counts, Display, Local, say
 
@@ -239,9 +239,8 @@ class _Job:
         layers = merge_layers.declare(self._dataset, other, one.layers)
         for layer in one.layers.keys() - layers.keys():
             say(f"merge: layer {layer} of {other.store.url} is another one now than when this was planned: not copied")
-        return Copier(
-            self._dataset, other, self._schema, layers, {layer: other.layer_shards(layer) for layer in layers}
-        )
+        having = {layer: other.layer_shards(layer) for layer in layers}
+        return Copier(self._dataset, other, self._schema, layers, having, Watch(self._dataset.store))
 
     def _decisions(
         self, other: Dataset, one: Merge, left: Sequence[MergedShard], part: Part

@@ -21,7 +21,7 @@ from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.retries import Superseding
 from humanverse.dataset.source_columns import fit
-from humanverse.dataset.tombstones import Tombstones, redact, spread
+from humanverse.dataset.tombstones import Tombstones, Watch, name_samples, redact, spread
 from humanverse.errors import DatasetError
 from schemas import ledger
 from schemas.layers import KINDS
@@ -203,6 +203,7 @@ class Copier:
         schema: of the images tables here.
         layers: ``<kind>/<name>`` there -> here, of those that are copied.
         having: by layer there, the shards that have it.
+        forgotten: of ``dataset``.
     """
 
     dataset: Dataset
@@ -210,6 +211,7 @@ class Copier:
     schema: pa.Schema
     layers: Mapping[str, str]
     having: Mapping[str, frozenset[int]]
+    forgotten: Watch
 
     def write(self, decided: Decided) -> None:
         """Write one shard, its ledger last; a picture or a map at a time is in memory.
@@ -223,6 +225,7 @@ class Copier:
                 self._layer(decided, there, here)
         self._images(decided)
         self.dataset.store.write(layout.ledger(shard.number), parquet_bytes(decided.ledger))
+        name_samples(self.dataset.store, self.forgotten.anew(), decided.images.take(pa.array(decided.kept)))
 
     def _images(self, decided: Decided) -> None:
         shard = decided.shard

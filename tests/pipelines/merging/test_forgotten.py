@@ -117,3 +117,19 @@ def test_what_was_forgotten_there_by_its_url_is_not_served_here_with_other_bytes
     assert three not in uids(ours)
     assert compact_all(str(ours)).samples == 1
     assert problems(ours) == []
+
+
+def test_a_url_that_is_forgotten_while_its_shard_is_copied(
+    ours: Path, theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Copier._images
+
+    def meanwhile(self: Copier, decided: Decided) -> None:
+        if decided.shard.number == 2:
+            forget(str(ours), Request(urls=("https://pictures.example/5.jpg",)))
+        plain(self, decided)
+
+    monkeypatch.setattr(Copier, "_images", meanwhile)
+    merge(str(ours), [str(theirs)])
+    assert uids(theirs)[1] not in uids(ours)
+    assert problems(ours) == []
