@@ -168,7 +168,7 @@ class Annotator(ABC):
         return self.settings.model_dump(mode="json")
 
     def where(self) -> str | None:
-        """One line about the device that it will find in this process; None if it runs on the CPU whatever was asked for.
+        """One line about the device that it will find in this process; None if it runs on the CPU, as was asked for or always.
 
         Raises:
             UserError: if it cannot run in this process.

