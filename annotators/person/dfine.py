@@ -29,6 +29,6 @@ class DFine(TransformersDetector):
         ),
         weights=(Weight("hf:ustc-community/dfine-xlarge-obj2coco@main", "", 252_000_000),),
         packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
-        speed="slow",
+        speed="medium",
         preset="modern",
     )
