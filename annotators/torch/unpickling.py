@@ -49,6 +49,10 @@ INERT = (
 """``module.name``, or how it begins: what is left in checkpoints beside weights."""
 
 
+class Refused(Exception):
+    """What a pickle wants that it is not given."""
+
+
 class Inert:
     """Stands for an object of a class that is not wanted: it takes what a pickle gives it, and does nothing."""
 
@@ -74,7 +78,7 @@ class Inert:
 def plain(kind: type, base: type, value: Any) -> Any:
     """As ``copyreg._reconstructor``, which pickles of old protocols call, for containers and inert objects alone."""
     if kind not in (dict, list, set, tuple) and not issubclass(kind, Inert):
-        raise pickle.UnpicklingError(f"an object of {kind.__name__} made from {base.__name__}")
+        raise Refused(f"an object of {kind.__name__} made from {base.__name__}")
     return Inert() if issubclass(kind, Inert) else kind(value or ())
 
 
@@ -87,7 +91,7 @@ class Restricted(pickle.Unpickler):
             return getattr(importlib.import_module(real[0]), real[1])
         if f"{module}.{name}".startswith(INERT):
             return type(name.rpartition(".")[2], (Inert,), {"__module__": module})
-        raise pickle.UnpicklingError(f"{module}.{name}")
+        raise Refused(f"{module}.{name}")
 
 
 def _load(stream: Any, **options: Any) -> Any:
@@ -110,11 +114,19 @@ def read(path: Path) -> Any:
         raise WeightError(f"{path} is a TorchScript program, not a checkpoint: it is code, and is not read")
     try:
         return torch.load(path, map_location="cpu", pickle_module=MODULE, weights_only=False)
-    except pickle.UnpicklingError as error:
-        raise WeightError(
-            f"{path} wants to run {one_line(error).removeprefix('UnpicklingError: ')}, which no weights need: it is not read"
-        ) from error
-    except (OSError, EOFError, AttributeError, KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
+    except Refused as error:
+        raise WeightError(f"{path} wants to run {error}, which no weights need: it is not read") from error
+    except (
+        pickle.UnpicklingError,
+        OSError,
+        EOFError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise WeightError(f"{path} is no checkpoint that can be read ({one_line(error, 120)})") from error
 
 

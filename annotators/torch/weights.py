@@ -31,6 +31,8 @@ def tensors_of(path: Path) -> Tensors:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if "global" not in str(error).lower():
+            raise WeightError(f"{path} is no checkpoint: it was not written by torch.save") from error
         raise WeightError(
             f"{path} is a pickle with more than tensors in it, and is not loaded: "
             f"humanverse models convert {path} OUT.safetensors takes the tensors out, if there is no code"

@@ -92,6 +92,15 @@ def test_a_class_of_ones_own_is_refused_by_name(tmp_path: Path) -> None:
         convert(tmp_path / "a.pth", tmp_path / "a.safetensors")
 
 
+def test_half_a_checkpoint_is_one_line(tmp_path: Path) -> None:
+    torch.save(weights_of_a_layer(), tmp_path / "a.pth")
+    data = (tmp_path / "a.pth").read_bytes()
+    for half in (data[: len(data) // 2], b"\x80\x02ccollections\ndefaultdict\n}X\x01\x00\x00\x00aK\x01s\x86b."):
+        (tmp_path / "a.pth").write_bytes(half)
+        with pytest.raises(WeightError, match="is no checkpoint that can be read"):
+            convert(tmp_path / "a.pth", tmp_path / "a.safetensors")
+
+
 def test_a_bare_pickle_of_code_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pth").write_bytes(pickle.dumps(attacks(str(tmp_path / "trace"))["os.mkdir"]))
     with pytest.raises(WeightError):
@@ -114,7 +123,7 @@ def test_names_that_are_not_right(tmp_path: Path) -> None:
         convert(tmp_path / "a.pth", tmp_path / "a.bin")
     with pytest.raises(WeightError, match="no checkpoint at"):
         convert(tmp_path / "b.pth", tmp_path / "a.safetensors")
-    with pytest.raises(WeightError, match=r"is no checkpoint that can be read|wants to run"):
+    with pytest.raises(WeightError, match=r"is no checkpoint that can be read"):
         convert(tmp_path / "a.pth", tmp_path / "a.safetensors")
     torch.save(weights_of_a_layer(), tmp_path / "a.pth")
     with pytest.raises(WeightError, match="cannot be written"):
