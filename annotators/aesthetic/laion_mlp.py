@@ -37,7 +37,7 @@ class LaionMlp(TorchAnnotator):
         ),
         weights=(CLIP, HEAD),
         packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
-        speed="medium",
+        speed="slow",
         preset="paper",
     )
     halves = True

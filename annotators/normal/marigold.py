@@ -34,7 +34,7 @@ class MarigoldSettings(DenseSettings):
 class Marigold(DenseAnnotator):
     """Surface normals of the whole picture.
 
-    Its frame is that of the layer: x right, y up, z towards the camera (Ke et al., "Marigold", 2025; diffusers' guide to it).
+    Its frame is that of the layer: x right, y up, z towards the camera (the guide to Marigold in diffusers' documentation).
     """
 
     card = Card(
@@ -43,7 +43,7 @@ class Marigold(DenseAnnotator):
         version=1,
         summary="surface normals by Marigold, a diffusion model of four steps; large, for a GPU",
         model="prs-eth/marigold-normals-v1-1 (Ke et al. 2025, on Stable Diffusion 2)",
-        licence="RAIL++-M (weights): use-based restrictions",
+        licence="OpenRAIL++-M (weights): use-based restrictions",
         source="https://huggingface.co/prs-eth/marigold-normals-v1-1",
         protocol=(
             "whole picture, longer side to 768 (bilinear), both sides rounded to multiples of 8; four steps from a fixed "

@@ -15,7 +15,7 @@ from annotators.base import Picture
 from annotators.networks.aesthetic_mlp import AestheticMlp
 from annotators.weights import Weight, WeightError, from_path
 from humanverse.codec import encode_jpeg
-from tests.annotators.added import add, holds, photographs_here, place_of
+from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 
 KEYS = Path(__file__).parents[4] / "shared" / "keys" / "aesthetic_mlp_l14.json"
 needs_photographs = pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
@@ -131,4 +131,4 @@ def test_rows_on_photographs(tmp_path: Path) -> None:
 def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
     vision = {"image_size": 224, "layers": 24, "width": 1024, "patch_size": 14}
     weights = [clip(tmp_path / CLIP.file_name, vision=vision), head(tmp_path)]
-    add(place_of(tmp_path), "aesthetic", "improved-aesthetic", "full", weights)
+    holds(tmp_path, "aesthetic", "improved-aesthetic", weights, PHOTOGRAPHS[:3])

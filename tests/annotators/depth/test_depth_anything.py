@@ -9,7 +9,7 @@ import pytest
 
 from annotators.depth.depth_anything import DepthAnything
 from annotators.weights import WeightError, standing_in
-from tests.annotators.added import add, holds, photographs_here, place_of
+from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, place_of
 from tests.annotators.depth import tiny
 
 needs_photographs = pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
@@ -43,5 +43,7 @@ def test_another_kind_of_model_is_refused_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs_photographs
 def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
-    rows = holds(tmp_path, "depth", "depth-anything-v2", [tiny.depth_anything_full(tmp_path / "model")])
+    rows = holds(
+        tmp_path, "depth", "depth-anything-v2", [tiny.depth_anything_full(tmp_path / "model")], PHOTOGRAPHS[:3]
+    )
     assert all(max(one.row["map_width"], one.row["map_height"]) == 512 for one in rows.values())

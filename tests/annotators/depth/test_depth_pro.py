@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 
 from annotators.depth.depth_pro import DepthPro
 from annotators.weights import standing_in
-from tests.annotators.added import holds, photographs_here
+from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, place_of
 from tests.annotators.depth import tiny
 
 
@@ -46,3 +47,31 @@ def test_metres_are_those_of_the_owners_processor(tmp_path: Path) -> None:
         np.testing.assert_allclose(ours[2:], other["predicted_depth"][2:], rtol=1e-6)
         np.testing.assert_allclose(ours[2:], 1 / (0.5 * 2 * np.tan(np.pi / 6)), rtol=1e-6)
         assert bool((ours[0] == 250).all())
+
+
+class FullDepthPro(DepthPro):
+    """The same with the network in all its size, random weights and the owners' processor."""
+
+    card = replace(DepthPro.card, name="full-depth-pro", weights=())
+
+    def build(self) -> Any:
+        import transformers
+
+        sizes = {"model_type": "dinov2", "image_size": 384, "hidden_size": 1024, "num_hidden_layers": 24}
+        encoder = {**sizes, "num_attention_heads": 16, "patch_size": 16}
+        config = transformers.DepthProConfig(
+            image_model_config=dict(encoder),
+            patch_model_config=dict(encoder),
+            fov_model_config=dict(encoder),
+            use_fov_model=True,
+        )
+        self._processor = transformers.DepthProImageProcessor()
+        return transformers.DepthProForDepthEstimation(config)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
+def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
+    place = place_of(tmp_path, PHOTOGRAPHS[:1])
+    (one,) = add(place, "depth", f"{__name__}:FullDepthPro", "full", []).values()
+    assert (one.row["map_width"], one.row["map_height"], one.row["unit"]) == (512, 512, "m")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.annotators.added import holds, photographs_here
+from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 from tests.annotators.depth import tiny
 
 pytestmark = pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
@@ -24,5 +24,5 @@ def test_rows_on_photographs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
-    rows = holds(tmp_path, "depth", "midas-dpt", [tiny.midas_dpt_full(tmp_path / "model")])
+    rows = holds(tmp_path, "depth", "midas-dpt", [tiny.midas_dpt_full(tmp_path / "model")], PHOTOGRAPHS[:3])
     assert {(one.row["map_width"], one.row["map_height"]) for one in rows.values()} == {(384, 384)}

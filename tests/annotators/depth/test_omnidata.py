@@ -15,7 +15,7 @@ from annotators.depth.omnidata import OmnidataDepth
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
 from humanverse.codec.maps import ENCODERS, decode_depth
-from tests.annotators.added import holds, photographs_here
+from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 from tests.annotators.depth import tiny
 from tests.annotators.networks.dpt_reference import TINY
 
@@ -131,6 +131,22 @@ def test_weights_of_another_network_are_refused_in_one_line(tmp_path: Path) -> N
         annotator.load()
 
 
+def test_pictures_of_one_size_go_through_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    annotator = loaded(RampDepth, batch_size=8)
+    sizes: list[int] = []
+    forward = annotator.forward
+
+    def noting(batch: Any) -> Any:
+        sizes.append(len(batch))
+        return forward(batch)
+
+    monkeypatch.setattr(annotator, "forward", noting)
+    shown = [picture(np.zeros((height, 96, 3), np.uint8)) for height in (64, 96, 64, 64)]
+    rows = annotator.annotate(shown, {})
+    assert sizes == [3, 1]
+    assert [row["map_box"][3] for row in rows if isinstance(row, dict)] == [64, 96, 64, 64]
+
+
 @pytest.mark.slow
 @needs_photographs
 def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
@@ -138,5 +154,5 @@ def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
     network = OmnidataDepth().network()
     tensors = {f"model.{name}": tensor for name, tensor in network.state_dict().items()}
     torch.save({"state_dict": tensors}, tmp_path / "omnidata_dpt_depth_v2.ckpt")
-    rows = holds(tmp_path, "depth", "omnidata", [tmp_path / "omnidata_dpt_depth_v2.ckpt"])
+    rows = holds(tmp_path, "depth", "omnidata", [tmp_path / "omnidata_dpt_depth_v2.ckpt"], PHOTOGRAPHS[:3])
     assert all(min(one.row["map_width"], one.row["map_height"]) <= 384 for one in rows.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from annotators.base import Picture
 from annotators.normal.marigold import Marigold
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
-from tests.annotators.added import holds, photographs_here
+from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, place_of
 
 
 def tiny(folder: Path) -> Path:
@@ -134,3 +135,45 @@ def test_a_folder_without_a_pipeline_is_refused_in_one_line(tmp_path: Path) -> N
     with pytest.raises(WeightError, match="no Marigold model") as error:
         annotator.load()
     assert "\n" not in str(error.value)
+
+
+class FullMarigold(Marigold):
+    """The same with Stable Diffusion 2's networks in all their size and random weights."""
+
+    card = replace(Marigold.card, name="full-marigold", weights=())
+
+    def build(self) -> Any:
+        import diffusers
+        import transformers
+
+        unet: Any = diffusers.UNet2DConditionModel(
+            in_channels=8,
+            cross_attention_dim=1024,
+            attention_head_dim=(5, 10, 20, 20),
+            use_linear_projection=True,
+        )
+        vae: Any = diffusers.AutoencoderKL(
+            block_out_channels=(128, 256, 512, 512),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            layers_per_block=2,
+            latent_channels=4,
+        )
+        text = transformers.CLIPTextConfig(hidden_size=1024, num_hidden_layers=23, num_attention_heads=16)
+        scheduler = diffusers.DDIMScheduler(prediction_type="v_prediction", timestep_spacing="trailing")
+        self._pipeline = diffusers.MarigoldNormalsPipeline(
+            unet, vae, scheduler, transformers.CLIPTextModel(text), None, prediction_type="normals"
+        )
+        self._pipeline.empty_text_embedding = torch.zeros(1, 2, 1024)
+        self._multiple = int(self._pipeline.vae_scale_factor)
+        return torch.nn.ModuleDict({"unet": unet, "vae": vae})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
+def test_the_networks_of_full_size_run(tmp_path: Path) -> None:
+    place = place_of(tmp_path, PHOTOGRAPHS[:1])
+    asked = {"longest_side": 256, "steps": 1}
+    (one,) = add(place, "normal", f"{__name__}:FullMarigold", "full", [], **asked).values()
+    assert one.row["map_width"] == 256 and one.map is not None
+    np.testing.assert_allclose(np.linalg.norm(one.map, axis=2), 1, atol=1e-5)

@@ -15,7 +15,7 @@ from annotators.normal.omnidata import OmnidataNormal
 from annotators.weights import standing_in
 from humanverse.codec import encode_jpeg
 from humanverse.codec.maps import ENCODERS, decode_normal
-from tests.annotators.added import holds, photographs_here
+from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 from tests.annotators.depth import tiny
 from tests.annotators.networks.dpt_reference import TINY
 
@@ -122,4 +122,4 @@ def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
     torch.manual_seed(0)
     tensors = {f"model.{name}": tensor for name, tensor in OmnidataNormal().network().state_dict().items()}
     torch.save({"state_dict": tensors}, tmp_path / "omnidata_dpt_normal_v2.ckpt")
-    holds(tmp_path, "normal", "omnidata", [tmp_path / "omnidata_dpt_normal_v2.ckpt"])
+    holds(tmp_path, "normal", "omnidata", [tmp_path / "omnidata_dpt_normal_v2.ckpt"], PHOTOGRAPHS[:3])
