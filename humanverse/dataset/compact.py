@@ -91,9 +91,9 @@ class _Shard:
 
     def __init__(self, dataset: Dataset, number: int) -> None:
         self.store, self.dataset, self.number = dataset.store, dataset, number
+        self.images = dataset.images_as_written(number)
         self.old = dataset.generation(number)
         self.new = self.old + 1
-        self.images = _table(self.store, layout.images_table(number, self.old))
         self.ledger = _table(self.store, layout.ledger(number, self.old))
 
     def layers(self) -> list[str]:

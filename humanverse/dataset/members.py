@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import pyarrow as pa
+
 from humanverse.dataset.generations import Generations, Gone
 from humanverse.storage import Store
 
@@ -25,6 +27,12 @@ class Place:
 
     offset: int
     size: int
+
+
+def places(table: pa.Table, what: str) -> list[Place]:
+    """The places in ``<what>_offset`` and ``<what>_size``, which are not null, in order."""
+    columns = (table.column(f"{what}_{name}").to_pylist() for name in ("offset", "size"))
+    return [Place(offset, size) for offset, size in zip(*columns, strict=True)]
 
 
 def _content(path: str, data: bytes, name: str, size: int) -> bytes:

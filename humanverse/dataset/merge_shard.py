@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from humanverse.dataset import layout, tar
 from humanverse.dataset.commit import placed
 from humanverse.dataset.known_uids import UNKNOWN, KnownUids
-from humanverse.dataset.members import Place, Tars
+from humanverse.dataset.members import Tars, places
 from humanverse.dataset.merges import MergedShard
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
@@ -258,9 +258,7 @@ class Copier:
         store.write(layout.layer_table(here, shard.number), parquet_bytes(table))
 
     def _members(self, path: str, table: pa.Table, what: str, names: Sequence[str]) -> Iterator[bytes]:
-        columns = (table.column(f"{what}_{name}").to_pylist() for name in ("offset", "size"))
-        places = [Place(offset, size) for offset, size in zip(*columns, strict=True)]
-        found = Tars(self.other.store, self.other.generations).passage(path, names, places)
+        found = Tars(self.other.store, self.other.generations).passage(path, names, places(table, what))
         return (content for content in found if content is not None)
 
     def _tar(self, path: str, names: Sequence[str], contents: Iterator[bytes]) -> list[tar.Member]:

@@ -16,11 +16,12 @@ from humanverse.codec import decode_rgb
 from humanverse.dataset import create, layout
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.generations import Generations, Gone
-from humanverse.dataset.members import Place, Tars
+from humanverse.dataset.members import Place, Tars, places
 from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
 from humanverse.dataset.selection import Selection
 from humanverse.dataset.tombstones import Tombstones, Watch, redact_live
+from humanverse.dataset.uids import check_uids
 from humanverse.dataset.views import View, names, read_view
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
@@ -63,17 +64,6 @@ def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     """The rows of ``table`` as ``to_pylist`` gives them, ``ROWS_AT_ONCE`` in memory at a time."""
     for start in range(0, table.num_rows, ROWS_AT_ONCE):
         yield from table.slice(start, ROWS_AT_ONCE).to_pylist()
-
-
-def _in_order(images: pa.Table) -> list[Place | None]:
-    """Places of the pictures, as ``images`` says."""
-    pairs = zip(images.column("jpg_offset").to_pylist(), images.column("jpg_size").to_pylist(), strict=True)
-    return [Place(offset, size) for offset, size in pairs]
-
-
-def _places(images: pa.Table) -> dict[str, Place | None]:
-    """Places of the pictures by uid: equal uids have equal bytes."""
-    return dict(zip(images.column("uid").to_pylist(), _in_order(images), strict=True))
 
 
 class Dataset:
@@ -254,7 +244,8 @@ class Dataset:
 
     def images_as_written(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """As ``images``, with tombstoned samples: for what must stay aligned with the files, never to be served."""
-        return self._current(shard, layout.images_table, columns and list(dict.fromkeys(("uid", *columns))))
+        table = self._current(shard, layout.images_table, columns and list(dict.fromkeys(("uid", *columns))))
+        return check_uids(table, f"{self.store.url}, shard {shard}")
 
     def layer(
         self, layer: str, shard: int, images: pa.Table | None = None, columns: Sequence[str] | None = None
@@ -375,11 +366,12 @@ class Dataset:
         uids = images.column("uid").to_pylist()
 
         def anew(generation: int) -> list[Place | None]:
-            there = _places(self._table(layout.images_table(shard, generation), ["uid", "jpg_offset", "jpg_size"]))
+            table = self._table(layout.images_table(shard, generation), ["uid", "jpg_offset", "jpg_size"])
+            there = dict(zip(table.column("uid").to_pylist(), places(table, "jpg"), strict=True))
             return [there.get(uid) for uid in uids]
 
         names = [f"{uid}.{layout.IMAGE_SUFFIX}" for uid in uids]
-        return self._tars.members(shard, layout.images_tar, names, _in_order(images), anew)
+        return self._tars.members(shard, layout.images_tar, names, places(images, "jpg"), anew)
 
     def __iter__(self) -> Iterator[Sample]:
         return self.samples()
