@@ -18,10 +18,7 @@ from annotators.torch.weights import load_strictly, tensors_of
 from annotators.weights import obtain
 
 STRIDE = 32
-SOURCE = (
-    "two files that the owners share on a drive (https://github.com/EPFL-VILAB/omnidata, omnidata_tools/torch/tools); fetched "
-    "from a copy on the hub that others keep; another copy is at https://zenodo.org/records/10447888"
-)
+SOURCE = "https://github.com/EPFL-VILAB/omnidata; fetched from a copy on the hub that others keep"
 LICENCE = (
     "none stated for the weights; Omnidata's data, which they were trained on, is for non-commercial research only"
 )

@@ -13,12 +13,13 @@ from annotators.torch.operators import prepare_torchvision
 from humanverse.errors import one_line
 
 
-def model(kind: str, folder: Path, **options: Any) -> Any:
+def model(kind: str, folder: Path, idle: tuple[str, ...] = (), **options: Any) -> Any:
     """A model with all of its weights, float32, on the CPU.
 
     Args:
         kind: name of its class in transformers.
         folder: with ``config.json`` and weights, as ``save_pretrained`` writes them.
+        idle: how names of tensors begin that the model has and never uses; these may be missing.
         options: for ``from_pretrained``.
 
     Raises:
@@ -40,7 +41,8 @@ def model(kind: str, folder: Path, **options: Any) -> Any:
             output_loading_info=True,
             **options,
         )
-        lacking = sorted(map(str, {*told["missing_keys"], *told["mismatched_keys"]}))
+        missing = [name for name in told["missing_keys"] if not name.startswith(idle)]
+        lacking = sorted(map(str, {*missing, *told["mismatched_keys"]}))
         if lacking:
             raise WeightError(
                 f"{folder} lacks weights of {kind}, or has them in another shape: {', '.join(lacking[:3])}"

@@ -10,6 +10,9 @@ from annotators.torch.dense import DenseAnnotator, View
 from annotators.torch.pretrained import model, processor
 from annotators.weights import obtain
 
+IDLE = ("neck.fusion_stage.layers.0.residual_layer1.",)
+"""The unit of a DPT that adds a finer map to the coarsest, which has nothing to be added to. Published checkpoints lack it."""
+
 
 class TransformersDepth(DenseAnnotator):
     """Base: give the names of the model's and its processor's class, and ``row``.
@@ -23,7 +26,7 @@ class TransformersDepth(DenseAnnotator):
     def build(self) -> Any:
         folder = obtain(self.weights[0])
         self._processor = processor(self.processor_class, folder)
-        return model(self.model_class, folder)
+        return model(self.model_class, folder, IDLE)
 
     def view(self, rgb: np.ndarray) -> View:
         height, width = rgb.shape[:2]
