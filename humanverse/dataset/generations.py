@@ -53,10 +53,9 @@ class Generations:
             self.listed()
         return (self._later or {}).get(shard, 0)
 
-    def has(self, shard: int, name: str) -> bool:
-        """Whether ``name``, a shard's Parquet file, is of the generation that counts."""
-        file = layout.shard_file(name)
-        return file is not None and file.suffix == "parquet" and file.generation == self.of(shard)
+    def counting(self, names: Iterable[str]) -> frozenset[int]:
+        """Shards of which a Parquet file among ``names`` is of the generation that counts, or of one that has come since."""
+        return frozenset(shard for shard, generation in newest(names).items() if generation >= self.of(shard))
 
     def current(self, shard: int, read: Callable[[int], T]) -> T:
         """What ``read`` gives for the shard's generation; once more for each generation that came meanwhile.

@@ -134,9 +134,7 @@ class Dataset:
 
     def layer_shards(self, layer: str) -> frozenset[int]:
         """Numbers of the shards that have ``<kind>/<name>``; fewer than ``shards()`` while a layer is being added."""
-        names = self.store.names(layout.layer_folder(layer))
-        files = ((layout.shard_file(name), name) for name in names)
-        return frozenset(file.number for file, name in files if file and self.generations.has(file.number, name))
+        return self.generations.counting(self.store.names(layout.layer_folder(layer)))
 
     def layer_card(self, layer: str) -> Mapping[str, Any]:
         """What made the layer: annotator, model, weights, settings, licence, fingerprint, time."""

@@ -182,6 +182,15 @@ def test_a_reader_in_the_middle_goes_on(folder: Path) -> None:
     assert seen == [uid for uid in expected if uid not in (expected[2], expected[10])]
 
 
+def test_a_reader_that_was_open_before_reads_the_same_shards_again(folder: Path) -> None:
+    dataset = humanverse.open(str(folder))
+    shards, first = dataset.shards(), uids(dataset)[0]
+    forget(str(folder), Request(uids=(first,)))
+    compact(str(folder))
+    assert dataset.layer_shards("pose/test") == frozenset(shards)
+    assert len(list(dataset.samples(["pose"], shards=shards))) == 11
+
+
 class Killed(BaseException):
     pass
 
