@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from humanverse.dataset.parquet import MissingColumn
 from humanverse.dataset.view_cards import Pin, Step
-from humanverse.dataset.views import Filter, View
+from humanverse.dataset.views import Filter, View, replaced
 from humanverse.errors import DatasetError, UserError
 from schemas.layers import KINDS
 
@@ -230,9 +230,21 @@ class Selection:
 
     def _filtered(self, item: Filter, shard: int, whole: pa.Table, positions: Indices) -> tuple[Indices, Step]:
         """Which of ``positions`` a filter leaves."""
-        gone = item.left_out(shard).column("row").combine_chunks()
+        gone = self._left_out(item, shard).column("row").combine_chunks()
         left_out = pc.is_in(_taken(whole.select(["row"]), positions).column("row"), value_set=gone).to_numpy()
         return _step(item.name, positions, ~left_out, 0)
+
+    def _left_out(self, item: Filter, shard: int) -> pa.Table:
+        """What a filter leaves out of a shard, also if ``compact`` has replaced the filter since the view was opened."""
+        try:
+            return item.left_out(shard)
+        except DatasetError as error:
+            missing = isinstance(error.__cause__, FileNotFoundError)
+            instead = replaced(self.view, item) if self.view and missing else None
+            if instead is None:
+                raise
+            self._filters = tuple(instead if one.name == item.name else one for one in self._filters)
+            return instead.left_out(shard)
 
     def _asked(
         self,

@@ -190,6 +190,20 @@ def read_view(store: Store, name: str) -> View:
     return View(store, name, tuple(read_filter(store, item) for item in card.exclude), card)
 
 
+def replaced(view: View, old: Filter) -> Filter | None:
+    """The filter that ``compact`` has written in place of one that ``view`` names; None if there is none.
+
+    It was made in the same way from the same shards, and names nothing that was forgotten since.
+    """
+    try:
+        now = read_view(view.store, view.name).filters
+    except DatasetError:
+        return None
+    facts, name = (old.card.made_by, old.card.shards), old.name.partition("/")[0]
+    same = (item for item in now if item.name.partition("/")[0] == name and item.name != old.name)
+    return next((item for item in same if (item.card.made_by, item.card.shards) == facts), None)
+
+
 def generations(store: Store, name: str) -> list[str]:
     """``<name>/<generation>`` of all filters of that name, ascending, also of those that were not finished."""
     found = (f"{name}/{item}" for item in store.names(f"{layout.FILTERS}/{name}"))

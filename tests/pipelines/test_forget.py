@@ -288,6 +288,19 @@ def test_a_group_that_loses_its_head_gets_another(tmp_path: Path) -> None:
     assert report.sound, report.problems
 
 
+def test_a_reader_of_a_view_goes_on_when_its_filter_is_replaced(tmp_path: Path) -> None:
+    url = str(tmp_path / "d")
+    copies(tmp_path / "d")
+    dedup(url)
+    dataset = humanverse.open(url)
+    reading = dataset.samples(view="dedup")
+    head = next(reading)
+    forget(url, Request(uids=(head.uid,)))
+    compact(url)
+    rest = [sample.columns["row"] for sample in reading]
+    assert rest == [s.columns["row"] for s in humanverse.open(url).samples(view="dedup") if s.columns["row"] > 1]
+
+
 def test_near_takes_the_copies_too(tmp_path: Path) -> None:
     copies(tmp_path / "d")
     first = uids(humanverse.open(str(tmp_path / "d")))[0]
