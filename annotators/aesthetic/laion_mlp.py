@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from annotators.base import Card, Picture, Row, Unavailable
 from annotators.torch.base import TorchAnnotator
 from annotators.torch.clip_images import ClipImages, normalised
 from annotators.torch.weights import load_strictly, tensors_of
-from annotators.weights import Weight, WeightError, obtain
+from annotators.weights import Weight, obtain
 
-CLIP = Weight("hf:timm/vit_large_patch14_clip_224.openai@main", "", 1_710_000_000)
+CLIP = Weight("hf:timm/vit_large_patch14_clip_224.openai@main:open_clip_model.safetensors", "", 1_710_000_000)
 HEAD = Weight(
     "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/main/sac+logos+ava1-l14-linearMSE.pth",
     "21dd590f3ccdc646f0d53120778b296013b096a035a2718c9cb0d511bff0f1e0",
@@ -40,18 +40,16 @@ class LaionMlp(TorchAnnotator):
         speed="slow",
         preset="paper",
     )
+    architecture: ClassVar[str] = "ViT-L-14-quickgelu"
+    """Of open_clip; OpenAI's models were trained with the quick approximation of GELU."""
     halves = True
     gpu_batch = 64
 
     def build(self) -> Any:
-        from annotators.networks.aesthetic_mlp import WIDTH, AestheticMlp
+        from annotators.networks.aesthetic_mlp import AestheticMlp
 
         clip, head = (obtain(weight) for weight in self.weights)
-        self._images = ClipImages.of(clip)
-        if self._images.tower.output_dim != WIDTH:
-            raise WeightError(
-                f"{clip} says embeddings of {self._images.tower.output_dim} numbers, not {WIDTH}: give a ViT-L/14"
-            )
+        self._images = ClipImages.of(self.architecture, clip)
         self._head = load_strictly(AestheticMlp(), tensors_of(head), head).to(self.place).eval()
         return self._images.tower
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,9 @@ from annotators.cache import WeightError
 from annotators.torch.operators import prepare_torchvision
 from humanverse.errors import one_line
 
-CONFIG = "open_clip_config.json"
-
 
 class ClipImages:
-    """A CLIP model's image tower and the picture it wants.
+    """A CLIP model's image tower and the pictures that it wants.
 
     Attributes:
         tower: a ``torch.nn.Module``, (n, 3, side, side) -> (n, width), not normalised.
@@ -27,26 +26,30 @@ class ClipImages:
         self._transform = transform
 
     @classmethod
-    def of(cls, folder: Path) -> ClipImages:
-        """The model in a folder as open_clip publishes them on the hub: ``open_clip_config.json``, which says what it is and what
-        its pictures look like, and the weights.
+    def of(cls, architecture: str, weights: Path) -> ClipImages:
+        """A model of an architecture that open_clip knows, such as ``ViT-L-14-quickgelu``, whole and with all of its weights.
+
+        Args:
+            architecture: open_clip's name for it.
+            weights: a file as open_clip publishes them.
 
         Raises:
-            WeightError: if there is none that can be loaded.
+            WeightError: if it is not of that architecture, or cannot be read without running code.
         """
-        if not (folder / CONFIG).is_file():
-            raise WeightError(f"{folder} has no {CONFIG}: give the folder of a model that open_clip has published")
         prepare_torchvision()
         import open_clip
+        from safetensors import SafetensorError
 
+        unreadable = (OSError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError, SafetensorError)
         try:
-            model, transform = open_clip.create_model_from_pretrained(f"local-dir:{folder}", weights_only=True)
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise WeightError(f"{folder} holds no CLIP model that can be loaded ({one_line(error, 160)})") from error
+            made = open_clip.create_model_from_pretrained(architecture, pretrained=str(weights), weights_only=True)
+        except unreadable as error:
+            raise WeightError(f"{weights} holds no {architecture} of open_clip ({one_line(error, 160)})") from error
+        model, transform = made
         return cls(model.visual, transform)
 
     def input(self, rgb: np.ndarray) -> Any:
-        """Float tensor (3, side, side) of a picture, uint8 (height, width, 3): resized and cut as the model's settings say."""
+        """Float tensor (3, side, side) of a picture, uint8 (height, width, 3): resized and cut as open_clip does."""
         from PIL import Image
 
         return self._transform(Image.fromarray(rgb))

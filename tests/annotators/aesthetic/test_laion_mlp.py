@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +15,48 @@ import torch
 from annotators.aesthetic.laion_mlp import CLIP, HEAD, LaionMlp
 from annotators.base import Picture
 from annotators.networks.aesthetic_mlp import AestheticMlp
+from annotators.torch.operators import prepare_torchvision
 from annotators.weights import Weight, WeightError, from_path
 from humanverse.codec import encode_jpeg
 from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 
 KEYS = Path(__file__).parents[4] / "shared" / "keys" / "aesthetic_mlp_l14.json"
 needs_photographs = pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
-TINY = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8}
-TEXT = {"context_length": 8, "vocab_size": 100, "width": 16, "heads": 2, "layers": 1}
+TINY = {
+    "embed_dim": 768,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
+    "text_cfg": {"context_length": 8, "vocab_size": 100, "width": 16, "heads": 2, "layers": 1},
+}
 
 
-def clip(folder: Path, width: int = 768, vision: dict[str, int] = TINY) -> Path:
-    """A CLIP model of open_clip with random weights, in a folder like those on the hub."""
+class TinyLaion(LaionMlp):
+    """The same with a tiny image tower."""
+
+    card = replace(LaionMlp.card, name="tiny-improved-aesthetic")
+    architecture = "tiny-clip"
+
+
+@pytest.fixture(autouse=True)
+def known_to_open_clip(tmp_path: Path) -> None:
+    """Makes ``tiny-clip`` an architecture of open_clip."""
+    prepare_torchvision()
+    import open_clip
+
+    (tmp_path / "tiny-clip.json").write_text(json.dumps(TINY))
+    open_clip.add_model_config(tmp_path / "tiny-clip.json")
+
+
+def clip(folder: Path, architecture: str = "tiny-clip") -> Path:
+    """A CLIP model with random weights in a file of the published name."""
     import open_clip
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
-    sizes = {"embed_dim": width, "quick_gelu": True, "vision_cfg": vision, "text_cfg": TEXT}
-    model = open_clip.CLIP(**sizes)
-    folder.mkdir()
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")
-    looks = {
-        "mean": [0.48, 0.46, 0.41],
-        "std": [0.27, 0.26, 0.28],
-        "interpolation": "bicubic",
-        "resize_mode": "shortest",
-    }
-    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": sizes, "preprocess_cfg": looks}))
-    return folder
+    model = open_clip.create_model(architecture)
+    path = folder / CLIP.file_name
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+    return path
 
 
 def head(folder: Path) -> Path:
@@ -54,13 +70,13 @@ def head(folder: Path) -> Path:
     return path
 
 
-def instead(clip_folder: Path, head_file: Path) -> dict[Weight, Weight]:
-    return {CLIP: from_path(clip_folder), HEAD: from_path(head_file)}
+def instead(clip_file: Path, head_file: Path) -> dict[Weight, Weight]:
+    return {CLIP: from_path(clip_file), HEAD: from_path(head_file)}
 
 
 @pytest.fixture
 def loaded(tmp_path: Path) -> LaionMlp:
-    annotator = LaionMlp(weights=instead(clip(tmp_path / "clip"), head(tmp_path)))
+    annotator = TinyLaion(weights=instead(clip(tmp_path), head(tmp_path)))
     annotator.load()
     return annotator
 
@@ -104,24 +120,40 @@ def test_only_the_middle_square_is_seen(loaded: LaionMlp) -> None:
     torch.testing.assert_close(inputs[0][:, :, 4:-4], inputs[1][:, :, 4:-4])
 
 
-@pytest.mark.parametrize("fault", ["width", "head", "nothing"])
-def test_other_weights_are_refused_in_one_line(tmp_path: Path, fault: str) -> None:
-    folder = clip(tmp_path / "clip", width=64 if fault == "width" else 768)
-    file = head(tmp_path)
-    if fault == "head":
-        torch.save({"layers.0.weight": torch.zeros(1024, 768)}, file)
-    if fault == "nothing":
-        (folder / "open_clip_config.json").unlink()
-    annotator = LaionMlp(weights=instead(folder, file))
-    told = {"width": "embeddings of 64 numbers", "head": "lacks layers.0.bias", "nothing": "has no open_clip_config"}
-    with pytest.raises(WeightError, match=told[fault]) as error:
+def damaged_head(folder: Path) -> None:
+    torch.save({"layers.0.weight": torch.zeros(1024, 768)}, folder / HEAD.file_name)
+
+
+def damaged_clip(folder: Path) -> None:
+    (folder / CLIP.file_name).write_bytes(b"nothing")
+
+
+def other_clip(folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"visual.proj": torch.zeros(32, 512)}, folder / CLIP.file_name)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (damaged_head, "lacks layers.0.bias"),
+        (damaged_clip, "holds no tiny-clip of open_clip"),
+        (other_clip, "holds no tiny-clip of open_clip"),
+    ],
+)
+def test_other_weights_are_refused_in_one_line(tmp_path: Path, damage: Callable[[Path], None], told: str) -> None:
+    files = clip(tmp_path), head(tmp_path)
+    damage(tmp_path)
+    annotator = TinyLaion(weights=instead(*files))
+    with pytest.raises(WeightError, match=told) as error:
         annotator.load()
     assert "\n" not in str(error.value)
 
 
 @needs_photographs
 def test_rows_on_photographs(tmp_path: Path) -> None:
-    rows = holds(tmp_path, "aesthetic", "improved-aesthetic", [clip(tmp_path / CLIP.file_name), head(tmp_path)])
+    rows = holds(tmp_path, "aesthetic", f"{__name__}:TinyLaion", [clip(tmp_path), head(tmp_path)])
     scores = [one.row["score"] for one in rows.values()]
     assert all(4 < score < 6 for score in scores) and len(set(scores)) == len(scores)
 
@@ -129,6 +161,5 @@ def test_rows_on_photographs(tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs_photographs
 def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
-    vision = {"image_size": 224, "layers": 24, "width": 1024, "patch_size": 14}
-    weights = [clip(tmp_path / CLIP.file_name, vision=vision), head(tmp_path)]
+    weights = [clip(tmp_path, LaionMlp.architecture), head(tmp_path)]
     holds(tmp_path, "aesthetic", "improved-aesthetic", weights, PHOTOGRAPHS[:3])
