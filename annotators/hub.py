@@ -106,7 +106,8 @@ def _in_one_line(weight: Weight) -> Iterator[None]:
     try:
         yield
     except errors.LocalEntryNotFoundError as error:
-        raise WeightError(f"weights {weight.spec} could not be downloaded ({one_line(error, 120)}): {_MEND}") from error
+        why = one_line(error.__cause__ or error, 120)
+        raise WeightError(f"weights {weight.spec} could not be downloaded ({why}): {_MEND}") from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
         raise WeightError(
             f"weights {weight.spec}: the hub has no such repository, revision or file, or wants a login (hf auth login)"
