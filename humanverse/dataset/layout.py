@@ -131,8 +131,8 @@ def snapshot_files(number: int) -> str:
     return f"{SNAPSHOTS}/{shard_name(number)}.parquet"
 
 
-def pass_number(name: str) -> int | None:
-    """The number in ``000042.json``; None for a name that is not a retry's, a merge's or a snapshot's."""
+def card_number(name: str) -> int | None:
+    """The number in ``000042.json``; None for a name that is not a retry's, a merge's, a snapshot's or an export's."""
     stem, _, suffix = name.partition(".")
     return stem_number(stem) if suffix == "json" else None
 
@@ -140,11 +140,6 @@ def pass_number(name: str) -> int | None:
 def export_record(number: int) -> str:
     """What is known of the export ``number`` (from 0)."""
     return f"{EXPORTS}/{shard_name(number)}.json"
-
-
-def export_number(name: str) -> int | None:
-    """The number in ``000042.json``; None for a name that is not an export's."""
-    return pass_number(name)
 
 
 def blocklist(kind: str, sha256: str) -> str:

@@ -9,23 +9,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Container
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from humanverse.dataset import create, layout
+from humanverse.dataset import cards, layout
+from humanverse.dataset.cards import Count, Sha256, Strict
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
 
-Count = Annotated[int, Field(ge=0)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MergedShard(_Strict):
+class MergedShard(Strict):
     """One shard that is added.
 
     Attributes:
@@ -41,7 +35,7 @@ class MergedShard(_Strict):
     rows: int = Field(ge=1)
 
 
-class Merge(_Strict):
+class Merge(Strict):
     """One merge, as it was planned.
 
     Attributes:
@@ -102,8 +96,7 @@ class Merge(_Strict):
 
 def merge_numbers(store: Store) -> list[int]:
     """Numbers of the merges that were planned, in order."""
-    numbers = (layout.pass_number(name) for name in store.names(layout.MERGES))
-    return sorted(number for number in numbers if number is not None)
+    return cards.numbers(store, layout.MERGES)
 
 
 def read_merge(store: Store, number: int) -> Merge:
@@ -112,12 +105,7 @@ def read_merge(store: Store, number: int) -> Merge:
     Raises:
         DatasetError: if its file is missing or damaged.
     """
-    path = layout.merge(number)
-    try:
-        return Merge.model_validate(create.read_json(store, path))
-    except ValidationError as error:
-        why = " ".join(error.errors()[0]["msg"].split())
-        raise DatasetError(f"{store.url}/{path} is damaged ({why}): run humanverse verify") from error
+    return cards.read_plan(store, layout.merge(number), Merge)
 
 
 def read_merges(store: Store) -> list[Merge]:

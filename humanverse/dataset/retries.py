@@ -12,10 +12,10 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from humanverse.dataset import create, layout
-from humanverse.errors import DatasetError
+from humanverse.dataset import cards, layout
+from humanverse.dataset.cards import Strict
 from humanverse.storage import Store
 from schemas.ledger import RETRYABLE
 from schemas.recipe import FetchSettings
@@ -27,11 +27,7 @@ TABLES_KEPT = 64
 """Tables of rows that are remembered, since neighbouring shards need the same ones."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PlannedShard(_Strict):
+class PlannedShard(Strict):
     """One supplementary shard: its number, how many rows it has, and the first and the last of them in the source."""
 
     number: int = Field(ge=0)
@@ -40,7 +36,7 @@ class PlannedShard(_Strict):
     last: int = Field(ge=0)
 
 
-class Pass(_Strict):
+class Pass(Strict):
     """One retry, as it was planned.
 
     Attributes:
@@ -80,8 +76,7 @@ class Pass(_Strict):
 
 def pass_numbers(store: Store) -> list[int]:
     """Numbers of the retries that were planned, in order."""
-    numbers = (layout.pass_number(name) for name in store.names(layout.RETRIES))
-    return sorted(number for number in numbers if number is not None)
+    return cards.numbers(store, layout.RETRIES)
 
 
 def read_pass(store: Store, number: int) -> Pass:
@@ -90,12 +85,7 @@ def read_pass(store: Store, number: int) -> Pass:
     Raises:
         DatasetError: if its file is missing or damaged.
     """
-    path = layout.retry_pass(number)
-    try:
-        return Pass.model_validate(create.read_json(store, path))
-    except ValidationError as error:
-        why = " ".join(error.errors()[0]["msg"].split())
-        raise DatasetError(f"{store.url}/{path} is damaged ({why}): run humanverse verify") from error
+    return cards.read_plan(store, layout.retry_pass(number), Pass)
 
 
 def read_passes(store: Store) -> list[Pass]:

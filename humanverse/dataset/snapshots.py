@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from humanverse.dataset import layout
+from humanverse.dataset import cards, layout
+from humanverse.dataset.cards import Count, Sha256, Strict
 from humanverse.dataset.create import json_bytes, read_json
 from humanverse.dataset.view_cards import ViewCard
 from humanverse.errors import DatasetError, UserError, one_line
@@ -19,15 +20,9 @@ from schemas.snapshots import SCHEMA
 
 FORMAT = 1
 CHUNK = 1 << 20
-Count = Annotated[int, Field(ge=0)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SnapshotCard(_Strict):
+class SnapshotCard(Strict):
     """``snapshots/<n>.json``.
 
     Attributes:
@@ -68,8 +63,7 @@ class SnapshotCard(_Strict):
 
 def snapshot_numbers(store: Store) -> list[int]:
     """Numbers of the snapshots, ascending."""
-    numbers = (layout.pass_number(name) for name in store.names(layout.SNAPSHOTS))
-    return sorted(number for number in numbers if number is not None)
+    return cards.numbers(store, layout.SNAPSHOTS)
 
 
 def read_snapshot(store: Store, number: int) -> SnapshotCard:
@@ -90,7 +84,7 @@ def read_snapshot(store: Store, number: int) -> SnapshotCard:
     try:
         return SnapshotCard.model_validate(value)
     except ValidationError as error:
-        why = " ".join(error.errors()[0]["msg"].split())
+        why = cards.why_damaged(error)
         raise DatasetError(f"{store.url}/{path} is damaged ({why}): take another snapshot") from error
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
+from humanverse.dataset.cards import Count, Strict
 from schemas.layers import KINDS
 
 FORMAT = 1
@@ -14,15 +15,10 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 FILTER = re.compile(rf"{NAME.pattern}/[0-9]{{6}}")
 LAYER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
-_Count = Annotated[int, Field(ge=0)]
-_Span = tuple[_Count, _Count]
+_Span = tuple[Count, Count]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FilterCard(_Strict):
+class FilterCard(Strict):
     """``filter.json``: what made the filter, and what it has seen.
 
     Attributes:
@@ -51,7 +47,7 @@ class FilterCard(_Strict):
         return any(first <= shard <= last for first, last in self.shards)
 
 
-class Pin(_Strict):
+class Pin(Strict):
     """A layer as it was when the view was made.
 
     Attributes:
@@ -71,7 +67,7 @@ class Pin(_Strict):
         return value
 
 
-class Step(_Strict):
+class Step(Strict):
     """One step of a view's funnel; ``before`` is ``left_out + said_nothing + after``.
 
     Attributes:
@@ -81,10 +77,10 @@ class Step(_Strict):
     """
 
     step: str
-    before: _Count
-    left_out: _Count
-    said_nothing: _Count
-    after: _Count
+    before: Count
+    left_out: Count
+    said_nothing: Count
+    after: Count
 
     @model_validator(mode="after")
     def _adds_up(self) -> Step:
@@ -97,11 +93,11 @@ class Step(_Strict):
         return Step(step=self.step, **{name: getattr(self, name) + getattr(other, name) for name in numbers})
 
 
-class Counts(_Strict):
+class Counts(Strict):
     """The funnel when the view was made: over how many shards and samples, and each step in order."""
 
-    shards: _Count
-    samples: _Count
+    shards: Count
+    samples: Count
     steps: tuple[Step, ...]
 
     @property
@@ -109,7 +105,7 @@ class Counts(_Strict):
         return self.steps[-1].after if self.steps else self.samples
 
 
-class ViewCard(_Strict):
+class ViewCard(Strict):
     """``views/<name>.json``.
 
     Attributes:

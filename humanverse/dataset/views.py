@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 import humanverse
 from humanverse.dataset import layout
+from humanverse.dataset.cards import why_damaged
 from humanverse.dataset.create import json_bytes, read_json
 from humanverse.dataset.parquet import parquet_bytes, parquet_table
 from humanverse.dataset.view_cards import FILTER, FORMAT, NAME, Counts, FilterCard, Pin, ViewCard
@@ -162,8 +163,7 @@ def _card(store: Store, path: str, kind: type[M]) -> M | None:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        what = " ".join(error.errors()[0]["msg"].split())
-        raise DatasetError(f"{store.url}/{path} is damaged ({what}): {AGAIN}") from error
+        raise DatasetError(f"{store.url}/{path} is damaged ({why_damaged(error)}): {AGAIN}") from error
 
 
 def read_filter(store: Store, name: str) -> Filter:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 import humanverse
-from humanverse.dataset import layout
+from humanverse.dataset import cards, layout
+from humanverse.dataset.cards import Strict
 from humanverse.dataset.create import json_bytes, read_json
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError, UserError
@@ -17,7 +18,7 @@ from humanverse.storage import Store
 FORMAT = 1
 
 
-class Record(BaseModel):
+class Record(Strict):
     """``exports/<n>.json``.
 
     Attributes:
@@ -27,8 +28,6 @@ class Record(BaseModel):
         layers: kind -> ``<kind>/<name>``.
         settings: as they were asked for.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int = FORMAT
     out: str
@@ -53,14 +52,13 @@ def read(store: Store, number: int) -> Record | None:
     try:
         return Record.model_validate(value)
     except ValidationError as error:
-        what = " ".join(error.errors()[0]["msg"].split())
-        raise DatasetError(f"{store.url}/{path} is damaged ({what}): delete it, and export again") from error
+        why = cards.why_damaged(error)
+        raise DatasetError(f"{store.url}/{path} is damaged ({why}): delete it, and export again") from error
 
 
 def numbers(store: Store) -> list[int]:
     """Numbers of the records that are there, ascending."""
-    found = (layout.export_number(name) for name in store.names(layout.EXPORTS))
-    return sorted(number for number in found if number is not None)
+    return cards.numbers(store, layout.EXPORTS)
 
 
 def exports(dataset: Dataset) -> list[Record]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import humanverse
+from humanverse.dataset.cards import Strict
 from humanverse.dataset.create import json_bytes
 from humanverse.errors import UserError, one_line
 from humanverse.export.base import LISTING
@@ -24,7 +25,7 @@ STATE = "humanverse-export.json"
 LISTED = "humanverse-export.parquet"
 
 
-class ShardState(BaseModel):
+class ShardState(Strict):
     """What the export has of one shard.
 
     Attributes:
@@ -33,8 +34,6 @@ class ShardState(BaseModel):
         left_out: samples that are not, since nothing is known of their faces.
         digest: SHA-256 over the samples in order and all that decides what is written of them.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     generation: int
     samples: int

@@ -14,7 +14,7 @@ def check(held: Held) -> Iterator[Finding]:
     """Every file below ``exports/``."""
     for name in held.store.names(layout.EXPORTS):
         path = f"{layout.EXPORTS}/{name}"
-        if layout.export_number(name) is None:
+        if layout.card_number(name) is None:
             yield note(path, "does not belong to the dataset")
             continue
         try:

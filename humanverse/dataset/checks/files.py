@@ -57,7 +57,7 @@ def _retry(held: Held, path: str) -> Iterator[Finding]:
     """A file below ``retries/``."""
     name = path.removeprefix(f"{layout.RETRIES}/")
     number = layout.shard_number(name)
-    if number is None and layout.pass_number(name) is None:
+    if number is None and layout.card_number(name) is None:
         yield note(path, "does not belong to the dataset")
     elif number is not None and number not in held.retries.shards and held.retries.whole:
         yield note(path, "is of a retry that was never begun")
