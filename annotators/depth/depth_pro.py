@@ -60,6 +60,11 @@ class DepthPro(TransformersDepth):
     model_class = "DepthProForDepthEstimation"
     processor_class = "DepthProImageProcessor"
 
+    @property
+    def batch_size(self) -> int:
+        """What goes through the model at once: all inputs have one shape, and more of them would fill gigabytes."""
+        return self._most
+
     def forward(self, batch: Any) -> Any:
         import torch
 

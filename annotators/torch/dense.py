@@ -51,10 +51,9 @@ class DenseAnnotator(TorchAnnotator):
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         views = [self.view(picture.rgb) for picture in pictures]
-        maps = self.through(
-            [view.input for view in views], lambda batch, _: list(self.forward(batch).float().cpu().numpy())
-        )
-        return [
-            {**self.row(bounded(values, self.settings.map_side)), "map_box": list(view.box)}
-            for values, view in zip(maps, views, strict=True)
-        ]
+        maps = self.through([view.input for view in views], lambda batch, _: self._maps(batch))
+        return [{**self.row(values), "map_box": list(view.box)} for values, view in zip(maps, views, strict=True)]
+
+    def _maps(self, batch: Any) -> list[np.ndarray]:
+        """The maps of a batch, each as small as it will be stored."""
+        return [bounded(values, self.settings.map_side) for values in self.forward(batch).float().cpu().numpy()]

@@ -34,12 +34,13 @@ class TinyDepth(OmnidataDepth):
 
 
 class Ramps(torch.nn.Module):
-    """Says how far across the input a pixel lies: 0 at the left edge, 1 at the right."""
+    """Says where in the input a pixel lies: half of how far across, 0 at the left edge, and a quarter of how far down."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         batch, _, height, width = images.shape
         across = (torch.arange(width) + 0.5) / width
-        return across.expand(batch, 1, height, width)
+        down = (torch.arange(height) + 0.5) / height
+        return (across / 2 + down[:, None] / 4).expand(batch, 1, height, width)
 
 
 class RampDepth(OmnidataDepth):
@@ -92,17 +93,20 @@ def test_a_map_covers_its_picture_exactly(size: tuple[int, int]) -> None:
     depth = decode_depth(png, columns["scale"], columns["offset"])
     x0, y0, x1, y1 = row["map_box"]
     assert (x0, y0, x1, y1) == (0, 0, width, height)
-    middles = x0 + (np.arange(depth.shape[1]) + 0.5) * (x1 - x0) / depth.shape[1]
-    np.testing.assert_allclose(depth * width, np.broadcast_to(middles, depth.shape), atol=width * columns["scale"])
+    x = x0 + (np.arange(depth.shape[1]) + 0.5) * (x1 - x0) / depth.shape[1]
+    y = y0 + (np.arange(depth.shape[0]) + 0.5) * (y1 - y0) / depth.shape[0]
+    np.testing.assert_allclose(depth, x / width / 2 + y[:, None] / height / 4, rtol=0, atol=columns["scale"])
 
 
 def test_the_middle_square_is_that_of_the_owners_demo() -> None:
-    width, height = 500, 333
-    (row,) = loaded(RampDepth, middle_square=True).annotate([picture(np.zeros((height, width, 3), np.uint8))], {})
-    assert isinstance(row, dict) and row["map"].shape == (384, 384)
-    resized, left = 384 * width // height, round((384 * width // height - 384) / 2)
-    expected = (left * width / resized, 0, (left + 384) * width / resized, height)
-    np.testing.assert_allclose(row["map_box"], expected, rtol=1e-12)
+    """Resized to 384 x 576; rows 96 to 480 are cut out."""
+    wide, tall = np.zeros((333, 500, 3), np.uint8), np.zeros((500, 333, 3), np.uint8)
+    first, second = loaded(RampDepth, middle_square=True).annotate([picture(wide), picture(tall)], {})
+    assert isinstance(first, dict) and isinstance(second, dict)
+    assert first["map"].shape == second["map"].shape == (384, 384)
+    x0, y0, x1, y1 = first["map_box"]
+    np.testing.assert_allclose([x0, y0, x1, y1], [96 * 500 / 576, 0, 480 * 500 / 576, 333], rtol=1e-12)
+    np.testing.assert_allclose(second["map_box"], [y0, x0, y1, x1], rtol=1e-12)
 
 
 def test_the_middle_square_shows_what_its_box_says() -> None:
