@@ -118,8 +118,8 @@ def _check_kinds(asked: Asked) -> None:
 
 
 def _annotator(dataset: Dataset, asked: Asked, kind: str, device: str) -> Annotator:
-    name = asked.annotators[kind] or _usual(dataset, kind)
-    found = registry.find(kind, name)
+    name = asked.annotators[kind]
+    found = registry.find(kind, name) if name else registry.get(kind, _usual(dataset, kind))
     registry.require_packages(found.card)
     usual = dataset.recipe.annotators.get(kind)
     base = usual.settings if usual and usual.name == found.card.name else {}

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.codec import decode_rgb
-from humanverse.dataset import create, layout
+from humanverse.dataset import cards, create, layout
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.generations import Generations, Gone
 from humanverse.dataset.members import Place, Tars, places
@@ -142,9 +142,7 @@ class Dataset:
 
     def asked_for(self, layer: str) -> str:
         """How ``humanverse annotate DATASET`` is asked for a layer."""
-        kind, _, name = layer.partition("/")
-        annotator = self.layer_card(layer).get("name", name)
-        return f"{kind}={annotator}" if annotator == name else f"{kind}={annotator} --as {kind}={name}"
+        return cards.asked_for(layer, self.layer_card(layer))
 
     def resolve(self, layer: str) -> str:
         """``pose`` or ``pose/movenet`` as ``<kind>/<name>``.

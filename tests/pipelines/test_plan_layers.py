@@ -44,6 +44,15 @@ def test_the_recipes_annotator_and_its_settings_are_the_usual_ones(tmp_path: Pat
     assert other.cards["quality"]["settings"] == {"side": 128}
 
 
+def test_a_recipe_imports_nothing(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "brought_along.py").write_text("raise SystemExit('it was run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    recipe, line = (place / "recipe.yaml").read_text(), "annotators:\n"
+    (place / "recipe.yaml").write_text(recipe.replace(line, f"{line}  quality: 'brought_along:Class'\n"))
+    with pytest.raises(UserError, match="no annotator quality=brought_along:Class: choose one of pixels"):
+        planned(place, Asked({"quality": None}))
+
+
 def test_the_only_layer_of_a_kind_is_read(place: Path) -> None:
     found = planned(place, Asked(COUNTS))
     assert found.reads == {"person": "person/test"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from humanverse.dataset import create, layout
+from humanverse.dataset import cards, create, layout
 from humanverse.dataset.checks import merges, retries
 from humanverse.dataset.checks.finding import Finding, Unreadable, note, problem, read_table
 from humanverse.dataset.checks.merges import Merges
@@ -52,9 +52,7 @@ class Layer:
     @property
     def asked_for(self) -> str:
         """How ``humanverse annotate DATASET`` is asked for it."""
-        kind, _, name = self.name.partition("/")
-        annotator = self.card.get("name", name)
-        return f"{kind}={annotator}" if annotator == name else f"{kind}={annotator} --as {kind}={name}"
+        return cards.asked_for(self.name, self.card)
 
     @property
     def needs(self) -> Mapping[str, Any]:
