@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 
 from annotators.base import Picture
 from annotators.depth.omnidata import OmnidataDepth
+from annotators.torch.convert import convert
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
 from humanverse.codec.maps import ENCODERS, decode_depth
@@ -149,6 +151,29 @@ def test_pictures_of_one_size_go_through_together(monkeypatch: pytest.MonkeyPatc
     rows = annotator.annotate(shown, {})
     assert sizes == [3, 1]
     assert [row["map_box"][3] for row in rows if isinstance(row, dict)] == [64, 96, 64, 64]
+
+
+def test_a_checkpoint_with_training_state_is_converted_and_says_the_same(tmp_path: Path) -> None:
+    plain = tiny.omnidata(tmp_path / "tiny.ckpt", 1)
+    beside = {
+        "hyper_parameters": Namespace(lr=1e-5),
+        "optimizer_states": [{"state": {0: {"step": 3}}, "param_groups": []}],
+    }
+    torch.save({**torch.load(plain, weights_only=True), **beside}, tmp_path / "trained.ckpt")
+    with pytest.raises(WeightError, match="humanverse models convert"):
+        weighed(tmp_path / "trained.ckpt")
+    convert(tmp_path / "trained.ckpt", tmp_path / "trained.safetensors")
+    shown = [picture(np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8))]
+    (one,), (other,) = (weighed(path).annotate(shown, {}) for path in (plain, tmp_path / "trained.safetensors"))
+    assert isinstance(one, dict) and isinstance(other, dict)
+    np.testing.assert_array_equal(one["map"], other["map"])
+
+
+def weighed(path: Path) -> TinyDepth:
+    """The tiny annotator with the weights of a file, loaded."""
+    annotator = TinyDepth(TinyDepth.Settings(shorter_side=96), weights=standing_in(TinyDepth.card.weights, path))
+    annotator.load()
+    return annotator
 
 
 @pytest.mark.slow
