@@ -279,6 +279,16 @@ FULL: dict[str, Callable[[Path], Path]] = {"yolos-tiny": full_yolos, "d-fine": f
 
 
 @pytest.mark.slow
+def test_a_compiled_model_says_the_same(tmp_path: Path) -> None:
+    folder = tiny.yolos(tmp_path / "tiny")
+    pictures = [picture(120, 160, seed) for seed in range(3)]
+    usual, compiled = (detector("yolos-tiny", folder, compile=on).annotate(pictures, {}) for on in (False, True))
+    for one, other in zip(usual, compiled, strict=True):
+        assert isinstance(one, dict) and isinstance(other, dict)
+        assert other["scores"] == pytest.approx(one["scores"], abs=1e-4)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "millions"), [("yolos-tiny", 6.5), ("d-fine", 62)])
 def test_the_real_architecture_answers(name: str, millions: float, tmp_path: Path) -> None:
     row = full_size(name, tmp_path)
