@@ -73,5 +73,5 @@ class FullDepthPro(DepthPro):
 @pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
 def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
     place = place_of(tmp_path, PHOTOGRAPHS[:1])
-    (one,) = add(place, "depth", f"{__name__}:FullDepthPro", "full", []).values()
+    (one,) = add(place, "depth", f"{__name__}:FullDepthPro", "full", [], threads=2).values()
     assert (one.row["map_width"], one.row["map_height"], one.row["unit"]) == (512, 512, "m")
