@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from humanverse.codec import decode_rgb
 from humanverse.dataset import cards, create, layout
+from humanverse.dataset.align import aligned
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.generations import Generations, Gone
 from humanverse.dataset.members import Place, Tars, places
@@ -260,11 +261,10 @@ class Dataset:
         table = self._current(
             shard, partial(layout.layer_table, name), columns and list(dict.fromkeys(("uid", *columns)))
         )
-        if not table.column("uid").equals(expected):
-            table = table.filter(pc.is_in(table.column("uid"), value_set=expected.combine_chunks()))
-        if not table.column("uid").equals(expected):
+        found = aligned(table, expected, lambda: self._watch.anew().uids)
+        if found is None:
             raise DatasetError(f"layer {name} does not match the images of shard {shard}: run humanverse verify")
-        return table
+        return found
 
     def _check_served(self, row: Mapping[str, Any]) -> None:
         if row["uid"] in self.tombstones:
