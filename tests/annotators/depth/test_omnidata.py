@@ -13,6 +13,8 @@ import torch
 
 from annotators.base import Picture
 from annotators.depth.omnidata import OmnidataDepth
+from annotators.networks import dpt_hybrid
+from annotators.torch import omnidata
 from annotators.torch.convert import convert
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
@@ -123,6 +125,7 @@ def test_the_middle_square_shows_what_its_box_says() -> None:
 
 
 def test_the_input_is_normalised_and_its_sides_fit() -> None:
+    assert omnidata.STRIDE == dpt_hybrid.STRIDE
     rgb = np.zeros((300, 450, 3), np.uint8)
     rgb[:, :, 0] = 255
     (row,) = loaded(Mirror, map_side=4096).annotate([picture(rgb)], {})
