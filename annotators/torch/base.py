@@ -37,6 +37,9 @@ class TorchSettings(Settings):
 PACE = ("batch_size", "pixel_budget", "compile", "threads")
 """Settings that change a row by rounding alone, and so are no part of the fingerprint."""
 
+SEVERAL = 4
+"""Batches' worth of pictures that are looked at together."""
+
 
 class TorchAnnotator(Annotator):
     """Base of the annotators on PyTorch: write ``build`` and ``annotate``, which calls ``through``."""
@@ -77,19 +80,22 @@ class TorchAnnotator(Annotator):
         return None if self.device == "cpu" else found(self.device)
 
     @property
+    def _target(self) -> str:
+        """The device as asked for, which need not be in this process; ``auto`` is what is here."""
+        return resolve(self.device) if self.device == "auto" else self.device
+
+    @property
     def _precision(self) -> str:
-        return precision(
-            self.settings.dtype, self.device if self.device == "cpu" else resolve(self.device), self.halves
-        )
+        return precision(self.settings.dtype, self._target, self.halves)
 
     @property
     def _most(self) -> int:
-        return self.settings.batch_size or (1 if self.device == "cpu" else self.gpu_batch)
+        return self.settings.batch_size or (1 if self._target == "cpu" else self.gpu_batch)
 
     @property
     def batch_size(self) -> int:
-        """Pictures that it is given at once: enough to find several of one shape among them."""
-        return 1 if self._most == 1 else MOST_PICTURES
+        """Pictures that it is given at once: of several batches, so that there are some of one shape among them."""
+        return 1 if self._most == 1 else min(MOST_PICTURES, SEVERAL * self._most)
 
     def deciding(self) -> dict[str, Any]:
         """The settings without ``PACE``, and the precision that ``auto`` is on the device."""

@@ -89,7 +89,7 @@ def test_photographs_get_rows_that_a_second_run_completes(model: tuple[str, Path
 def test_rows_do_not_depend_on_the_batch(model: tuple[str, Path]) -> None:
     sizes = [(120, 160), (160, 120), (120, 160), (333, 200), (120, 160), (40, 300), (161, 121), (120, 160), (51, 50)]
     pictures = [picture(*size, seed) for seed, size in enumerate(sizes)]
-    assert (detector(*model).batch_size, detector(*model, batch_size=8).batch_size) == (1, 64)
+    assert (detector(*model).batch_size, detector(*model, batch_size=8).batch_size) == (1, 32)
     alone, together = (Runner(detector(*model, batch_size=size)).table(pictures, {}).to_pylist() for size in (1, 8))
     for one, other in zip(alone, together, strict=True):
         assert (one["status"], one["uid"]) == ("ok", other["uid"])

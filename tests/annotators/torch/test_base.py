@@ -117,9 +117,20 @@ def test_what_is_written_down_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "gpus", lambda: ["Card A, 16.0 GiB"])
     here, there = Mean(), Mean(device="cuda")
     assert (here.batch_size, there.batch_size) == (1, 64)
+    assert Mean(Mean.Settings(batch_size=8)).batch_size == 32
     assert (here.deciding(), there.deciding()) == ({"dtype": "float32"}, {"dtype": "bfloat16"})
     assert (here.where(), there.where()) == (None, "device cuda: cuda:0, Card A, 16.0 GiB")
     assert Mean(Mean.Settings(dtype="float32"), "cuda").deciding() == here.deciding()
+
+
+def test_the_machine_that_starts_a_job_needs_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "gpus", list)
+    there = Mean(device="cuda")
+    assert there.provenance({})["settings"] == {"dtype": "bfloat16"} and there.batch_size == 64
+    with pytest.raises(UserError, match=r"^device cuda is not here"):
+        there.load()
+    by_chance = Mean(device="auto")
+    assert (by_chance.deciding(), by_chance.batch_size) == ({"dtype": "float32"}, 1)
 
 
 @pytest.fixture
