@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.servers import free_port
 
 KEY, SECRET = "humanverse", "humanverse-secret"
@@ -57,6 +59,18 @@ def s3_server() -> Iterator[str]:
         finally:
             server.kill()
             server.wait()
+
+
+@contextmanager
+def bucket_here() -> Iterator[str]:
+    """The URL of a bucket, which this process and those that it starts find by their environment."""
+    import fsspec
+
+    with s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in credentials(endpoint).items():
+            patch.setenv(name, value)
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        yield "s3://bucket"
 
 
 def _wait(fs: object, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -20,7 +20,7 @@ from pipelines.drop import drop
 from pipelines.forget import Request, forget
 from pipelines.plan_layers import Asked
 from schemas.recipe import load
-from tests.bucket import credentials, s3_server
+from tests.bucket import bucket_here
 from tests.compare import assert_identical
 from tests.datasets import make_dataset
 from tests.pipelines.web import make_web, write_recipe
@@ -32,11 +32,8 @@ pytest.importorskip("s3fs")
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    with s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
-        for name, value in credentials(endpoint).items():
-            patch.setenv(name, value)
-        fsspec.get_filesystem_class("s3").clear_instance_cache()
-        yield "s3://bucket"
+    with bucket_here() as url:
+        yield url
 
 
 def test_a_bucket_gets_the_same_dataset_as_a_disk(bucket: str, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from humanverse.dataset import tombstones
@@ -15,7 +14,7 @@ from humanverse.export.record import exports, holding
 from humanverse.export.state import STATE
 from humanverse.storage import Store
 from pipelines.export import export
-from tests.bucket import credentials, s3_server
+from tests.bucket import bucket_here
 from tests.datasets import make_dataset
 
 pytest.importorskip("s3fs")
@@ -23,11 +22,8 @@ pytest.importorskip("s3fs")
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    with s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
-        for name, value in credentials(endpoint).items():
-            patch.setenv(name, value)
-        fsspec.get_filesystem_class("s3").clear_instance_cache()
-        yield "s3://bucket"
+    with bucket_here() as url:
+        yield url
 
 
 def files(place: str) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from humanverse.dataset.verify import verify
 from pipelines.merge import merge
 from pipelines.show import merge as show
 from pipelines.snapshot import snapshot, verify_against
-from tests.bucket import credentials, s3_server
+from tests.bucket import bucket_here
 from tests.merging import make, problems, uids
 
 PEOPLE = ("person/test", "pose/test")
@@ -120,14 +120,12 @@ def test_another_recipe_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "built with another recipe: gate.min_people: 1 -> 2" in capsys.readouterr().out
 
 
-def test_in_buckets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_buckets(tmp_path: Path) -> None:
     import fsspec
 
     make(tmp_path / "a", [[1], [2]], layers=["person/test", "depth/test"])
     make(tmp_path / "b", [[2, 3], [4, 1]], layers=["person/test", "depth/test"])
-    with s3_server() as endpoint:
-        for name, value in credentials(endpoint).items():
-            monkeypatch.setenv(name, value)
+    with bucket_here():
         fs = fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True)
         for name in "ab":
             fs.put(f"{tmp_path / name}/", f"bucket/{name}/", recursive=True)
