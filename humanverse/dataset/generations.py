@@ -20,6 +20,10 @@ class Gone(DatasetError):
     """A file is not there, or a member is not where a table says: missing, or rewritten meanwhile."""
 
 
+class Removed(Gone):
+    """A sample was forgotten, and is not served."""
+
+
 def newest(names: Iterable[str]) -> dict[int, int]:
     """Shard number -> its highest generation, of the Parquet files among ``names``."""
     found: dict[int, int] = {}

@@ -16,7 +16,7 @@ from humanverse.codec import decode_rgb
 from humanverse.dataset import cards, create, layout
 from humanverse.dataset.align import aligned
 from humanverse.dataset.extent import Extent
-from humanverse.dataset.generations import Generations, Gone
+from humanverse.dataset.generations import Generations, Gone, Removed
 from humanverse.dataset.members import Place, Tars, places
 from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
@@ -268,7 +268,7 @@ class Dataset:
 
     def _check_served(self, row: Mapping[str, Any]) -> None:
         if row["uid"] in self.tombstones:
-            raise DatasetError(f"{row['uid']} was removed from {self.store.url} and is not served")
+            raise Removed(f"{row['uid']} was removed from {self.store.url} and is not served")
 
     def jpeg(self, shard: int, row: Mapping[str, Any]) -> bytes:
         """The stored bytes of one row of ``images(shard)``, by one range request."""
@@ -301,7 +301,7 @@ class Dataset:
         table = self._table(path, ["uid", f"{what}_offset", f"{what}_size"])
         found = table.filter(pc.equal(table.column("uid"), uid)).to_pylist()
         if not found:
-            raise Gone(f"{uid} was removed from {self.store.url} and is not served")
+            raise Removed(f"{uid} was removed from {self.store.url} and is not served")
         return Place(found[0][f"{what}_offset"], found[0][f"{what}_size"])
 
     def views(self) -> list[str]:

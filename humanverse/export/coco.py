@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import humanverse
+from humanverse.dataset.generations import Removed
 from humanverse.dataset.layout import shard_name
 from humanverse.export import reading, state
 from humanverse.export.base import Exporter, Item, Plan, Tally, Totals, Written
@@ -56,8 +57,9 @@ class Coco(Exporter):
                 if not reading.has_known_faces(self._plan, item):
                     tally.leave_out()
                     continue
-                if before is not None and before.get(item.uid) != item.columns["jpg_sha256"]:
-                    self._picture(item)
+                wanted = before is not None and before.get(item.uid) != item.columns["jpg_sha256"]
+                if wanted and not self._picture(item):
+                    continue
                 tally.add(item, self._file(item.uid))
                 _append(images, image_entry(item.columns, f"{item.uid}.jpg"))
                 least = self._plan.settings.min_confidence
@@ -65,10 +67,16 @@ class Coco(Exporter):
                     _append(persons, entry)
         return tally.written
 
-    def _picture(self, item: Item) -> None:
-        made = reading.unrecognisable(self._plan, item, self._plan.dataset.jpeg(item.shard, item.columns))
+    def _picture(self, item: Item) -> bool:
+        """Write the picture of ``item``, unless it was removed from the dataset meanwhile."""
+        try:
+            jpeg = self._plan.dataset.jpeg(item.shard, item.columns)
+        except Removed:
+            return False
+        made = reading.unrecognisable(self._plan, item, jpeg)
         assert made is not None, "its faces are known"
         self._out.write(self._file(item.uid), made.jpeg)
+        return True
 
     def _file(self, uid: str) -> str:
         return f"{self.folder}/{uid}.jpg"
@@ -79,7 +87,7 @@ class Coco(Exporter):
     def finish(self, shards: Sequence[int], totals: Totals) -> None:
         head = {
             "info": {
-                "description": f"exported from {self._plan.dataset.store.url}",
+                "description": f"exported from the dataset {self._plan.dataset.store.url.rpartition('/')[2]}",
                 "version": f"humanverse {humanverse.__version__}",
             },
             "licenses": [],

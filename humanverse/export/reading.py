@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from humanverse.codec import decode_rgb, encode_jpeg
 from humanverse.codec.blur import blur
 from humanverse.codec.phash import phash
+from humanverse.dataset.generations import Removed
 from humanverse.dataset.reader import rows
 from humanverse.dataset.selection import Part
 from humanverse.errors import DatasetError
@@ -75,8 +76,12 @@ def whole(plan: Plan, shard: int) -> Iterator[Item | None]:
     for item, jpeg in zip(_items(plan, part), plan.dataset.jpegs(shard, part.images), strict=True):
         if jpeg is None or item.uid in plan.dataset.tombstones:
             continue
+        try:
+            maps = _maps(plan, item)
+        except Removed:
+            continue
         made = unrecognisable(plan, item, jpeg)
-        yield None if made is None else replace(made, maps=_maps(plan, item))
+        yield None if made is None else replace(made, maps=maps)
 
 
 def _maps(plan: Plan, item: Item) -> dict[str, bytes]:

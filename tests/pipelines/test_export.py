@@ -26,6 +26,7 @@ from humanverse.export.record import exports, holding
 from humanverse.storage import Store
 from pipelines import forget as job
 from pipelines.cli import app
+from pipelines.compact import compact
 from pipelines.export import Result, export
 from schemas.provenance import fingerprint
 from tests.datasets import LOST, cards, layer_table, make_dataset, make_shard
@@ -131,6 +132,24 @@ def test_forget_names_the_exports_that_have_it(people: Path, tmp_path: Path) -> 
     assert f"export {tmp_path / 'two'} has some of them: export again into it" in again.stdout
     assert "export exports/000002.json may have some of them" in again.stdout
     assert str(tmp_path / "one") not in again.stdout
+
+
+@pytest.mark.parametrize(("format", "reads"), [("webdataset", "map_png"), ("coco", "jpeg"), ("hf", "map_png")])
+def test_what_is_removed_while_it_is_exported_is_passed_over(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, reads: str
+) -> None:
+    second, plain = uids(people)[1], getattr(Dataset, reads)
+
+    def meanwhile(self: Dataset, *arguments: Any) -> Any:
+        if arguments[-1]["uid"] == second and not (people / "ledger/000000.g1.parquet").exists():
+            tombstones.write(Store(people), Tombstones(frozenset([second])), "asked to")
+            compact(str(people))
+        return plain(self, *arguments)
+
+    monkeypatch.setattr(Dataset, reads, meanwhile)
+    assert run(people, tmp_path / "out", format).samples == 2 * PER_SHARD - 1
+    assert second not in listed(tmp_path / "out")
+    assert second.encode() not in b"".join(contents(tmp_path / "out").values())
 
 
 @pytest.mark.parametrize("format", FORMATS)
