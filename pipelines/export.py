@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from humanverse.dataset import create
 from humanverse.dataset.layout import shard_name
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import Selection
@@ -149,6 +150,7 @@ def _wanted(plan: Plan, kind: type[Exporter]) -> State:
     """The state of an export that has nothing yet."""
     return State(
         dataset=plan.dataset.store.url,
+        dataset_id=create.dataset_id(plan.dataset.store),
         export=kind.name,
         view=plan.settings.view,
         layers=dict(plan.layers),
@@ -159,10 +161,9 @@ def _wanted(plan: Plan, kind: type[Exporter]) -> State:
 
 def _check_same(place: Store, there: State, wanted: State) -> None:
     """Refuse an export of another dataset, in another format, or with other settings."""
-    facts: dict[str, tuple[Any, Any]] = {
-        "dataset": (there.dataset, wanted.dataset),
-        "format": (there.export, wanted.export),
-    }
+    facts: dict[str, tuple[Any, Any]] = {"format": (there.export, wanted.export)}
+    if there.dataset_id != wanted.dataset_id:
+        facts["dataset"] = (_known_as(there), _known_as(wanted))
     names = sorted({*there.settings, *wanted.settings})
     facts |= {name: (there.settings.get(name), wanted.settings.get(name)) for name in names}
     for name, (before, now) in facts.items():
@@ -171,6 +172,10 @@ def _check_same(place: Store, there: State, wanted: State) -> None:
                 f"{place.url} holds another export ({name.replace('_', '-')}: {_told(before)} there, {_told(now)} now): "
                 "export to another place, or delete that one"
             )
+
+
+def _known_as(state: State) -> str:
+    return f"{state.dataset} (id {state.dataset_id[:8]})"
 
 
 def _told(value: Any) -> str:
@@ -199,6 +204,9 @@ class _Run:
             same = self._same(there, digests)
             if there is not None and there.complete and there.shards.keys() == same.keys() == digests.keys():
                 self._note_record()
+                if there.dataset != self.state.dataset:
+                    there.dataset = self.state.dataset
+                    state.write(self.place, there)
                 return self._result(there, 0, 0)
             self.state.shards = {name: item for name, item in same.items() if name in digests}
             state.write(self.place, self.state)

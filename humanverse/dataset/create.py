@@ -134,6 +134,18 @@ def read_source(store: Store) -> dict[str, Any]:
     return source
 
 
+def dataset_id(store: Store) -> str:
+    """The ``id`` of a dataset, the same wherever it lies, and in each copy of its files.
+
+    Raises:
+        DatasetError: if its marker is missing or damaged.
+    """
+    found = (read_json(store, layout.MARKER) or {}).get("id")
+    if not isinstance(found, str) or not found:
+        raise DatasetError(f"{store.url}/{layout.MARKER} has no id: the dataset is damaged, run humanverse verify")
+    return found
+
+
 def identity(store: Store) -> str:
     """SHA-256, in hex, of what never changes of a dataset, wherever it lies: its marker and its source.
 

@@ -19,7 +19,7 @@ from humanverse.errors import UserError
 
 
 def check_other(dataset: Dataset, other: Dataset) -> None:
-    """Refuse to merge a dataset into itself, or one that is not complete.
+    """Refuse to merge a dataset into itself, a copy of it, or one that is not complete.
 
     Raises:
         UserError: if so.
@@ -28,6 +28,8 @@ def check_other(dataset: Dataset, other: Dataset) -> None:
     local = ours.local and theirs.local
     if os.path.realpath(ours.root) == os.path.realpath(theirs.root) if local else ours.url == theirs.url:
         raise UserError(f"{theirs.url} cannot be merged into itself: name another dataset")
+    if create.dataset_id(ours) == create.dataset_id(theirs):
+        raise UserError(f"{theirs.url} is a copy of {ours.url} (both have the same id): name another dataset")
     planned, there = numbering.next_shard(other), other.shards()
     if len(there) < planned or not there:
         raise UserError(

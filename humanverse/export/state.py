@@ -20,7 +20,7 @@ from humanverse.errors import UserError, one_line
 from humanverse.export.base import LISTING
 from humanverse.storage import Store
 
-FORMAT = 1
+FORMAT = 2
 STATE = "humanverse-export.json"
 LISTED = "humanverse-export.parquet"
 
@@ -45,7 +45,8 @@ class State(BaseModel):
     """``humanverse-export.json``.
 
     Attributes:
-        dataset: where it was exported from.
+        dataset: where it was exported from; the dataset may lie elsewhere by now.
+        dataset_id: the dataset's ``id``, by which it is known.
         export: the format's name.
         view: whose samples these are; None for all.
         layers: kind -> ``<kind>/<name>``.
@@ -58,6 +59,7 @@ class State(BaseModel):
 
     format: int = FORMAT
     dataset: str
+    dataset_id: str
     export: str
     view: str | None
     layers: dict[str, str]

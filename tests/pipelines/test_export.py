@@ -281,8 +281,32 @@ def test_another_export_in_the_same_place_is_refused(
 def test_another_dataset_is_refused(people: Path, tmp_path: Path) -> None:
     make_dataset(tmp_path / "others")
     run(people, tmp_path / "out", "webdataset")
-    with pytest.raises(UserError, match=r"dataset: .*people there, .*others now"):
+    with pytest.raises(UserError, match=r"dataset: .*people \(id .* there, .*others \(id .* now"):
         run(tmp_path / "others", tmp_path / "out", "webdataset")
+
+
+def test_a_dataset_that_was_moved_updates_its_exports(people: Path, tmp_path: Path) -> None:
+    run(people, tmp_path / "out", "coco")
+    moved, link = tmp_path / "elsewhere" / "moved", tmp_path / "link"
+    moved.parent.mkdir()
+    people.rename(moved)
+    link.symlink_to(moved)
+    assert run(link, tmp_path / "out", "coco").written == 0
+    assert state(tmp_path / "out")["dataset"] == str(link)
+    forget(moved, uids(moved)[0])
+    again = run(moved, tmp_path / "out", "coco")
+    assert (again.written, again.deleted) == (1, 1)
+    assert state(tmp_path / "out")["dataset"] == str(moved)
+    assert str(tmp_path) not in (tmp_path / "out" / "annotations" / "humanverse.json").read_text()
+
+
+def test_a_relative_place_is_recorded_as_absolute(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    export("people", "out", "webdataset")
+    assert [record.out for record in exports(Dataset(str(people)))] == [str(tmp_path / "out")]
+    assert state(tmp_path / "out")["dataset"] == str(people)
 
 
 @pytest.mark.parametrize("place", ["people", "people/export"])

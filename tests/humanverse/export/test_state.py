@@ -26,7 +26,7 @@ def out(tmp_path):
 
 def made():
     shards = {"000000": ShardState(generation=0, samples=3, left_out=1, digest="ab")}
-    return State(dataset="d", export="coco", view=None, layers={}, settings={"a": 1}, complete=True, shards=shards)
+    return State(dataset="d", dataset_id="1f", export="coco", view=None, layers={}, settings={"a": 1}, complete=True, shards=shards)
 
 
 def test_a_state_is_read_as_it_was_written(out):

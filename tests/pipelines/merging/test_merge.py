@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -183,6 +184,9 @@ def test_an_unfinished_other_is_refused(ours: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_merged_is_one_line(ours: Path, theirs: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be merged into itself"):
         merge(str(ours), [f"{ours}/../ours"])
+    shutil.copytree(ours, tmp_path / "copy")
+    with pytest.raises(UserError, match=f"copy is a copy of {ours} "):
+        merge(str(ours), [str(tmp_path / "copy")])
     with pytest.raises(UserError, match="is named twice"):
         merge(str(ours), [str(theirs), str(theirs)])
     with pytest.raises(DatasetError, match="is not a dataset"):
