@@ -26,7 +26,8 @@ def out(tmp_path):
 
 def made():
     shards = {"000000": ShardState(generation=0, samples=3, left_out=1, digest="ab")}
-    return State(dataset="d", dataset_id="1f", export="coco", view=None, layers={}, settings={"a": 1}, complete=True, shards=shards)
+    made_from = {"dataset": "d", "dataset_id": "1f", "settings": {"a": 1}}
+    return State(**made_from, export="coco", view=None, layers={}, complete=True, shards=shards)
 
 
 def test_a_state_is_read_as_it_was_written(out):
@@ -41,7 +42,7 @@ def test_a_state_is_read_as_it_was_written(out):
         ("{", "is damaged: export to another place, or delete it"),
         ("[]", "of another version"),
         ('{"format": 99}', "of another version: export to another place"),
-        ('{"format": 1, "dataset": "d"}', "is damaged"),
+        ('{"format": 2, "dataset": "d"}', "is damaged"),
     ],
 )
 def test_a_damaged_state_is_one_line(out, text, message):
@@ -81,4 +82,4 @@ def test_the_state_is_plain_json(out):
     state.write(out, made())
     told = json.loads(out.read(STATE))
     assert told["shards"]["000000"] == {"generation": 0, "samples": 3, "left_out": 1, "digest": "ab"}
-    assert (told["format"], told["complete"]) == (1, True)
+    assert (told["format"], told["complete"]) == (2, True)
