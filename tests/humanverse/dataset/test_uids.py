@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import humanverse
-from humanverse.dataset.tombstones import Tombstones, write
+from humanverse.dataset.compact import rewrite
+from humanverse.dataset.tombstones import Tombstones
 from humanverse.dataset.uids import check_uids
 from humanverse.errors import DatasetError
-from humanverse.storage import Store
-from pipelines.compact import compact
 from pipelines.forget import Request, forget
 from pipelines.merge import merge
 from pipelines.snapshot import snapshot
@@ -62,9 +61,9 @@ def test_a_dataset_with_such_uids_is_refused_in_one_line(tmp_path: Path) -> None
     assert files(tmp_path / "ours") == before
 
 
-def test_compact_makes_no_member_of_such_a_uid(tmp_path: Path) -> None:
+def test_no_member_is_made_of_such_a_uid(tmp_path: Path) -> None:
     gone = make(tmp_path / "d", [[3, 4]]).images(0).column("uid")[1].as_py()
     _rename(tmp_path / "d")
-    write(Store(tmp_path / "d"), Tombstones(frozenset([gone])), "asked to")
     with pytest.raises(DatasetError, match=r"'\.\./x' is no uid"):
-        compact(str(tmp_path / "d"))
+        rewrite(humanverse.open(str(tmp_path / "d")), 0, Tombstones(frozenset([gone])))
+    assert not list((tmp_path / "d/images").glob("*.g1.*"))
