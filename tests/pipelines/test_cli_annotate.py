@@ -133,8 +133,8 @@ def test_a_layer_is_dropped(place: Path) -> None:
 def test_errors_end_with_exit_code_2_and_no_traceback(place: Path) -> None:
     program = str(Path(sys.executable).with_name("humanverse"))
     done = subprocess.run(
-        [program, "annotate", str(place), "aesthetic"], capture_output=True, text=True, env={**os.environ}
+        [program, "annotate", str(place), "posture"], capture_output=True, text=True, env={**os.environ}
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("humanverse: no annotator of kind aesthetic comes with humanverse")
+    assert done.stderr.startswith("humanverse: there is no kind 'posture': choose from person, pose")
     assert done.stderr.count("\n") == 1

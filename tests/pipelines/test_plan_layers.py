@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from annotators import registry
 from annotators.text.rapidocr_det import MODEL
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
@@ -75,10 +76,6 @@ def test_of_several_layers_the_one_named_is_read_or_the_one_that_was_read_before
         (Asked({"posture": None}), "there is no kind 'posture': choose from person, pose"),
         (Asked({"quality": "sharp"}), "no annotator quality=sharp: choose one of pixels"),
         (
-            Asked({"aesthetic": None}),
-            "no annotator of kind aesthetic comes with humanverse: name your own, as aesthetic=mod",
-        ),
-        (
             Asked({"quality": None}, {"text": "a"}),
             "--as text: no layer of that kind is asked for: add text to the command",
         ),
@@ -113,6 +110,17 @@ def test_what_cannot_be_is_one_line(place: Path, what: Asked, line: str) -> None
     with pytest.raises(UserError, match=f"^{re.escape(line)}") as caught:
         planned(place, what)
     assert "\n" not in str(caught.value)
+
+
+def test_a_kind_with_no_annotator_and_one_with_several(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "names", lambda kind: ["one", "other"] if kind == "aesthetic" else [])
+    with pytest.raises(UserError, match=r"^several annotators of kind aesthetic: name one, as \S+=NAME, of one, other"):
+        planned(place, Asked({"aesthetic": None}))
+    monkeypatch.setattr(registry, "names", lambda kind: [])
+    with pytest.raises(
+        UserError, match=r"^no annotator of kind aesthetic comes with humanverse: name your own, as aest"
+    ):
+        planned(place, Asked({"aesthetic": None}))
 
 
 def test_a_kind_of_the_same_command_is_not_read_from_elsewhere(place: Path) -> None:
