@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from humanverse.dataset import layout
 from humanverse.dataset.compact import Rewritten, holds, rewrite, stale, sweep, traces
 from humanverse.dataset.compact_filters import compact_filters
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
 from humanverse.dataset.tombstones import Tombstones
 from humanverse.errors import DatasetError
+from humanverse.storage import StorageError
 from pipelines.progress import Counts, Display, Local
 
 
@@ -29,7 +32,9 @@ class Result:
         filters: that were written anew.
         stale: files of earlier generations that were deleted.
         freed: bytes of them.
-        checked: shards that were read to their end after that, and in which nothing was found.
+        checked: shards that were read to their end after that, and in which nothing was found: those that were written, and
+            those of which an earlier run had left old files.
+        failed: shard number -> why it was not written anew; it still holds what is forgotten.
         seconds: wall time.
     """
 
@@ -42,6 +47,7 @@ class Result:
     stale: int = 0
     freed: int = 0
     checked: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     def add(self, done: Rewritten) -> None:
@@ -61,7 +67,7 @@ def compact(url: str, dry_run: bool = False) -> Result:
 
     Raises:
         UserError: for whatever the user can mend.
-        DatasetError: if a file is damaged, or something forgotten was found where it must not be.
+        DatasetError: if something forgotten was found where it must not be.
     """
     started = time.monotonic()
     dataset = Dataset(url)
@@ -73,19 +79,17 @@ def compact(url: str, dry_run: bool = False) -> Result:
             for shard, wanted in zip(
                 shards, over_shards(lambda shard: holds(dataset, shard, dead), shards), strict=True
             ):
-                if wanted:
+                if wanted and dry_run:
                     result.rewritten.append(shard)
-                    if not dry_run:
-                        done = rewrite(dataset, shard, dead)
-                        named |= done.uids
-                        result.add(done)
+                elif wanted:
+                    named |= _rewrite(dataset, shard, dead, result)
                 count(rows=1, rewritten=int(wanted))
         if not dry_run:
             result.filters = compact_filters(dataset, named)
-            result.stale = len(list(stale(dataset)))
-            result.freed = sweep(dataset)
+            old = list(stale(dataset))
+            result.stale, result.freed = len(old), sweep(dataset, old)
             dataset.store.remove_temporary()
-            _prove(dataset, result, dead | Tombstones(named))
+            _prove(dataset, {*result.rewritten, *_shards_of(old)}, result, dead | Tombstones(named))
     result.seconds = time.monotonic() - started
     return result
 
@@ -94,9 +98,28 @@ def _note(counts: Counts, rate: float) -> str:
     return f"{counts.get('rewritten', 0)} written anew"
 
 
-def _prove(dataset: Dataset, result: Result, dead: Tombstones) -> None:
+def _rewrite(dataset: Dataset, shard: int, dead: Tombstones, result: Result) -> frozenset[str]:
+    """Write one shard anew, or note why not; what it names beside ``dead``."""
+    try:
+        done = rewrite(dataset, shard, dead)
+    except StorageError:
+        raise
+    except DatasetError as error:
+        result.failed[shard] = str(error)
+        return frozenset()
+    result.rewritten.append(shard)
+    result.add(done)
+    return done.uids
+
+
+def _shards_of(paths: Iterable[str]) -> Iterator[int]:
+    files = (layout.shard_file(path.rpartition("/")[2]) for path in paths)
+    return (file.number for file in files if file)
+
+
+def _prove(dataset: Dataset, shards: Set[int], result: Result, dead: Tombstones) -> None:
     """Read what was written, and look for what is forgotten."""
-    for shard in result.rewritten:
+    for shard in sorted(shards - result.failed.keys()):
         left = next(traces(dataset, shard, dead), None)
         if left:
             raise DatasetError(f"{dataset.store.url}/{left} still names something forgotten: run compact again")

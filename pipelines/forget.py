@@ -60,7 +60,7 @@ class Result:
     Attributes:
         matches: samples that are forgotten now, or would be in a dry run; a row each.
         unknown: uids, URLs and pictures that no sample was found by. They are not taken in later, pictures excepted.
-        already: uids that had been forgotten before.
+        already: uids, URLs and pictures of the request that name only what had been forgotten before.
         similar_left: samples that are not forgotten and look like one that is, within ``DISTANCE`` bits.
         tombstones: the file that was written; None if there was nothing to write, or in a dry run.
         exports: places of exports that have some of it.
@@ -142,22 +142,24 @@ def forget(url: str, request: Request, dry_run: bool = False) -> Result:
     uids, keys = frozenset(request.uids), {of_source(text): text for text in request.urls}
     before, shards = dataset.forgotten, dataset.shards()
     count = Local()
-    with Display("forget", 2 * len(shards), 0, count.counts, math.inf, unit="shards", note=_note):
+    with Display("forget", len(shards), 0, count.counts, math.inf, unit="shards", note=_note):
         behind = uids_behind(dataset, keys, shards)
         wanted = Wanted(
             uids, frozenset(keys), frozenset().union(*behind.values()), np.array(hashes, np.uint64), request.distance
         )
-        matches = _search(dataset, wanted, shards, count)
-        looks = np.array(sorted({match.phash for match in matches if has_detail(match.phash)}), np.uint64)
-        reach = DISTANCE if request.near is None else request.near
-        alike = _search(dataset, Wanted(phashes=looks, distance=reach), shards, count) if len(looks) else []
+        found = [match for part in find(dataset, wanted, shards, forgotten=True) for match in _counted(part, count)]
+        looks = np.array(sorted({match.phash for match in found if has_detail(match.phash)}), np.uint64)
+        near = Wanted(phashes=looks, distance=DISTANCE if request.near is None else request.near)
+        alike = [match for part in find(dataset, near, shards) for match in part] if len(looks) else []
+    matches = [match for match in found if match.uid not in before.uids]
     rows = {match.row for match in matches}
     others = [match for match in alike if match.row not in rows]
     if request.near is not None:
         matches, others = [*matches, *others], []
     gone = {match.uid for match in matches}
-    known = {key for key, found in behind.items() if found & gone} | before.url_keys
-    result = Result(matches, _unknown(request, matches, before.uids, keys, known), len(before.uids & uids))
+    known = {key for key, given in behind.items() if given & gone} | before.url_keys
+    result = Result(matches, _unknown(request, found, before.uids, keys, known))
+    result.already = _already(request, found, before, keys, gone)
     result.similar_left = len({match.uid for match in others} - gone)
     new = Tombstones(
         (uids | gone) - before.uids,
@@ -180,6 +182,8 @@ def _forget_late(dataset: Dataset, searched: frozenset[int], new: Tombstones) ->
 
 
 def _check(request: Request) -> None:
+    if any(not text.strip() for text in request.urls):
+        raise UserError("an empty URL: give the URL of a picture, or nothing")
     if not (request.uids or request.urls or request.pictures):
         raise UserError("nothing to forget: give --uid, --url, --from-file or --similar-to")
     strange = next((uid for uid in request.uids if not _UID.fullmatch(uid)), None)
@@ -210,12 +214,27 @@ def _phash_of(path: Path, dataset: Dataset) -> int:
     return found
 
 
-def _search(dataset: Dataset, wanted: Wanted, shards: Sequence[int], count: Local) -> list[Match]:
-    found: list[Match] = []
-    for matches in find(dataset, wanted, shards):
-        found += matches
-        count(rows=1, found=len(matches))
-    return found
+def _counted(matches: Sequence[Match], count: Local) -> Sequence[Match]:
+    count(rows=1, found=len(matches))
+    return matches
+
+
+def _already(request: Request, found: Sequence[Match], before: Tombstones, keys: dict[int, str], gone: Set[str]) -> int:
+    """How many of the uids, URLs and pictures that were asked for name only what had been forgotten.
+
+    Args:
+        found: by them, forgotten or not.
+        gone: uids that are forgotten now and were not before.
+    """
+    alive = [match for match in found if match.uid in gone]
+    fresh_keys = {of_source(match.url) for match in alive if match.url}
+    fresh_pictures = {match.nearest for match in alive}
+    old_pictures = {match.nearest for match in found if match.nearest >= 0} - fresh_pictures
+    return (
+        len(before.uids.intersection(request.uids))
+        + len(before.url_keys.intersection(keys) - fresh_keys)
+        + len(old_pictures)
+    )
 
 
 def _note(counts: Counts, rate: float) -> str:

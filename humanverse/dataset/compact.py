@@ -7,13 +7,12 @@ written of the new one is written again; killed after it, the next run deletes w
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from humanverse.dataset import layout, tar
 from humanverse.dataset.commit import placed
@@ -134,7 +133,7 @@ class _Shard:
             wanted = [name for name, is_there in zip(names, there, strict=True) if is_there]
             members = iter(_copy(self.store, old, new, wanted))
             table = placed(table, "map", [next(members) if is_there else None for is_there in there])
-            maps = pc.sum(before.column("map_offset").is_valid()).as_py() - len(wanted)
+            maps = before.num_rows - before.column("map_offset").null_count - len(wanted)
         self.store.write(layout.layer_table(layer, self.number, self.new), parquet_bytes(table))
         return maps
 
@@ -165,14 +164,14 @@ def stale(dataset: Dataset) -> Iterator[str]:
                 yield f"{folder}/{name}"
 
 
-def sweep(dataset: Dataset) -> int:
-    """Delete ``stale`` files.
+def sweep(dataset: Dataset, paths: Iterable[str] | None = None) -> int:
+    """Delete ``stale`` files, or those of them that are given.
 
     Returns:
         How many bytes they had.
     """
     freed = 0
-    for path in list(stale(dataset)):
+    for path in list(stale(dataset)) if paths is None else paths:
         if dataset.store.exists(path):  # whoever wrote it too late may have deleted it
             freed += dataset.store.size(path)
             dataset.store.remove(path)

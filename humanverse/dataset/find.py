@@ -60,13 +60,16 @@ class Match:
     nearest: int = -1
 
 
-def find(dataset: Dataset, wanted: Wanted, shards: Sequence[int] | None = None) -> Iterator[list[Match]]:
-    """The samples of each shard that are ``wanted``, in order; forgotten ones are not found.
+def find(
+    dataset: Dataset, wanted: Wanted, shards: Sequence[int] | None = None, forgotten: bool = False
+) -> Iterator[list[Match]]:
+    """The samples of each shard that are ``wanted``, in order.
 
     Memory is bounded by a few shards' columns.
 
     Args:
         shards: numbers of those to look at; all if not given.
+        forgotten: also those that are forgotten and still in the files.
 
     Raises:
         DatasetError: if a shard is damaged.
@@ -74,7 +77,8 @@ def find(dataset: Dataset, wanted: Wanted, shards: Sequence[int] | None = None) 
     uids, behind = (pa.array(sorted(found), pa.string()) for found in (wanted.uids, wanted.behind))
 
     def one(shard: int) -> list[Match]:
-        table = dataset.images(shard, ["row", "url", "phash"])
+        read = dataset.images_as_written if forgotten else dataset.images
+        table = read(shard, ["row", "url", "phash"])
         by_uid = pc.is_in(table.column("uid"), value_set=uids).to_numpy()
         by_url = pc.is_in(table.column("uid"), value_set=behind).to_numpy()
         by_url = by_url | Tombstones(url_keys=wanted.url_keys).names(table)

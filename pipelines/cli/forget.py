@@ -64,6 +64,8 @@ def compact(
     """Remove what was forgotten from the files of DATASET: pictures, rows, layers, maps, filters.
 
     Only shards that hold some of it are written anew; readers go on meanwhile.
+
+    Exit code 1: a shard could not be written anew.
     """
     from pipelines.compact import compact as run
 
@@ -72,3 +74,5 @@ def compact(
         print_json(result.as_json())
     else:
         show.compact(result, dataset, dry_run)
+    if result.failed:
+        raise typer.Exit(1)

@@ -49,5 +49,7 @@ def compact(result: Compacted, url: str, dry_run: bool) -> None:
         f"{result.maps} maps, {result.rows} ledger rows; {len(result.filters)} filters; {result.stale} old files deleted, "
         f"{size(result.freed)}; {result.seconds:.1f} s"
     )
+    for number, why in sorted(result.failed.items()):
+        line(f"  shard {number} still holds what is forgotten: {why}")
     if result.checked:
         line(f"{result.checked} shards read again to their end: nothing of what was forgotten is in them")

@@ -405,3 +405,71 @@ def test_what_only_its_url_names_leaves_filters_too(tmp_path: Path) -> None:
     assert (done.rewritten, done.samples, done.filters) == ([0], 1, ["dedup/000001"])
     assert dataset.forgotten.uids == {head.uid}
     assert verify(humanverse.open(url)).sound
+
+
+def test_a_shard_without_samples_is_compacted_too(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=2, per_shard=1)
+    dataset = humanverse.open(str(tmp_path / "d"))
+    sample = next(iter(dataset))
+    lost = dataset.ledger_as_written(0).to_pylist()[2]["url"]
+    forget(str(tmp_path / "d"), Request(uids=(sample.uid,)))
+    assert compact(str(tmp_path / "d")).samples == 1
+    forget(str(tmp_path / "d"), Request(urls=(lost,)))
+    done = compact(str(tmp_path / "d"))
+    assert (done.rewritten, done.samples, done.rows, done.maps, done.failed) == ([0], 0, 1, 0, {})
+    assert lost.encode() not in b"".join(everything(tmp_path / "d").values())
+    assert verify(humanverse.open(str(tmp_path / "d"))).sound
+
+
+def test_the_copies_can_be_forgotten_afterwards(tmp_path: Path) -> None:
+    copies(tmp_path / "d")
+    url = str(tmp_path / "d")
+    sample = next(iter(humanverse.open(url)))
+    assert forget(url, Request(uids=(sample.uid,))).similar_left == 3
+    done = forget(url, Request(urls=(sample.columns["url"],), near=4))
+    assert sorted(match.row for match in done.matches) == [1, 7, 14]
+    assert (done.already, done.similar_left, done.unknown) == (1, 0, [])
+
+
+def test_what_had_been_forgotten_is_said(folder: Path, tmp_path: Path) -> None:
+    sample = list(humanverse.open(str(folder)))[5]
+    (tmp_path / "found.jpg").write_bytes(sample.jpeg)
+    forget(str(folder), Request(uids=(sample.uid,)))
+    request = Request((sample.uid,), (sample.columns["url"],), (tmp_path / "found.jpg",), distance=8)
+    forget(str(folder), request)
+    again = forget(str(folder), request)
+    assert (again.already, again.unknown, again.matches) == (3, [], [])
+
+
+def test_a_damaged_shard_keeps_the_others_from_nothing(folder: Path) -> None:
+    dataset = humanverse.open(str(folder))
+    gone = [next(item for item in dataset if item.shard == shard) for shard in (0, 1, 2)]
+    forget(str(folder), Request(uids=tuple(item.uid for item in gone)))
+    tar = folder / "images/000001.tar"
+    tar.write_bytes(tar.read_bytes()[:1000])
+    done = compact(str(folder))
+    assert (done.rewritten, list(done.failed), done.checked) == ([0, 2], [1], 2)
+    assert "images/000001.tar is damaged" in done.failed[1]
+    assert sorted(path.name for path in folder.glob("images/*.tar")) == ["000000.g1.tar", "000001.tar", "000002.g1.tar"]
+    run = CliRunner().invoke(app, ["compact", str(folder)])
+    assert run.exit_code == 1 and "shard 1 still holds what is forgotten" in run.stdout
+
+
+def test_what_a_killed_run_had_written_is_read_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = list(humanverse.open(str(folder)))
+    forget(str(folder), Request(uids=(samples[0].uid, samples[11].uid)))
+
+    def killed(*args: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.compact.sweep", killed)
+        with pytest.raises(Killed):
+            compact(str(folder))
+    done = compact(str(folder))
+    assert (done.rewritten, done.checked) == ([], 2)
+
+
+def test_an_empty_url_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match="an empty URL"):
+        forget(str(folder), Request(urls=(" ",)))
