@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from annotators.weights import Weight, pinned
-from humanverse.codec import decode_rgb
+from humanverse.codec import decode_rgb, header_size
 from schemas.layers import KINDS, Kind
 from schemas.provenance import fingerprint
 
@@ -42,6 +42,13 @@ class Picture:
         """uint8 (height, width, 3), sRGB, upright. Decoded on first use and shared by all annotators of a
         stage."""
         return decode_rgb(self.jpeg)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels, of the header if it is not decoded yet; None if there is none to be read."""
+        if "rgb" in self.__dict__:
+            return self.rgb.shape[1], self.rgb.shape[0]
+        return header_size(self.jpeg)
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,12 @@ class Annotator(ABC):
 
     looks: ClassVar[bool] = True
     """Whether it looks at pixels (``Picture.rgb``), so that pictures are worth decoding before it asks for them."""
+
+    cpu_only: ClassVar[bool] = False
+    """Whether it runs on the CPU whatever device is asked for."""
+
+    score_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    """[low, high] of its scores and confidences."""
 
     def __init__(
         self, settings: AnySettings | None = None, device: str = "cpu", weights: Mapping[Weight, Weight] | None = None
@@ -215,4 +228,5 @@ class Annotator(ABC):
             "settings": self.deciding(),
             "needs": dict(sorted(needed.items())),
         }
-        return {**facts, "licence": card.licence, "fingerprint": fingerprint(facts)}
+        more = {} if self.score_range == (0.0, 1.0) else {"score_range": list(self.score_range)}
+        return {**facts, **more, "licence": card.licence, "fingerprint": fingerprint(facts)}

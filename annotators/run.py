@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from annotators.base import Annotator, Picture, Row, Unavailable
+from annotators.wrong_rows import NOT_A_ROW, WrongRow, broken_rules, check_columns, check_people, misfit
 from humanverse.codec.maps import ENCODERS
 from humanverse.errors import one_line
 from schemas.layers import OK, ROW_FAILED, UNAVAILABLE
@@ -78,9 +79,10 @@ class Runner:
             start, stop = len(rows), len(rows) + self.batch_size
             batch = pictures[start:stop]
             answers = self._batch(batch, {kind: said[start:stop] for kind, said in needs.items()})
-            rows += [self._row(picture, answer) for picture, answer in zip(batch, answers, strict=True)]
+            for index, (picture, answer) in enumerate(zip(batch, answers, strict=True), start):
+                rows.append(self._row(picture, answer, {kind: said[index] for kind, said in needs.items()}))
             done(len(batch))
-        return self._as_table(rows)
+        return self._held_to_rules(rows, pictures)
 
     def failed(self, uid: str, reason: str) -> pa.Table:
         """The row of a picture that was not looked at."""
@@ -89,6 +91,17 @@ class Runner:
     def unavailable(self, uid: str, reason: str) -> pa.Table:
         """The row of a picture that is not there."""
         return self._as_table([{"uid": uid, "status": UNAVAILABLE, "reason": reason}])
+
+    def _held_to_rules(self, rows: Sequence[Row], pictures: Sequence[Picture]) -> pa.Table:
+        """``rows`` as a table, those that are not as a row of the kind must be as failed ones."""
+        table = self._as_table(rows)
+        wrong = broken_rules(self.annotator.kind, table, pictures, self.annotator.score_range)
+        if not wrong:
+            return table
+        failed = {
+            index: {"uid": rows[index]["uid"], "status": ROW_FAILED, "reason": why} for index, why in wrong.items()
+        }
+        return self._as_table([failed.get(index, row) for index, row in enumerate(rows)])
 
     def _as_table(self, rows: Sequence[Row]) -> pa.Table:
         schema = self.annotator.kind.schema
@@ -99,7 +112,8 @@ class Runner:
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             if len(rows) > 1:
                 return pa.concat_tables([self._as_table([row]) for row in rows])
-            row = {"uid": rows[0]["uid"], "status": ROW_FAILED, "reason": f"not a row of its kind: {one_line(error)}"}
+            why = misfit(schema, rows[0]) or one_line(error)
+            row = {"uid": rows[0]["uid"], "status": ROW_FAILED, "reason": f"{NOT_A_ROW}: {why}"}
             return pa.Table.from_pylist([row], schema=schema)
 
     def _batch(self, batch: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> list[Row | Unavailable | str]:
@@ -124,13 +138,17 @@ class Runner:
             )
         ]
 
-    def _row(self, picture: Picture, answer: Row | Unavailable | str) -> dict[str, Any]:
+    def _row(self, picture: Picture, answer: Row | Unavailable | str, needs: Mapping[str, Row]) -> dict[str, Any]:
         if isinstance(answer, str):
             return {"uid": picture.uid, "status": ROW_FAILED, "reason": answer}
         if isinstance(answer, Unavailable):
-            return {"uid": picture.uid, "status": UNAVAILABLE, "reason": answer.reason}
+            return {"uid": picture.uid, "status": UNAVAILABLE, "reason": answer.reason or "it gave no reason"}
         try:
+            check_columns(self.annotator.kind, answer)
+            check_people(self.annotator.kind, answer, needs)
             return self._said(picture, answer)
+        except WrongRow as error:
+            return {"uid": picture.uid, "status": ROW_FAILED, "reason": f"{NOT_A_ROW}: {error}"}
         except Exception as error:
             return {"uid": picture.uid, "status": ROW_FAILED, "reason": one_line(error)}
 

@@ -147,7 +147,7 @@ class Odd(Stub):
 def test_a_row_that_is_not_of_its_kind_costs_one_row() -> None:
     rows = Runner(Odd()).table(pictures(20), {}).to_pylist()
     assert [index for index, row in enumerate(rows) if row["status"] != "ok"] == [6]
-    assert rows[6]["status"] == "failed" and rows[6]["reason"].startswith("not a row of its kind: Arrow")
+    assert rows[6]["status"] == "failed" and rows[6]["reason"].startswith("not a row of its kind: its score cannot be")
     assert rows[6]["uid"] == pictures(20)[6].uid and rows[6]["score"] is None
 
 

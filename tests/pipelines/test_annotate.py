@@ -102,7 +102,7 @@ def test_other_settings_under_the_same_name_are_refused(place: Path) -> None:
 
 @pytest.mark.parametrize(
     ("toy", "reason"),
-    [("Raises", "ZeroDivisionError: by nought at all"), ("Twists", "not a row of its kind: ArrowTypeError")],
+    [("Raises", "ZeroDivisionError: by nought at all"), ("Twists", "not a row of its kind: its text cannot be stored as string (ArrowTypeError")],
 )
 def test_a_picture_on_which_the_annotator_fails_costs_its_row(place: Path, toy: str, reason: str) -> None:
     bad = uid_of(place, 1, 3)

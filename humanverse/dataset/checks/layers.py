@@ -13,9 +13,7 @@ from humanverse.dataset.checks import values
 from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, note, problem, read_table
 from humanverse.dataset.checks.held import Held, Layer
 from humanverse.dataset.checks.shard import Shard, members
-
-PEOPLE = {"person": "boxes", "pose": "keypoints"}
-"""The column of each kind that has one item per person."""
+from schemas.layer_rules import PEOPLE
 
 
 def check(held: Held, shard: Shard) -> Iterator[Finding]:
