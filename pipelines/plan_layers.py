@@ -14,7 +14,7 @@ from annotators.weights import Weight, standing_in
 from humanverse.dataset import create
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.views import NAME
-from humanverse.errors import UserError
+from humanverse.errors import DatasetError, UserError
 from pipelines.stages.add_layers import Addition
 from pipelines.stages.annotate import in_order
 from schemas.layers import KINDS
@@ -90,10 +90,17 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
 
 def _check_place(dataset: Dataset, layer: str, card: Mapping[str, Any]) -> None:
     """Raise UserError if what is there of a layer was made by something else, or nobody knows by what."""
-    if not create.check_layer(dataset.store, layer, card) and dataset.layer_shards(layer):
+    shards = dataset.layer_shards(layer)
+    drop = f"humanverse drop {dataset.store.url} {layer.replace('/', '=')}"
+    try:
+        there = create.check_layer(dataset.store, layer, card)
+    except DatasetError as error:
+        if shards:
+            raise
+        raise DatasetError(f"{error}; or {drop} first, for it has no rows yet") from error
+    if shards and not there:
         raise UserError(
-            f"layer {layer} has shards and no layer.json, as a drop leaves it that was stopped: "
-            f"run humanverse drop {dataset.store.url} {layer.replace('/', '=')} first"
+            f"layer {layer} has shards and no layer.json, as a drop leaves it that was stopped: run {drop} first"
         )
 
 
