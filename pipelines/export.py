@@ -6,7 +6,7 @@ import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from humanverse.dataset.selection import Selection
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError
 from humanverse.export import reading, record, state
-from humanverse.export.base import PLACES, Exporter, Plan, Settings, Totals, Written
-from humanverse.export.formats import exporter
+from humanverse.export.base import OPTIONS, PLACES, Exporter, Plan, Settings, Totals, Written
+from humanverse.export.formats import FORMATS, exporter
 from humanverse.export.record import Record
 from humanverse.export.state import ShardState, State
 from humanverse.storage import TMP, Store
@@ -79,6 +79,7 @@ def export(url: str, out: str, format: str, settings: Settings | None = None) ->
     started = time.monotonic()
     settings = settings or Settings()
     kind, dataset, place = exporter(format), Dataset(url), Store(out)
+    _check_options(kind, settings)
     _check_place(dataset, place)
     shards = dataset.shards()
     if not shards:
@@ -88,6 +89,40 @@ def export(url: str, out: str, format: str, settings: Settings | None = None) ->
     result = run.all(shards)
     result.seconds = time.monotonic() - started
     return result
+
+
+def _check_options(kind: type[Exporter], settings: Settings) -> None:
+    """Refuse what the format does not heed."""
+    for name in OPTIONS:
+        if getattr(settings, name) is not None and name not in kind.options:
+            heeding = ", ".join(f"--format {one.name}" for one in FORMATS.values() if name in one.options)
+            raise UserError(
+                f"--{name.replace('_', '-')} is for {heeding}, and {kind.name} has no use for it: leave it out"
+            )
+
+
+def _within(option: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise UserError(f"--{option} {value:g} is not within {low:g} and {high:g}, as all of the layer's are")
+
+
+def _completed(kind: type[Exporter], settings: Settings, dataset: Dataset, cards: Mapping[str, Any]) -> Settings:
+    """``settings`` with what was not given, as the format and the layers have it."""
+    truth = cards.get("person", {}).get("truth")
+    usual = {
+        "min_confidence": 0.0,
+        "min_score": 0.0 if truth else float(dataset.recipe.gate.person_score),
+        "licence": "other",
+    }
+    _within("min-confidence", settings.min_confidence, *_score_range(cards.get("pose", {})))
+    _within("min-score", settings.min_score, *_score_range(cards.get("person", {})))
+    unsaid: dict[str, Any] = {name: usual[name] for name in kind.options if getattr(settings, name) is None}
+    return replace(settings, **unsaid)
+
+
+def _score_range(card: Mapping[str, Any]) -> tuple[float, float]:
+    low, high = card.get("score_range") or (0.0, 1.0)
+    return float(low), float(high)
 
 
 def _check_place(dataset: Dataset, place: Store) -> None:
@@ -108,6 +143,7 @@ def _plan(dataset: Dataset, kind: type[Exporter], settings: Settings, shards: Se
         raise UserError("--blur-faces needs a person or pose layer in the export: name one with --layers")
     columns = [item for item in dataset.images(shards[0]).schema if item.name not in PLACES]
     cards = {one: dataset.layer_card(layer) for one, layer in layers.items()}
+    settings = _completed(kind, settings, dataset, cards)
     return Plan(dataset, settings, selection, layers, cards, pa.schema(columns))
 
 
@@ -208,6 +244,13 @@ class _Run:
                     there.dataset = self.state.dataset
                     state.write(self.place, there)
                 return self._result(there, 0, 0)
+            if there is None and not digests:
+                what = (
+                    f"the view {self.plan.settings.view} has no sample"
+                    if self.plan.settings.view
+                    else "it has no sample"
+                )
+                raise UserError(f"{self.plan.dataset.store.url}: {what}, so there is nothing to export")
             self.state.shards = {name: item for name, item in same.items() if name in digests}
             state.write(self.place, self.state)
             self._note_record()

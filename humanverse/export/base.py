@@ -18,6 +18,9 @@ from humanverse.storage import Store
 PLACES = frozenset({"jpg_offset", "jpg_size", "map_offset", "map_size"})
 """Columns that say where something lies in the dataset's tars: of no use elsewhere, so no export has them."""
 
+OPTIONS = ("min_confidence", "min_score", "licence")
+"""Settings that not every format heeds."""
+
 LISTING = pa.schema(
     [
         pa.field("uid", pa.string(), nullable=False),
@@ -39,15 +42,18 @@ class Settings:
         view: only the samples that this view has.
         layers: ``<kind>`` or ``<kind>/<name>``; None for those that the view names, or else that there is no choice about.
         blur_faces: whether faces are made unrecognisable.
-        min_confidence: COCO: keypoints of a higher confidence are labelled.
-        licence: Hugging Face: of the whole, as its hub names it.
+        min_confidence: COCO: keypoints of a higher confidence are labelled; None for 0.
+        min_score: COCO: people of a lower score have no annotation; None for the gate's ``person_score``, and for no limit
+            where the layer is ground truth.
+        licence: Hugging Face: of the whole, as its hub names it; None for ``other``.
     """
 
     view: str | None = None
     layers: tuple[str, ...] | None = None
     blur_faces: bool = False
-    min_confidence: float = 0.0
-    licence: str = "other"
+    min_confidence: float | None = None
+    min_score: float | None = None
+    licence: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -55,6 +61,7 @@ class Settings:
             "layers": None if self.layers is None else sorted(self.layers),
             "blur_faces": self.blur_faces,
             "min_confidence": self.min_confidence,
+            "min_score": self.min_score,
             "licence": self.licence,
         }
 
@@ -163,6 +170,8 @@ class Exporter(ABC):
     """Kinds of layers that it can carry; None for all."""
     needs: ClassVar[tuple[str, ...]]
     """Kinds of layers without which it is nothing."""
+    options: ClassVar[frozenset[str]]
+    """Of the settings in ``OPTIONS``, those that it heeds."""
     folder: ClassVar[str]
     """Where the files with pictures lie, relative to the export."""
     owned: ClassVar[re.Pattern[str]]

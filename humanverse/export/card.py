@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 from jinja2 import Environment, StrictUndefined
 
 import humanverse
+from humanverse.dataset import view_counts
+from humanverse.dataset.merges import read_merges
 from humanverse.dataset.status import status
 from humanverse.export.base import Plan, Totals
 from humanverse.export.features import card_features
+from humanverse.export.reading import BLUR_READS
 from humanverse.report import funnel
-from schemas.layers import KINDS
+from schemas.layers import KINDS, OK
 
 TASKS = {
     "pose": "keypoint-detection",
@@ -26,6 +30,8 @@ TASKS = {
 _EVERY_TASK = "unconditional-image-generation"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _SIZES_ABOVE = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))
+_SOURCE_OF_URLS = "table"
+"""The kind of source whose pictures are fetched from servers."""
 _TOLD = ("source", "image", "gate", "annotators")
 """Sections of the recipe that say what was kept and made of it."""
 
@@ -57,8 +63,9 @@ where it came from; `caption` is the alt text there. Per layer there is a struct
 {% for step in steps -%}
 | {{ step.label }} | {{ step.left }} | {{ "%.1f %%" | format(100 * step.left_share) if step.left_share is not none else "-" }} |
 {% endfor %}
-Of these, {{ totals.samples }} are here: what was removed since, and what the view leaves out, is not.\
-{% if totals.left_out %} {{ totals.left_out }} were left out because nothing is known about where faces are in them.{% endif %}
+Of these, {{ totals.samples }} are here: those that were removed since are not\
+{% if totals.left_out %}, nor {{ totals.left_out }} of which nothing is known about where faces are{% endif %}.\
+{% if pins %} The view also says which layers are read: {{ pins }}.{% endif %}
 
 
 The settings that decided what was kept:
@@ -87,7 +94,8 @@ marked as removed in the source dataset, and exporting again deletes it from her
 - Estimators are wrong at times, and more often about some people than about others; their rows are no ground truth.
 - The list of URLs decides whom the pictures show. They are no fair sample of people, places or occasions.
 {% if blurred -%}
-- Faces are blurred where a person was found. Small faces, and people whom the person detector missed, may be recognisable.
+- Faces of people whom the {{ blurred }} found are blurred. Those of others (small, in mirrors, on posters) are not, and clothes,
+  places, alt texts and URLs may tell who someone is. Do not use the pictures to identify anyone.
 {% else -%}
 - People are recognisable. Do not use the pictures to identify anyone.
 {% endif %}"""
@@ -97,8 +105,51 @@ def _size(samples: int) -> str:
     return next((name for most, name in (*_SIZES, *_SIZES_ABOVE) if samples < most), "n>1T")
 
 
-def _head(plan: Plan, schema: pa.Schema, totals: Totals) -> str:
-    tasks = [TASKS[kind] for kind in plan.kinds if kind in TASKS]
+def _speaking(plan: Plan, shards: Sequence[int]) -> set[str]:
+    """The kinds of layers that serve a task and say something about a sample; stops reading when that is all."""
+    silent, found = {kind for kind in plan.kinds if kind in TASKS}, set()
+    for shard in shards:
+        if not silent:
+            break
+        part = plan.selection.read(shard, ["row"])
+        for kind in sorted(silent):
+            if pc.any(pc.equal(part.layer(plan.layers[kind], ["status"]).column("status"), OK)).as_py():
+                found.add(kind)
+        silent -= found
+    return found
+
+
+def _servers_were_asked(plan: Plan) -> bool:
+    """Whether all that is in the dataset was fetched from servers, and with respect for their refusals."""
+    merges = read_merges(plan.dataset.store)
+    kinds = {plan.dataset.source.get("kind"), *(one.source.get("kind") for one in merges)}
+    otherwise = any(text.startswith("fetch.opt_out") for one in merges for text in one.recipe)
+    return plan.dataset.recipe.fetch.opt_out and kinds == {_SOURCE_OF_URLS} and not otherwise
+
+
+def _blurred(plan: Plan) -> str:
+    """What told where faces are, if they were blurred; the dataset's layers may be others than those here."""
+    if plan.settings.blur_faces:
+        layers = " and ".join(f"`{plan.layers[kind]}`" for kind in BLUR_READS if kind in plan.layers)
+        return f"layer {layers}" if " and " not in layers else f"layers {layers}"
+    return "person detector of the build" if plan.dataset.recipe.image.blur_faces else ""
+
+
+def _recipe(plan: Plan) -> str:
+    """The settings that decided what was kept; whether faces were blurred is told elsewhere."""
+    told = plan.dataset.recipe.model_dump(mode="json", include=set(_TOLD))
+    del told["image"]["blur_faces"]
+    return yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
+
+
+def _steps(plan: Plan, shards: Sequence[int]) -> list[funnel.Step]:
+    """The funnel of the whole dataset, and of the view as it is now."""
+    counts = view_counts.count(plan.selection, shards) if plan.settings.view and shards else None
+    return funnel.steps(status(plan.dataset), counts)
+
+
+def _head(plan: Plan, schema: pa.Schema, shards: Sequence[int], totals: Totals) -> str:
+    tasks = [TASKS[kind] for kind in _speaking(plan, shards)]
     head: dict[str, Any] = {
         "license": plan.settings.licence,
         "task_categories": sorted({*tasks, _EVERY_TASK}),
@@ -137,21 +188,24 @@ def _truth(plan: Plan) -> str:
     return f" {', '.join(given)} was not estimated: it was imported as ground truth." if given else ""
 
 
-def page(plan: Plan, schema: pa.Schema, totals: Totals) -> str:
-    """The card, Markdown with YAML in front."""
-    recipe = plan.dataset.recipe
-    told = recipe.model_dump(mode="json", include=set(_TOLD))
+def page(plan: Plan, schema: pa.Schema, shards: Sequence[int], totals: Totals) -> str:
+    """The card, Markdown with YAML in front.
+
+    Args:
+        shards: of which samples are exported.
+    """
     template = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     return template.from_string(_TEMPLATE).render(
-        head=_head(plan, schema, totals),
+        head=_head(plan, schema, shards, totals),
         totals=totals,
         layers=_layers(plan),
         source=plan.dataset.store.url.rpartition("/")[2],
         code=f"humanverse {humanverse.__version__}",
         settings=plan.settings,
-        steps=funnel.steps(status(plan.dataset)),
-        recipe=yaml.safe_dump(told, sort_keys=False, allow_unicode=True),
+        steps=_steps(plan, plan.dataset.shards()),
+        recipe=_recipe(plan),
         truth=_truth(plan),
-        opt_out=recipe.fetch.opt_out,
-        blurred=plan.settings.blur_faces or getattr(recipe.image, "blur_faces", False),
+        pins=", ".join(f"`{layer}`" for layer in plan.selection.pins.values()),
+        opt_out=_servers_were_asked(plan),
+        blurred=_blurred(plan),
     )

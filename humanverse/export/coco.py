@@ -15,7 +15,7 @@ from humanverse.dataset.layout import shard_name
 from humanverse.export import reading, state
 from humanverse.export.base import Exporter, Item, Plan, Tally, Totals, Written
 from humanverse.export.plain import json_text
-from humanverse.export.wholebody import CATEGORY, image_entry, people
+from humanverse.export.wholebody import CATEGORY, Least, image_entry, people
 from humanverse.storage import Store
 
 ANNOTATIONS = "annotations/humanverse.json"
@@ -30,14 +30,16 @@ class Coco(Exporter):
     """
 
     name = "coco"
-    version = 1
+    version = 2
     takes = frozenset({"person", "pose"})
     needs = ("person",)
+    options = frozenset({"min_confidence", "min_score"})
     folder = "images"
     owned = re.compile(r"[0-9a-f]{32}\.jpg")
 
     def __init__(self, plan: Plan, out: Store, scratch: Path) -> None:
         self._plan, self._out, self._scratch = plan, out, scratch
+        self._least = Least(plan.settings.min_score or 0.0, plan.settings.min_confidence or 0.0)
 
     def write(self, shard: int) -> Written:
         return self._entries(shard, {} if self._plan.settings.blur_faces else state.pictures(self._out, shard))
@@ -62,8 +64,7 @@ class Coco(Exporter):
                     continue
                 tally.add(item, self._file(item.uid))
                 _append(images, image_entry(item.columns, f"{item.uid}.jpg"))
-                least = self._plan.settings.min_confidence
-                for entry in people(item.columns, item.layers["person"], item.layers.get("pose"), least):
+                for entry in people(item.columns, item.layers["person"], item.layers.get("pose"), self._least):
                     _append(persons, entry)
         return tally.written
 

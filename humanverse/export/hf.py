@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,6 +59,7 @@ class HuggingFace(Exporter):
     version = 1
     takes = None
     needs = ()
+    options: ClassVar[frozenset[str]] = frozenset({"licence"})
     folder = "data"
     owned = re.compile(r"train-[0-9]{6,}\.parquet")
 
@@ -101,7 +102,7 @@ class HuggingFace(Exporter):
         return reading.kept(self._plan, shard, self._file(shard))
 
     def finish(self, shards: Sequence[int], totals: Totals) -> None:
-        page = card.page(self._plan, self._schema, totals)
+        page = card.page(self._plan, self._schema, shards, totals)
         self._out.write("README.md", page.encode())
         told = croissant.metadata(self._plan, self._schema, totals, datetime.now(UTC).date().isoformat())
         self._out.write("croissant.json", (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from humanverse.dataset import tar
 from humanverse.dataset.layout import shard_name
@@ -26,6 +27,7 @@ class WebDataset(Exporter):
     version = 1
     takes = None
     needs = ()
+    options: ClassVar[frozenset[str]] = frozenset()
     folder = ""
     owned = re.compile(r"[0-9]{6,}\.tar")
 

@@ -7,7 +7,7 @@ https://github.com/jin-s13/COCO-WholeBody) on top of COCO's person keypoints (ht
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,34 +35,42 @@ _PARTS = {
 """COCO-WholeBody's name of a part -> its field of points, our part, its field of a box."""
 
 
+class Least(NamedTuple):
+    """What is too uncertain to be told: people of a lower score, and points of this confidence or a lower one."""
+
+    score: float = 0.0
+    confidence: float = 0.0
+
+
 def image_id(columns: Mapping[str, Any]) -> int:
     """The source row: the same in every export of a dataset, and no two samples have one."""
     return int(columns["row"])
 
 
 def image_entry(columns: Mapping[str, Any], file_name: str) -> dict[str, Any]:
-    """The picture's entry under ``images``; ``uid`` and ``url`` are ours."""
+    """The picture's entry under ``images``; ``uid`` and ``url`` are ours. ``coco_url`` is there only if it is of the web."""
+    url = columns["url"]
     return {
         "id": image_id(columns),
         "file_name": file_name,
         "width": columns["width"],
         "height": columns["height"],
-        "coco_url": columns["url"],
-        "url": columns["url"],
+        **({"coco_url": url} if url and url.lower().startswith(("http://", "https://")) else {}),
+        "url": url,
         "uid": columns["uid"],
     }
 
 
 def people(
-    columns: Mapping[str, Any], person: Mapping[str, Any], pose: Mapping[str, Any] | None, least: float
+    columns: Mapping[str, Any], person: Mapping[str, Any], pose: Mapping[str, Any] | None, least: Least
 ) -> Iterator[dict[str, Any]]:
-    """The picture's entries under ``annotations``, one per person of the person layer.
+    """The picture's entries under ``annotations``, one per person of the person layer whose score is high enough.
 
     Args:
         columns: its row of the images table.
         person: its row of the person layer.
         pose: its row of the pose layer; without one there are boxes alone.
-        least: a keypoint is labelled (v = 2) if it is present and its confidence is higher; else it is 0, 0, 0.
+        least: what is left out.
 
     Raises:
         UserError: if there are too many people to number.
@@ -76,6 +84,8 @@ def people(
         )
     points = pose is not None and pose["status"] == OK and len(pose["keypoints"]) == len(boxes)
     for index, (box, score) in enumerate(zip(boxes, person["scores"], strict=True)):
+        if score < least.score:
+            continue
         x0, y0, x1, y1 = box
         area = _item(person.get("areas"), index)
         yield {
@@ -86,7 +96,9 @@ def people(
             "area": round((x1 - x0) * (y1 - y0) if area is None else area, DIGITS),
             "iscrowd": int(bool(_item(person.get("crowd"), index))),
             "score": round(score, DIGITS),
-            **(keypoints(pose["keypoints"][index], pose["present"][index], least) if pose and points else {}),
+            **(
+                keypoints(pose["keypoints"][index], pose["present"][index], least.confidence) if pose and points else {}
+            ),
         }
 
 
@@ -104,6 +116,7 @@ def keypoints(flat: list[float], present: list[bool], least: float) -> dict[str,
     Args:
         flat: 133 x (x, y, confidence).
         present: whether there is an estimator for each.
+        least: a keypoint is labelled (v = 2) if it is present and its confidence is higher; else it is 0, 0, 0.
     """
     points = np.array(flat, np.float64).reshape(len(WHOLEBODY), 3)
     labelled = np.array(present, bool) & (points[:, 2] > least)

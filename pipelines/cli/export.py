@@ -26,10 +26,20 @@ def export(
         bool, typer.Option("--blur-faces", help="Make faces unrecognisable; needs a person or pose layer.")
     ] = False,
     min_confidence: Annotated[
-        float,
-        typer.Option(help="coco: keypoints with a higher confidence are labelled (v = 2), others are not (v = 0)."),
-    ] = 0.0,
-    licence: Annotated[str, typer.Option(help="hf: the licence of the whole, as the hub names it.")] = "other",
+        float | None,
+        typer.Option(
+            help="coco: keypoints with a higher confidence are labelled (v = 2), others are not (v = 0).  [default: 0]",
+        ),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            help="coco: people with a lower score have no annotation.  [default: the recipe's gate.person_score]",
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="hf: the licence of the whole, as the hub names it.  [default: other]")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Export DATASET for others' tools, or bring an earlier export up to date.
@@ -40,7 +50,7 @@ def export(
     from pipelines.export import export as run
 
     chosen = None if layers is None else tuple(layer.replace("=", "/", 1) for layer in layers)
-    result = run(dataset, out, format, Settings(view, chosen, blur_faces, min_confidence, licence))
+    result = run(dataset, out, format, Settings(view, chosen, blur_faces, min_confidence, min_score, licence))
     if as_json:
         print_json(result.as_json())
     else:

@@ -28,6 +28,7 @@ from pipelines import forget as job
 from pipelines.cli import app
 from pipelines.compact import compact
 from pipelines.export import Result, export
+from pipelines.view import make as make_view
 from schemas.provenance import fingerprint
 from tests.datasets import LOST, cards, layer_table, make_dataset, make_shard
 
@@ -307,6 +308,47 @@ def test_a_relative_place_is_recorded_as_absolute(
     export("people", "out", "webdataset")
     assert [record.out for record in exports(Dataset(str(people)))] == [str(tmp_path / "out")]
     assert state(tmp_path / "out")["dataset"] == str(people)
+
+
+@pytest.mark.parametrize(
+    ("format", "settings", "message"),
+    [
+        ("hf", {"min_confidence": 0.5}, r"^--min-confidence is for --format coco, and hf has no use for it"),
+        ("webdataset", {"min_score": 0.5}, r"^--min-score is for --format coco, and webdataset"),
+        ("coco", {"licence": "mit"}, r"^--licence is for --format hf, and coco"),
+        ("coco", {"min_confidence": 1.5}, r"^--min-confidence 1.5 is not within 0 and 1"),
+        ("coco", {"min_confidence": -0.1}, r"^--min-confidence -0.1 is not within 0 and 1"),
+        ("coco", {"min_score": float("nan")}, r"^--min-score nan is not within 0 and 1"),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused(
+    people: Path, tmp_path: Path, format: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        run(people, tmp_path / "out", format, **settings)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_without_a_sample_there_is_nothing_to_export(people: Path, tmp_path: Path, format: str) -> None:
+    make_view(str(people), "nobody", where=["width < 0"])
+    with pytest.raises(UserError, match="the view nobody has no sample, so there is nothing to export"):
+        run(people, tmp_path / "out", format, view="nobody")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_that_has_lost_all_its_samples_says_so(people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(people, out, "hf")
+    for uid in uids(people):
+        forget(people, uid)
+    told = CliRunner().invoke(app, ["export", str(people), str(out), "--format", "hf"])
+    assert told.exit_code == 0, told.output
+    assert "no sample is left in it" in told.stdout
+    assert not files(out, "hf")
+    add_shard(people)
+    assert run(people, out, "hf").samples == PER_SHARD
+    assert list(files(out, "hf")) == ["train-000002.parquet"]
 
 
 @pytest.mark.parametrize("place", ["people", "people/export"])

@@ -103,7 +103,7 @@ def test_columns_are_those_of_the_blurred_picture(people: Path, tmp_path: Path) 
         assert row["phash"] == phash(decode_rgb(jpeg))
         assert row["reencoded"] is True
         assert row["uid"] == row["sha256"][:32]
-    assert "Faces are blurred" in (tmp_path / "out" / "README.md").read_text()
+    assert "found are blurred" in (tmp_path / "out" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -22,7 +22,7 @@ WHOLEBODY_FIELDS = {
 def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("coco")
     make_dataset(root / "people")
-    run(root / "people", root / "out", "coco")
+    run(root / "people", root / "out", "coco", min_score=0)
     return root
 
 
@@ -107,7 +107,7 @@ def test_points_of_low_confidence_are_not_labelled(tmp_path):
 
 def test_without_poses_there_are_boxes_alone(tmp_path):
     make_dataset(tmp_path / "people", shards=1, unavailable={"pose": "no estimator"})
-    run(tmp_path / "people", tmp_path / "out", "coco")
+    run(tmp_path / "people", tmp_path / "out", "coco", min_score=0.1)
     told = json.loads((tmp_path / "out" / "annotations" / "humanverse.json").read_text())
     assert len(told["annotations"]) == 6
     assert all("keypoints" not in entry and entry["bbox"][2] > 0 for entry in told["annotations"])
@@ -119,3 +119,16 @@ def test_a_dataset_without_people_is_whole_json(tmp_path):
     told = json.loads((tmp_path / "out" / "annotations" / "humanverse.json").read_text())
     assert told["annotations"] == []
     assert len(told["images"]) == 3
+
+
+def test_people_count_from_the_gates_score_on_unless_they_are_ground_truth(tmp_path):
+    people = tmp_path / "people"
+    make_dataset(people, shards=1)
+    run(people, tmp_path / "out", "coco")
+    told = json.loads((tmp_path / "out" / "annotations" / "humanverse.json").read_text())
+    assert [entry["score"] for entry in told["annotations"]] == [0.95] * 3
+    card = people / "layers" / "person" / "test" / "layer.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "truth": True}))
+    run(people, tmp_path / "truth", "coco")
+    told = json.loads((tmp_path / "truth" / "annotations" / "humanverse.json").read_text())
+    assert [entry["score"] for entry in told["annotations"]] == [0.95, 0.25] * 3

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ import yaml
 from PIL import Image
 
 from humanverse.codec import decode_rgb
+from pipelines.view import make as make_view
 from tests.datasets import make_dataset
 from tests.humanverse.export.exported import KINDS, held, run
 
@@ -138,3 +141,46 @@ def test_without_layers_the_card_is_whole(tmp_path):
     assert "## Layers" not in page
     assert "{%" not in page
     assert pq.read_schema(tmp_path / "out" / "data" / "train-000000.parquet").names[-1] == "drifted"
+
+
+def card(out: Path) -> tuple[dict[str, Any], str]:
+    """The card's head and its text."""
+    _, head, page = (out / "README.md").read_text().split("---\n", 2)
+    return yaml.safe_load(head), page
+
+
+def test_a_task_is_named_if_a_layer_says_something(tmp_path):
+    make_dataset(tmp_path / "people", unavailable={"depth": "no estimator"})
+    run(tmp_path / "people", tmp_path / "out", "hf")
+    head, _ = card(tmp_path / "out")
+    assert "depth-estimation" not in head["task_categories"]
+    assert {"keypoint-detection", "object-detection"} < set(head["task_categories"])
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("table", True), ("folder", False), ("webdataset", False)])
+def test_servers_are_told_of_if_they_were_asked(tmp_path, kind, asked):
+    make_dataset(tmp_path / "people", shards=1)
+    source = tmp_path / "people" / "source.json"
+    source.write_text(json.dumps({**json.loads(source.read_text()), "kind": kind}))
+    run(tmp_path / "people", tmp_path / "out", "hf")
+    assert ("Servers that asked not to be used" in card(tmp_path / "out")[1]) is asked
+
+
+def test_a_view_is_told_with_its_conditions_and_counts(tmp_path):
+    make_dataset(tmp_path / "people")
+    make_view(str(tmp_path / "people"), "some", where=["row < 2"], layers=["pose=test"])
+    run(tmp_path / "people", tmp_path / "out", "hf", view="some")
+    _, page = card(tmp_path / "out")
+    assert "| kept | 6 | 50.0 % |" in page
+    assert "| row < 2 | 2 | 16.7 % |" in page
+    assert "| in the view | 2 | 16.7 % |" in page
+    assert "The view also says which layers are read: `pose/test`." in page
+
+
+def test_blurred_faces_are_told_once(tmp_path):
+    make_dataset(tmp_path / "people", shards=1)
+    run(tmp_path / "people", tmp_path / "out", "hf", blur_faces=True)
+    _, page = card(tmp_path / "out")
+    assert page.count("blur") == 1
+    assert "Faces of people whom the layers `person/test` and `pose/test` found are blurred." in page
+    assert "People are recognisable." not in page
