@@ -19,6 +19,8 @@ from humanverse.codec.phash import has_detail
 from humanverse.dataset import views
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
+from humanverse.dataset.view_cards import Counts as Counted
+from humanverse.dataset.view_cards import Step
 from humanverse.errors import DatasetError, UserError
 from humanverse.similar import samples
 from humanverse.similar.choice import Choice, choose
@@ -132,7 +134,7 @@ def dedup(
         counts = {name: getattr(result, name) for name in ("samples", "groups", "left_out", "equal_hashes")}
         tables = _tables(dataset, shards, found.rows, choice, stay, count)
         result.filter = views.write_filter(dataset.store, view, tables, shards, made_by, counts)
-        views.write_view(dataset.store, view, [result.filter], COMMAND)
+        views.write_view(dataset.store, view, [result.filter], COMMAND, counts=_as_of_a_view(result))
         views.remove_unused(dataset.store, view)
     result.seconds = time.monotonic() - started
     return result
@@ -157,6 +159,13 @@ def _check_view(dataset: Dataset, name: str) -> None:
         return
     if there.card.made_by != COMMAND:
         raise UserError(f"the view {name} was not made by {COMMAND}: give another name with --view")
+
+
+def _as_of_a_view(result: Result) -> Counted:
+    """The counts that the view keeps."""
+    left = result.samples - result.left_out
+    step = Step(step=result.filter, before=result.samples, left_out=result.left_out, said_nothing=0, after=left)
+    return Counted(shards=result.shards, samples=result.samples, steps=(step,))
 
 
 def _note(counts: Counts, rate: float) -> str:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pipelines.view import Told
 
 
+_MADE_OF = 80
+"""Characters about one view in the list of all."""
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
@@ -63,16 +67,14 @@ def views(found: Sequence[Told], url: str) -> None:
     if not found:
         line(f"{url}: no views")
         return
-    rows = [
-        (
-            told.name,
-            told.made_by,
-            str(told.counts.kept) if told.counts else "-",
-            ", ".join(told.exclude),
-            _one_line(" AND ".join(told.where)),
-            ", ".join(told.layers.values()),
-            state(told),
-        )
-        for told in found
-    ]
-    table("views", ("view", "made by", "samples", "leaves out", "where", "layers", ""), rows)
+    rows = [(told.name, str(told.counts.kept) if told.counts else "-", _made_of(told), state(told)) for told in found]
+    table("views", ("view", "samples", "made of", "state"), rows)
+
+
+def _made_of(told: Told) -> str:
+    """What the view leaves out, asks and reads, in short; ``humanverse view DATASET NAME`` tells all of it."""
+    parts = [f"without {', '.join(told.exclude)}"] if told.exclude else []
+    parts += [_one_line(" AND ".join(told.where))] if told.where else []
+    parts += [f"with {', '.join(told.layers.values())}"] if told.layers else []
+    text = "; ".join(parts)
+    return text if len(text) <= _MADE_OF else f"{text[: _MADE_OF - 1]}…"

@@ -244,6 +244,24 @@ def test_the_list_and_deleting_on_the_command_line(
     assert capsys.readouterr().out == f"{folder}: the view wide is deleted\n"
 
 
+def test_the_list_is_short_and_knows_what_dedup_has_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = dedup(str(folder))
+    make(str(folder), "wide", [f"original_width > {width}" for width in range(20)])
+    capsys.readouterr()
+    assert call(monkeypatch, folder) == 0
+    head, _, one, other = [line.split("  ") for line in capsys.readouterr().out.splitlines() if line.strip()][1:]
+    assert [cell.strip() for cell in head if cell] == ["view", "samples", "made of", "state"]
+    assert [cell.strip() for cell in one if cell] == [
+        "dedup",
+        str(found.samples - found.left_out),
+        "without dedup/000000",
+        "can be read",
+    ]
+    assert [len(cell.strip()) for cell in other if "original_width" in cell] == [80]
+
+
 def test_the_report_of_a_view_shows_its_samples_and_its_funnel(folder: Path, tmp_path: Path) -> None:
     opened = humanverse.open(str(folder))
     make(str(folder), "rare", ["len(person.boxes) = 3", "list_max(person.scores) > 0.2"])

@@ -15,6 +15,8 @@ from schemas.layers import KINDS
 
 TABLE = "samples"
 IMAGES = "images"
+_BEFORE, _AFTER = "SELECT (\n", f"\n) FROM {TABLE}"
+"""What is written around an expression."""
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NO_MEANING = ("query_location", "query_location_length", "is_operator")
 _WHAT = {
@@ -86,7 +88,7 @@ def parse(text: str) -> Expression:
         raise refusal(text, f"it is longer than {allowed.LONGEST} characters")
     if not text.isprintable() and not text.replace("\n", " ").replace("\t", " ").isprintable():
         raise refusal(text.encode("unicode_escape").decode(), "it has control characters")
-    tree = _tree(text, f"SELECT (\n{text}\n) FROM {TABLE}")
+    tree = _tree(text, _BEFORE + text + _AFTER)
     names: set[Name] = set()
     try:
         _Check(text, names).node(tree["statements"][0]["node"]["select_list"][0], frozenset(), 0)
@@ -105,14 +107,21 @@ def _serialized(text: str, sql: str) -> Node:
     except RecursionError as error:
         raise refusal(text, "it is nested too deeply") from error
     if parsed.get("error") is not False:
+        if _is_after(parsed.get("position"), text):
+            raise refusal(text, "something is missing at its end, such as a value or a closing parenthesis")
         raise refusal(text, message(ValueError(parsed.get("error_message", "DuckDB does not understand it"))))
     return parsed
+
+
+def _is_after(position: Any, text: str) -> bool:
+    """Whether what DuckDB stumbled over is what we wrote after the expression; ``position`` is in bytes."""
+    return str(position).isdecimal() and int(position) >= len(_BEFORE.encode()) + len(text.encode())
 
 
 def _tree(text: str, sql: str) -> Node:
     """DuckDB's syntax tree of ``sql``; what surrounds the expression must be what we wrote around it."""
     parsed = _serialized(text, sql)
-    wanted = _serialized("true", f"SELECT (\ntrue\n) FROM {TABLE}")
+    wanted = _serialized("true", f"{_BEFORE}true{_AFTER}")
     if _around(parsed) != _around(wanted):
         raise refusal(text, "it is not one condition: no further statement, clause, column or UNION")
     return parsed

@@ -146,7 +146,10 @@ def test_refusals_say_why() -> None:
         "uid IN (SELECT 1)": "a subquery is not allowed",
         "true) UNION SELECT (true": "not one condition",
         "list_filter(l, x -> x) = []": "lambda x: …",
-        "width >": "syntax error",
+        "width >": "something is missing at its end",
+        "(caption = 'ä' ": "something is missing at its end",
+        "width > )": r"syntax error at or near \"\)\"",
+        "width width": "syntax error",
         "caption.len() > 1": r"write len\(…\)",
     }.items():
         with pytest.raises(UserError, match=why):
