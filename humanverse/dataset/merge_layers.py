@@ -41,7 +41,7 @@ def _print(layer: str, card: Mapping[str, Any]) -> Print:
 def match(ours: Cards, theirs: Cards, only_both: bool) -> Matched:
     """Say which layers are copied, and under which name.
 
-    A layer that is here under another name goes there. One that only the other dataset has keeps its name, if the layers that it
+    A layer that is here under another name goes there, unless there is one of that very name to go there. One that only the other dataset has keeps its name, if the layers that it
     was made from come too.
 
     Args:
@@ -50,8 +50,9 @@ def match(ours: Cards, theirs: Cards, only_both: bool) -> Matched:
     here = {_print(layer, card): layer for layer, card in reversed(list(ours.items()))}
     matched = Matched({}, {})
     new: dict[str, Mapping[str, Any]] = {}
-    for layer, card in theirs.items():
-        same = layer if _print(layer, ours.get(layer, {})) == _print(layer, card) else here.get(_print(layer, card))
+    equal = {layer for layer, card in theirs.items() if _print(layer, ours.get(layer, {})) == _print(layer, card)}
+    for layer, card in sorted(theirs.items(), key=lambda item: item[0] not in equal):
+        same = layer if layer in equal else here.get(_print(layer, card))
         if same is not None and same in matched.copied.values():
             matched.left[layer] = f"it is the same as another one that is copied to {same}"
         elif same is not None:

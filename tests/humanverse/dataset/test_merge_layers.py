@@ -33,6 +33,12 @@ def test_one_layer_is_copied_once() -> None:
     assert found.left == {"person/b": "it is the same as another one that is copied to person/a"}
 
 
+def test_of_two_equal_ones_that_of_the_same_name_is_copied() -> None:
+    found = match({"person/b": PERSON}, {"person/a": PERSON, "person/b": PERSON}, False)
+    assert found.copied == {"person/b": "person/b"}
+    assert found.left == {"person/a": "it is the same as another one that is copied to person/b"}
+
+
 def test_what_it_was_made_from_must_be_there_or_come() -> None:
     theirs = {"pose/test": POSE, "person/test": PERSON}
     assert match({}, theirs, False).copied == {"person/test": "person/test", "pose/test": "pose/test"}
