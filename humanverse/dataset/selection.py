@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 IMAGES = "images"
 COUNTED = "rows"
+_SOME = 5
+"""Columns that are named where none is like the one that was asked for."""
 """A column that every table has on which an expression is evaluated, so that it has rows if nothing is named."""
 
 
@@ -278,8 +280,10 @@ class Selection:
 
 
 def _near(name: str, there: Sequence[str]) -> str:
-    """Those of ``there`` that may be meant by ``name``; all if none looks like it."""
-    return ", ".join(get_close_matches(name, there, 3, 0.5) or there)
+    """Those of ``there`` that may be meant by ``name``; some of them if none looks like it."""
+    near = get_close_matches(name, there, 3, 0.5)
+    more = f" and {len(there) - _SOME} more" * (len(there) > _SOME)
+    return ", ".join(near) if near else f"none; there are {', '.join(there[:_SOME])}{more}"
 
 
 def _step(what: str, positions: Indices, keeps: np.ndarray, said_nothing: int) -> tuple[Indices, Step]:

@@ -222,6 +222,7 @@ def test_only_layers_and_columns_that_are_named_are_read(folder: Path, monkeypat
     [
         ("widht > 3", "no column of the images table and no kind of layer is called widht; near: width"),
         ("persons.boxes = []", "is called persons; near: person"),
+        ("zzzzzz > 3", r"is called zzzzzz; near: none; there are (\w+, ){4}\w+ and \d+ more$"),
         ("person.box = []", "the layer person/test has no column box; near: boxes"),
         ("person IS NULL", "person is a kind of layer: name one of its columns, such as person"),
         ("caption > 3", "shard 0: the expression caption > 3: Cannot compare"),
