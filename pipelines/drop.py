@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from humanverse.dataset import layout
+from humanverse.dataset import asking, layout
 from humanverse.dataset.create import read_json
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError, UserError
@@ -84,6 +84,6 @@ def _notes(dataset: Dataset, layer: str, users: list[str]) -> Iterator[str]:
     kind, _, name = layer.partition("/")
     usual = dataset.recipe.annotators.get(kind)
     if usual and usual.name == name:
-        yield f"the recipe has it: the dataset is not complete until humanverse annotate {dataset.store.url} {kind}={name}"
+        yield f"the recipe has it: the dataset is not complete until {asking.command(dataset.store.url, layer, {})}"
     for user in users:
         yield f"made with it, and not complete without: {user}"

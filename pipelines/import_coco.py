@@ -123,6 +123,7 @@ def provenances(truth: CocoFile, names: Mapping[str, str], match: str | None) ->
         }
         reads = {need: f"{need}/{names[need]}" for need in NEEDS[kind]}
         about = {"layer": f"{kind}/{names[kind]}", "reads": reads, "truth": True, "licence": LICENCE}
+        about["asked"] = {"from_coco": truth.path.as_posix()}
         cards[kind] = {**facts, **about, "fingerprint": fingerprint(facts)}
     return cards
 

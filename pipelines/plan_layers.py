@@ -15,7 +15,9 @@ from humanverse.dataset import create
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.views import NAME
 from humanverse.errors import DatasetError, UserError
+from humanverse.report.wording import without_password
 from pipelines.stages.add_layers import Addition
+from pipelines.stages.annotate import asked as in_card
 from pipelines.stages.annotate import in_order
 from schemas.layers import KINDS
 from schemas.recipe import explain
@@ -82,7 +84,7 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
     ordered = in_order(made, elsewhere)
     _check_reads(asked, made, reads)
     additions = {kind: Addition(_layer(asked, annotator), annotator) for kind, annotator in ordered.items()}
-    cards = _cards(dataset, additions, reads)
+    cards = _cards(dataset, asked, additions, reads)
     for kind, addition in additions.items() if writing else ():
         _check_place(dataset, addition.layer, cards[kind])
     return Plan(additions, reads, cards)
@@ -187,13 +189,22 @@ def _check_reads(asked: Asked, made: Mapping[str, Annotator], reads: Mapping[str
             raise UserError(f"--reads {kind}: nothing that is asked for reads a {kind} layer: leave it out")
 
 
-def _cards(dataset: Dataset, additions: Mapping[str, Addition], reads: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def _asked(asked: Asked, annotator: Annotator) -> dict[str, Any]:
+    kind = annotator.card.kind
+    weights = [without_password(path) for of_kind, path in asked.weights if of_kind in (None, kind)]
+    return in_card(annotator, asked.annotators[kind] or annotator.card.name, weights)
+
+
+def _cards(
+    dataset: Dataset, asked: Asked, additions: Mapping[str, Addition], reads: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
     layers = {kind: addition.layer for kind, addition in additions.items()} | dict(reads)
     prints = {kind: str(dataset.layer_card(layer).get("fingerprint")) for kind, layer in reads.items()}
     cards: dict[str, dict[str, Any]] = {}
     for kind, addition in additions.items():
         needs = sorted(addition.annotator.card.needs)
         made_by = addition.annotator.provenance({need: prints[need] for need in needs})
-        cards[kind] = {**made_by, "reads": {need: layers[need] for need in needs}}
+        reads_of = {need: layers[need] for need in needs}
+        cards[kind] = {**made_by, "reads": reads_of, "asked": _asked(asked, addition.annotator)}
         prints[kind] = made_by["fingerprint"]
     return cards

@@ -177,10 +177,7 @@ def common_shards(dataset: Dataset, kind: str, a: str, b: str) -> tuple[list[int
     common = [shard for shard in committed if all(shard in found for found in there.values())]
     if not common:
         layer = max(lacking, key=lambda name: lacking[name])
-        raise UserError(
-            f"no shard has both {a} and {b}: complete {layer} with humanverse annotate {dataset.store.url} "
-            f"{layer.replace('/', '=')}"
-        )
+        raise UserError(f"no shard has both {a} and {b}: complete {layer} with {dataset.annotate_command(layer)}")
     return common, {layer: number for layer, number in lacking.items() if number}
 
 

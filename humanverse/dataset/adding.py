@@ -61,7 +61,7 @@ class Target:
         try:
             return self.dataset.layer(layer, self.number, self.images)
         except Gone as error:
-            command = f"humanverse annotate {self.dataset.store.url} {self.dataset.asked_for(layer)}"
+            command = self.dataset.annotate_command(layer)
             raise DatasetError(f"it has no layer {layer}: run {command} first") from error
 
     def jpegs(self) -> Iterator[bytes | None]:

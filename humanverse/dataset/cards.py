@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,18 +33,6 @@ def numbers(store: Store, folder: str) -> list[int]:
 def why_damaged(error: ValidationError) -> str:
     """The first fault that was found in a card, in one line."""
     return " ".join(error.errors()[0]["msg"].split())
-
-
-def asked_for(layer: str, card: Mapping[str, Any]) -> str:
-    """How ``humanverse annotate DATASET`` is asked for a layer, quoted for a shell: the card may be anybody's.
-
-    Args:
-        layer: ``<kind>/<name>``.
-        card: its ``layer.json``, empty if that is not there.
-    """
-    kind, _, name = layer.partition("/")
-    annotator = card.get("name", name)
-    return shlex.join([f"{kind}={annotator}", *([] if annotator == name else ["--as", f"{kind}={name}"])])
 
 
 def read_plan(store: Store, path: str, kind: type[P]) -> P:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.codec import decode_rgb
-from humanverse.dataset import cards, create, layout
+from humanverse.dataset import asking, create, layout
 from humanverse.dataset.align import aligned
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.generations import Generations, Gone, Removed
@@ -143,7 +143,11 @@ class Dataset:
 
     def asked_for(self, layer: str) -> str:
         """How ``humanverse annotate DATASET`` is asked for a layer."""
-        return cards.asked_for(layer, self.layer_card(layer))
+        return asking.asked_for(layer, self.layer_card(layer))
+
+    def annotate_command(self, layer: str) -> str:
+        """The command that makes a layer, or completes it, quoted for a shell."""
+        return asking.command(self.store.url, layer, self.layer_card(layer))
 
     def resolve(self, layer: str) -> str:
         """``pose`` or ``pose/movenet`` as ``<kind>/<name>``.

@@ -99,7 +99,7 @@ class Selection:
         if now is None:
             raise LayerGone(
                 f"the view {view.name} of {view.store.url} needs the layer {pin.layer}, which is not there: run "
-                f"humanverse annotate {view.store.url} {self.dataset.asked_for(pin.layer)}"
+                f"{self.dataset.annotate_command(pin.layer)}"
             )
         if now != pin.fingerprint:
             raise LayerGone(
@@ -154,8 +154,8 @@ class Selection:
             if lacking := [shard for shard in shards if shard not in there]:
                 url = self.dataset.store.url
                 raise DatasetError(
-                    f"{len(lacking)} shards of {url} have no layer {layer} yet (the first is {lacking[0]}): run humanverse "
-                    f"annotate {url} {self.dataset.asked_for(layer)}"
+                    f"{len(lacking)} shards of {url} have no layer {layer} yet (the first is {lacking[0]}): run "
+                    f"{self.dataset.annotate_command(layer)}"
                 )
 
     def read(self, shard: int, columns: Sequence[str] | None = None) -> Part:

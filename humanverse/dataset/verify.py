@@ -120,6 +120,7 @@ def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: Non
     ]
     findings += [
         *held.findings,
+        *layers.incomplete(held, committed),
         *exports.check(held),
         *snapshots.check(held),
         *blocklists.check(held),

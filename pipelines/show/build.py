@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ def result(result: Result, url: str) -> None:
         done = f"{url} has all its shards" if result.lacking else f"{url} is complete: nothing to do"
         line(f"{url}: nothing to retry: no row ended with {reasons}" if reasons else done)
         for layer, words in result.lacking.items():
-            line(f"  layer {layer} is not in all of them: humanverse annotate {url} {words}")
+            line(f"  layer {layer} is not in all of them: humanverse annotate {shlex.quote(url)} {words}")
         return
     rows = {name: value for name, value in result.counts.items() if name != "bytes"}
     total = sum(rows.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def status(found: Status) -> None:
         "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
     )
     for layer, words in found.completed_by.items():
-        line(f"layer {layer}: not in all shards yet: humanverse annotate {found.url} {words}")
+        line(f"layer {layer}: not in all shards yet: humanverse annotate {shlex.quote(found.url)} {words}")
     if found.block_lists is None:
         line("block-lists: their history is damaged: run humanverse verify")
     for item in found.block_lists or ():

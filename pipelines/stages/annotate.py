@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -75,8 +76,20 @@ def provenances(ordered: Mapping[str, Annotator]) -> dict[str, dict]:
     for kind, annotator in ordered.items():
         needs = annotator.card.needs
         made_by = annotator.provenance({need: cards[need]["fingerprint"] for need in needs})
-        cards[kind] = {**made_by, "reads": {need: ordered[need].card.layer for need in sorted(needs)}}
+        reads = {need: ordered[need].card.layer for need in sorted(needs)}
+        cards[kind] = {**made_by, "reads": reads, "asked": asked(annotator, annotator.card.name)}
     return cards
+
+
+def asked(annotator: Annotator, name: str, weights: Sequence[str] = ()) -> dict[str, Any]:
+    """What ``humanverse.dataset.asking`` reads in ``layer.json``.
+
+    Args:
+        name: what it was asked for by.
+        weights: that were given to stand in for its own.
+    """
+    settings = annotator.settings.model_dump(mode="json", exclude_unset=True)
+    return {"annotator": name, "settings": settings, "weights": list(weights)}
 
 
 class Annotate:

@@ -21,7 +21,7 @@ from pipelines.drop import drop
 from pipelines.plan_layers import Asked
 from schemas.recipe import load
 from tests.datasets import make_dataset, make_retry
-from tests.pipelines.layers import asked, digests, place, rows, tables, uid_of
+from tests.pipelines.layers import TOYS, asked, digests, place, rows, tables, uid_of
 from tests.pipelines.web import serve_web
 
 __all__ = ["place"]
@@ -102,7 +102,10 @@ def test_other_settings_under_the_same_name_are_refused(place: Path) -> None:
 
 @pytest.mark.parametrize(
     ("toy", "reason"),
-    [("Raises", "ZeroDivisionError: by nought at all"), ("Twists", "not a row of its kind: its text cannot be stored as string (ArrowTypeError")],
+    [
+        ("Raises", "ZeroDivisionError: by nought at all"),
+        ("Twists", "not a row of its kind: its text cannot be stored as string (ArrowTypeError"),
+    ],
 )
 def test_a_picture_on_which_the_annotator_fails_costs_its_row(place: Path, toy: str, reason: str) -> None:
     bad = uid_of(place, 1, 3)
@@ -171,7 +174,7 @@ def test_a_shard_without_what_is_read_is_lost_alone_and_named(place: Path) -> No
     result = annotate(str(place), tells, local=True)
     assert result.done == 2 and not result.nothing_worked
     assert result.lost == {
-        1: f"it has no layer caption/says: run humanverse annotate {place} caption=says first",
+        1: f"it has no layer caption/says: run humanverse annotate {place} caption={TOYS}:Says first",
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import status
+from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
 from pipelines.annotate import annotate
 from pipelines.drop import drop
@@ -52,6 +53,7 @@ def test_a_layer_of_the_recipe_is_missed(place: Path) -> None:
     assert found.notes == (
         f"the recipe has it: the dataset is not complete until humanverse annotate {place} caption=test",
     )
+    assert [item.level for item in verify(Dataset(str(place))).findings] == ["note"]
     now = status(Dataset(str(place)))
     assert (now.complete, now.layers["caption/test"], now.completed_by) == (False, 0, {"caption/test": "caption=test"})
 

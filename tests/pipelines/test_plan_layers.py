@@ -145,7 +145,9 @@ def test_weights_of_the_users_own_are_in_the_fingerprint_by_what_they_are(place:
     own = planned(place, Asked({"text": None}, weights=[("text", str(tmp_path / "mine.onnx"))])).cards["text"]
     assert own["weights"] == {"mine.onnx": hashlib.sha256(b"mine").hexdigest()}
     assert own["fingerprint"] != pinned["fingerprint"]
-    assert {**own, "weights": 0, "fingerprint": 0} == {**pinned, "weights": 0, "fingerprint": 0}
+    assert own["asked"] == {**pinned["asked"], "weights": [str(tmp_path / "mine.onnx")]}
+    changed = {"weights": 0, "fingerprint": 0, "asked": 0}
+    assert {**own, **changed} == {**pinned, **changed}
 
 
 def test_of_several_weights_the_file_of_the_same_name_is_replaced(place: Path, tmp_path: Path) -> None:

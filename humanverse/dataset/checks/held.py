@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from humanverse.dataset import cards, create, layout
+from humanverse.dataset import create, layout
 from humanverse.dataset.checks import merges, retries
 from humanverse.dataset.checks.finding import Finding, Unreadable, note, problem, read_table
 from humanverse.dataset.checks.merges import Merges
@@ -50,11 +50,6 @@ class Layer:
         return KINDS[self.name.partition("/")[0]]
 
     @property
-    def asked_for(self) -> str:
-        """How ``humanverse annotate DATASET`` is asked for it."""
-        return cards.asked_for(self.name, self.card)
-
-    @property
     def needs(self) -> Mapping[str, Any]:
         needs = self.card.get("needs")
         return needs if isinstance(needs, dict) else {}
@@ -80,7 +75,7 @@ class Held:
     Attributes:
         extent: the source's rows and how they are cut; None if that cannot be known.
         distinct: whether the uids of a shard are distinct, as the recipe says.
-        layers: every layer that is there or should be.
+        layers: every layer that is there.
         tombstones: uid -> the file that names it.
         retries: what was planned to be tried again.
         merges: what was planned to be added from other datasets.
@@ -106,7 +101,7 @@ def read(dataset: Dataset, committed: bool) -> Held:
     """Everything but the shards.
 
     Args:
-        committed: whether there are committed shards, so that the recipe's layers must be there.
+        committed: whether there are committed shards, so that the recipe's layers should be there.
     """
     held = Held(dataset.store, dataset.generations)
     try:
@@ -121,8 +116,9 @@ def read(dataset: Dataset, committed: bool) -> Held:
         for name in dataset.store.names(f"{layout.LAYERS}/{kind}")
         if dataset.store.names(layout.layer_folder(f"{kind}/{name}"))
     }
-    names = sorted(there | wanted if committed else there)
-    held.layers = tuple(_layer(dataset, held, name, name in wanted) for name in names)
+    held.layers = tuple(_layer(dataset, held, name, name in wanted) for name in sorted(there))
+    if committed:
+        held.findings += [_dropped(dataset, name) for name in sorted(wanted - there)]
     _cards(held)
     _tombstones(held)
     held.retries = retries.read(dataset.store)
@@ -153,6 +149,12 @@ def _layer(dataset: Dataset, held: Held, name: str, in_recipe: bool) -> Layer:
     except DatasetError:
         held.findings.append(problem(path, "is not a JSON object"))
     return Layer(name, card, in_recipe, dataset.layer_shards(name))
+
+
+def _dropped(dataset: Dataset, name: str) -> Finding:
+    """Nothing at all is there of a layer of the recipe: a build begins with its card, so that it was dropped."""
+    message = f"is of the recipe and was dropped: {dataset.annotate_command(name)} makes it again"
+    return note(layout.layer_folder(name), message)
 
 
 def _card_problem(layer: Layer) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from humanverse.dataset import layout, tar
+from humanverse.dataset import asking, layout, tar
 from humanverse.dataset.checks import values
 from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, note, problem, read_table
 from humanverse.dataset.checks.held import Held, Layer
@@ -22,7 +22,8 @@ def check(held: Held, shard: Shard) -> Iterator[Finding]:
     for layer in held.layers:
         path = layout.layer_table(layer.name, shard.number, shard.generation)
         if shard.number not in layer.shards:
-            yield _absent(held, shard, layer)
+            if _must_have(held, shard.number, layer):
+                yield problem(path, "is missing")
             continue
         try:
             table = read_table(held.store, path, layer.kind.schema)
@@ -40,12 +41,19 @@ def check(held: Held, shard: Shard) -> Iterator[Finding]:
     yield from _people_agree(held, shard, people)
 
 
-def _absent(held: Held, shard: Shard, layer: Layer) -> Finding:
+def incomplete(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
+    """Every layer that shards lack and may lack: one note, with the command that makes it for them."""
+    for layer in held.layers:
+        lacking = sum(not _must_have(held, number, layer) for number in committed - layer.shards)
+        if lacking:
+            command = asking.command(held.store.url, layer.name, layer.card)
+            message = f"is not made yet for {lacking} of {len(committed)} shards: {command} makes it"
+            yield note(layout.layer_folder(layer.name), message)
+
+
+def _must_have(held: Held, shard: int, layer: Layer) -> bool:
     """A shard must have the recipe's layers, unless it came by a merge from where they were not."""
-    path = layout.layer_table(layer.name, shard.number, shard.generation)
-    if shard.number in held.merges.merged:
-        return note(path, f"is not made yet: humanverse annotate DATASET {layer.asked_for} makes it")
-    return problem(path, "is missing") if layer.in_recipe else note(path, "is not made yet")
+    return layer.in_recipe and shard not in held.merges.merged
 
 
 def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[Finding]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import pytest
 
-from humanverse.dataset.cards import Strict, asked_for, numbers, read_plan
+from humanverse.dataset.cards import Strict, numbers, read_plan
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
 
@@ -34,13 +33,3 @@ def test_a_plan_is_read_or_damaged(tmp_path: Path, text: bytes) -> None:
         read_plan(store, "plan.json", Plan)
     with pytest.raises(DatasetError, match=r"missing\.json is damaged"):
         read_plan(store, "missing.json", Plan)
-
-
-def test_a_layer_is_asked_for_by_its_annotator_and_its_own_name() -> None:
-    assert asked_for("pose/a", {}) == asked_for("pose/a", {"name": "a"}) == "pose=a"
-    assert asked_for("pose/a", {"name": "b"}) == "pose=b --as pose=a"
-
-
-def test_a_card_gives_a_shell_nothing_to_run() -> None:
-    words = shlex.split(asked_for("pose/a", {"name": "b; rm -rf ~ $(x)"}))
-    assert words == ["pose=b; rm -rf ~ $(x)", "--as", "pose=a"]

@@ -353,12 +353,23 @@ def test_an_added_layer_may_be_incomplete_and_the_recipes_may_not(broken: Path) 
     facts = {**cards()["caption/test"], "name": "added"}
     declare_layer(store, "caption/added", {**facts, "fingerprint": fingerprint(facts)})
     write_layer(store, "caption/added", 0, make_shard(0, 0, 3, {}, {}).layers["caption/test"])
-    assert found(broken) == [(NOTE, "layers/caption/added/000001.parquet")]
+    assert found(broken) == [(NOTE, "layers/caption/added")]
+    command = f"humanverse annotate {broken} caption=added"
+    assert messages(broken) == f"is not made yet for 1 of 2 shards: {command} makes it"
 
 
 def test_a_layer_of_the_recipe_that_is_not_there_at_all(broken: Path) -> None:
     shutil.rmtree(broken / "layers/caption")
-    expected = {f"layers/caption/test/{name}" for name in ("layer.json", "000000.parquet", "000001.parquet")}
+    assert found(broken) == [(NOTE, "layers/caption/test")]
+    command = f"humanverse annotate {broken} caption=test"
+    assert messages(broken) == f"is of the recipe and was dropped: {command} makes it again"
+
+
+def test_a_layer_of_the_recipe_that_has_lost_its_card_or_a_table(broken: Path) -> None:
+    (broken / "layers/caption/test/000000.parquet").unlink()
+    assert found(broken) == [(PROBLEM, "layers/caption/test/000000.parquet")]
+    (broken / "layers/caption/test/layer.json").unlink()
+    expected = {f"layers/caption/test/{name}" for name in ("layer.json", "000000.parquet")}
     assert set(found(broken)) == {(PROBLEM, path) for path in expected}
 
 

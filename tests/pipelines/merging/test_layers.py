@@ -27,7 +27,7 @@ def test_a_layer_that_only_we_have_is_left_to_annotate(tmp_path: Path) -> None:
     assert problems(tmp_path / "a") == []
     notes = {finding.path: finding.message for finding in verify(humanverse.open(str(tmp_path / "a"))).findings}
     assert notes == {
-        f"layers/{layer}/000001.parquet": f"is not made yet: humanverse annotate DATASET {asked} makes it"
+        f"layers/{layer}": f"is not made yet for 1 of 2 shards: humanverse annotate {tmp_path / 'a'} {asked} makes it"
         for layer, asked in (
             ("caption/test", "caption=test"),
             ("depth/test", "depth=test"),

@@ -1,0 +1,84 @@
+"""The command that makes a layer, or completes it, as its ``layer.json`` tells it: it runs as it is.
+
+``asked`` in ``layer.json`` is what the user said: ``annotator`` (a name, or ``module:Class`` of the user's own), ``settings``
+that were given and ``weights`` that stood in; or, of imported ground truth, ``from_coco``, the file.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+OWN_FILE_NAMES = "file name"
+"""``settings.match`` of ground truth whose pictures were matched by file name."""
+
+
+def command(url: str, layer: str, card: Mapping[str, Any]) -> str:
+    """The whole command, quoted for a shell. Arguments as of ``asked_for``."""
+    return f"humanverse annotate {shlex.quote(url)} {asked_for(layer, card)}"
+
+
+def asked_for(layer: str, card: Mapping[str, Any]) -> str:
+    """How ``humanverse annotate DATASET`` is asked for a layer, quoted for a shell: the card may be anybody's.
+
+    Args:
+        layer: ``<kind>/<name>``.
+        card: its ``layer.json``, empty if that is not there.
+    """
+    return shlex.join(_imported(layer, card) if card.get("truth") is True else _made(layer, card))
+
+
+def options(
+    kind: str, settings: Mapping[str, Any] | None = None, weights: Sequence[Any] = (), name: str | None = None
+) -> list[str]:
+    """The words after ``KIND=ANNOTATOR`` that say which settings, weights and name a layer has.
+
+    Args:
+        kind: of the layer.
+        settings: as JSON values.
+        weights: files, folders or addresses.
+        name: of the layer, if it is not the annotator's.
+    """
+    named = ["--as", f"{kind}={name}"] if name else []
+    set_ = [word for key, value in (settings or {}).items() for word in ("--set", f"{kind}.{key}={_yaml(value)}")]
+    return [*named, *set_, *(word for path in weights for word in ("--weights", f"{kind}={path}"))]
+
+
+def _made(layer: str, card: Mapping[str, Any]) -> list[str]:
+    kind, _, name = layer.partition("/")
+    asked, own = _mapping(card.get("asked")), card.get("name", name)
+    weights = asked.get("weights")
+    more = options(
+        kind,
+        _mapping(asked.get("settings")),
+        weights if isinstance(weights, list) else (),
+        name if own != name else None,
+    )
+    return [f"{kind}={asked.get('annotator', own)}", *more]
+
+
+def _imported(layer: str, card: Mapping[str, Any]) -> list[str]:
+    asked = _mapping(card.get("asked"))
+    file = asked.get("from_coco") or next(iter(_mapping(card.get("weights"))), "FILE")
+    column = _mapping(card.get("settings")).get("match", OWN_FILE_NAMES)
+    layers = [*_mapping(card.get("reads")).values(), layer]
+    match = [] if column == OWN_FILE_NAMES else ["--match", str(column)]
+    return [*(str(item).replace("/", "=", 1) for item in layers), "--from-coco", str(file), *match]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _yaml(value: Any) -> str:
+    """``value`` as YAML in one line; text as it is where that is read back as the same text."""
+    try:
+        if isinstance(value, str) and value and yaml.safe_load(value) == value:
+            return value
+    except yaml.YAMLError:
+        pass
+    return json.dumps(value, ensure_ascii=False)
