@@ -28,7 +28,6 @@ IMAGES = "images"
 COUNTED = "rows"
 _SOME = 5
 """Columns that are named where none is like the one that was asked for."""
-"""A column that every table has on which an expression is evaluated, so that it has rows if nothing is named."""
 
 
 class LayerGone(DatasetError):
