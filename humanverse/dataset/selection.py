@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 IMAGES = "images"
 COUNTED = "rows"
+"""A column that every table has on which an expression is evaluated, so that it has rows if nothing is named."""
 _SOME = 5
 """Columns that are named where none is like the one that was asked for."""
 
