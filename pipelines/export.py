@@ -236,27 +236,28 @@ class _Run:
             _check_same(self.place, there, self.state)
         with Display("export", 2 * len(shards), 0, self.count.counts, math.inf, unit="steps", note=_note):
             digests = self._digests(shards)
-            self.count(phase=1)
+            self.count(phase=1, rows=len(shards) - len(digests))
             same = self._same(there, digests)
             if there is not None and there.complete and there.shards.keys() == same.keys() == digests.keys():
-                self._note_record()
-                if there.dataset != self.state.dataset:
-                    there.dataset = self.state.dataset
-                    state.write(self.place, there)
-                return self._result(there, 0, 0)
+                return self._as_it_is(there)
             if there is None and not digests:
-                what = (
-                    f"the view {self.plan.settings.view} has no sample"
-                    if self.plan.settings.view
-                    else "it has no sample"
-                )
-                raise UserError(f"{self.plan.dataset.store.url}: {what}, so there is nothing to export")
+                raise UserError(f"{self.plan.selection.what} has no sample: there is nothing to export")
             self.state.shards = {name: item for name, item in same.items() if name in digests}
             state.write(self.place, self.state)
             self._note_record()
             self.place.remove_temporary()
             written, deleted = self._write(digests)
         return self._result(self.state, written, deleted)
+
+    def _as_it_is(self, there: State) -> Result:
+        """The result of a run that has nothing to do."""
+        samples = sum(item.samples for item in there.shards.values())
+        self.count(rows=len(there.shards), samples=samples)
+        self._note_record()
+        if there.dataset != self.state.dataset:
+            there.dataset = self.state.dataset
+            state.write(self.place, there)
+        return self._result(there, 0, 0)
 
     def _note_record(self) -> None:
         """Let the dataset know where its pictures go to: after the place was found to be writable, before the first leaves."""

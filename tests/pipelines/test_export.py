@@ -332,9 +332,19 @@ def test_an_option_that_means_nothing_is_refused(
 @pytest.mark.parametrize("format", FORMATS)
 def test_without_a_sample_there_is_nothing_to_export(people: Path, tmp_path: Path, format: str) -> None:
     make_view(str(people), "nobody", where=["width < 0"])
-    with pytest.raises(UserError, match="the view nobody has no sample, so there is nothing to export"):
+    with pytest.raises(UserError, match=r"the view nobody of .* has no sample: there is nothing to export"):
         run(people, tmp_path / "out", format, view="nobody")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("gone", [0, PER_SHARD])
+def test_progress_ends_at_its_end(people: Path, tmp_path: Path, gone: int, capsys: pytest.CaptureFixture[str]) -> None:
+    run(people, tmp_path / "out", "webdataset")
+    for uid in uids(people)[:gone]:
+        forget(people, uid)
+    capsys.readouterr()
+    left = run(people, tmp_path / "out", "webdataset").samples
+    assert f"export: 4/4 steps, {left} samples, writing" in capsys.readouterr().err
 
 
 def test_an_export_that_has_lost_all_its_samples_says_so(people: Path, tmp_path: Path) -> None:
