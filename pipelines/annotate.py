@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from annotators.torch.device import found, resolve
-from humanverse.dataset import create
+from humanverse.dataset import create, layout
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError
@@ -40,6 +41,7 @@ class Result:
         heard: numbers of the shards that a worker says it has done.
         lost: shard number -> why it did not.
         rows: per layer its new rows by status.
+        reasons: per layer why new rows are not ok.
         bytes: written.
         seconds: wall time.
     """
@@ -51,6 +53,7 @@ class Result:
     heard: set[int] = field(default_factory=set)
     lost: dict[int, str] = field(default_factory=dict)
     rows: dict[str, Counter[str]] = field(default_factory=dict)
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
     bytes: int = 0
     seconds: float = 0.0
 
@@ -64,6 +67,8 @@ class Result:
         self.bytes += done.counts["bytes"]
         for layer, statuses in done.layers.items():
             self.rows.setdefault(layer, Counter()).update(statuses)
+        for layer, reasons in done.reasons.items():
+            self.reasons.setdefault(layer, Counter()).update(reasons)
 
     @property
     def nothing_worked(self) -> bool:
@@ -102,9 +107,7 @@ def annotate(
         if local:
             tell_devices(annotators)
         obtain_weights(annotators)
-        with started(local, resources, workers, [AddLayers.name]) as engine:
-            for kind, addition in planned.additions.items():
-                create.declare_layer(dataset.store, addition.layer, planned.cards[kind])
+        with started(local, resources, workers, [AddLayers.name]) as engine, _declared(dataset, planned):
             stage = AddLayers(url, planned.additions, planned.reads, engine.attempts)
             total = _rows(dataset, lacking)
             with Display("annotate", total, 0, engine.counts, resources.heartbeat_s, note=_note) as display:
@@ -118,6 +121,22 @@ def annotate(
     dataset.store.remove_temporary()
     result.seconds = time.monotonic() - begun
     return result
+
+
+@contextmanager
+def _declared(dataset: Dataset, planned: Plan) -> Iterator[None]:
+    """Cards of the layers; a card that came now goes again if the work ends with an error before any shard of its layer."""
+    layers = {addition.layer: planned.cards[kind] for kind, addition in planned.additions.items()}
+    new = [layer for layer, card in layers.items() if not create.check_layer(dataset.store, layer, card)]
+    for layer, card in layers.items():
+        create.declare_layer(dataset.store, layer, card)
+    try:
+        yield
+    except Exception:
+        for layer in new:
+            if not dataset.layer_shards(layer):
+                dataset.store.remove(layout.layer_folder(layer))
+        raise
 
 
 def resources_of(dataset: Dataset, device: str | None) -> Resources:

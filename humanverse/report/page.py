@@ -13,6 +13,7 @@ import humanverse
 from humanverse.dataset import layout, stats, status, view_counts
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.view_cards import Counts
+from humanverse.errors import UserError
 from humanverse.report import also, draw, figures, funnel, holdings, layers, wording, writing
 from humanverse.report import samples as cards
 
@@ -31,7 +32,7 @@ class Tally:
     items: tuple[tuple[str, int, float], ...]
 
 
-def write(dataset: Dataset, out: Path, samples: int, view: str | None = None) -> None:
+def write(dataset: Dataset, out: Path, samples: int, view: str | None = None, layers: Sequence[str] = ()) -> None:
     """Write the report about ``dataset`` to ``out``: one HTML file that needs nothing else.
 
     Args:
@@ -39,29 +40,45 @@ def write(dataset: Dataset, out: Path, samples: int, view: str | None = None) ->
         out: a file that does not exist yet or is replaced; its folder must be there.
         samples: how many pictures to show, at the most.
         view: only of the samples that it has.
+        layers: ``<kind>/<name>`` or ``<kind>`` of those that samples are shown with, at the most one of a kind.
 
     Raises:
-        UserError: if ``out`` cannot be written.
-        DatasetError: if the dataset is damaged.
+        UserError: if ``out`` cannot be written, or two layers of a kind are asked for.
+        DatasetError: if the dataset is damaged, or has no such layer.
     """
+    chosen = _chosen(dataset, layers)
     command = f"humanverse report {shlex.quote(wording.without_password(dataset.store.url))}"
     command += f" --out {shlex.quote(out.name)} --samples {samples}" + (f" --view {view}" if view else "")
+    command += "".join(f" --layers {kind}={layer.partition('/')[2]}" for kind, layer in chosen.items())
     with writing.whole_file(out) as scratch:
-        scratch.write_text(render(dataset, samples, command, view), encoding="utf-8", errors="replace")
+        scratch.write_text(render(dataset, samples, command, view, chosen), encoding="utf-8", errors="replace")
 
 
-def render(dataset: Dataset, wanted: int, command: str, view: str | None = None) -> str:
+def _chosen(dataset: Dataset, layers: Sequence[str]) -> dict[str, str]:
+    """By kind the layer that was asked for."""
+    chosen: dict[str, str] = {}
+    for layer in map(dataset.resolve, layers):
+        kind = layer.partition("/")[0]
+        if chosen.setdefault(kind, layer) != layer:
+            raise UserError(f"--layers: samples are shown with one {kind} layer: choose {chosen[kind]} or {layer}")
+    return chosen
+
+
+def render(
+    dataset: Dataset, wanted: int, command: str, view: str | None = None, chosen: Mapping[str, str] | None = None
+) -> str:
     """The page as HTML.
 
     Args:
         wanted: how many samples to show, at the most.
         command: how to make this page again, for its foot.
         view: only of the samples that it has.
+        chosen: by kind the layer that samples are shown with, instead of the usual one.
     """
-    return writing.render("page.html", {**_content(dataset, wanted, view), "command": command})
+    return writing.render("page.html", {**_content(dataset, wanted, view, chosen or {}), "command": command})
 
 
-def _content(dataset: Dataset, wanted: int, view: str | None) -> dict[str, Any]:
+def _content(dataset: Dataset, wanted: int, view: str | None, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Everything the template shows, by the names it uses."""
     selection = dataset.select(view)
     found = status.status(dataset)
@@ -70,7 +87,7 @@ def _content(dataset: Dataset, wanted: int, view: str | None) -> dict[str, Any]:
     in_view = view_counts.count(selection, dataset.shards()) if view else None
     names = dataset.layers()
     facts = [layers.facts(dataset, layer, counts.get(f"{layer}.status", {})) for layer in names]
-    shown = cards.shown_layers(dataset, selection.pins)
+    shown = cards.shown_layers(dataset, {**selection.pins, **chosen})
     return {
         "title": wording.without_password(dataset.store.url).rpartition("/")[2] or dataset.store.url,
         "complete": found.complete,
@@ -101,21 +118,27 @@ def _head(
     source = dataset.source
     lines = [
         ("dataset", wording.without_password(found.url)),
-        ("shards", f"{wording.count(found.shards)} of {wording.count(found.planned_shards)} committed"),
+        ("shards", _shards(found)),
         *([("tried again", _supplementary(found))] if found.planned_supplementary_shards else []),
-        *([("merged", _merged(found))] if found.planned_merged_shards else []),
+        *([("merged", _merged(found, int(source["rows"])))] if found.planned_merged_shards else []),
         (
             "source",
-            f"{wording.clean(source.get('kind', 'kind not stated'))}, {wording.plural(found.planned_rows, 'row')}",
+            f"{wording.clean(source.get('kind', 'kind not stated'))}, {wording.plural(int(source['rows']), 'row')}",
         ),
         ("samples", wording.count(held)),
         ("size", f"{wording.size(found.bytes)} in all files"),
         ("format", f"version {layout.FORMAT}"),
     ]
-    made: dict[str, list[str]] = {}
-    for item in facts:
-        made.setdefault(item.made, []).append(item.layer)
-    return lines + [(f"layers made {when}", ", ".join(names)) for when, names in sorted(made.items())]
+    made = sorted({item.made for item in facts})
+    return [*lines, ("layers made", " to ".join(made if len(made) < 2 else (made[0], made[-1])))] if made else lines
+
+
+def _shards(found: status.Status) -> str:
+    others = found.planned_supplementary_shards + found.planned_merged_shards
+    told = f"{wording.count(found.all_shards)} of {wording.count(found.planned_shards + others)} committed"
+    if not others:
+        return told
+    return f"{told}; of the source {wording.count(found.shards)} of {wording.count(found.planned_shards)}"
 
 
 def _view(name: str | None, counts: Counts | None) -> list[tuple[str, str]]:
@@ -126,9 +149,10 @@ def _view(name: str | None, counts: Counts | None) -> list[tuple[str, str]]:
     ]
 
 
-def _merged(found: status.Status) -> str:
+def _merged(found: status.Status, of_source: int) -> str:
     done, planned = wording.count(found.merged_shards), wording.count(found.planned_merged_shards)
-    return f"{done} of {planned} shards from other datasets committed"
+    rows = wording.plural(found.planned_rows - of_source, "row")
+    return f"{done} of {planned} shards from other datasets committed, {rows} beside those of the source"
 
 
 def _supplementary(found: status.Status) -> str:

@@ -87,6 +87,13 @@ def report(
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="How many pictures to show.")] = 48,
     view: View = None,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND[=NAME]",
+            help="A layer to show samples with, once per layer; of other kinds the view's, or the recipe's.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write one self-contained HTML page: funnel, distributions, samples with what was found drawn on them."""
@@ -99,7 +106,7 @@ def report(
         if not opened.store.local:
             raise UserError(f"{dataset} is not on this machine: say where the page goes with --out report.html")
         out = Path(opened.store.root).with_name(Path(opened.store.root).name + "-report.html")
-    write(opened, out, samples, view)
+    write(opened, out, samples, view, [layer.replace("=", "/", 1) for layer in layers or ()])
     if as_json:
         print_json({"report": str(out)})
     else:

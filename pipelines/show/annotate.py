@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
     from pipelines.preview import Preview
 
 
+REASONS_SHOWN = 5
+
+
 def result_json(result: Result) -> dict[str, Any]:
     return {
         "layers": {layer: dict(result.rows.get(layer, {})) for layer in result.layers},
+        "reasons": {
+            layer: dict(counts.most_common(REASONS_SHOWN)) for layer, counts in result.reasons.items() if counts
+        },
         "shards": result.shards,
         "already_there": result.before,
         "done": result.done,
@@ -32,6 +39,17 @@ def _statuses(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts.get(status, 0)} {status}" for status in ROW_STATUSES)
 
 
+def _reasons(reasons: Counter[str]) -> None:
+    for reason, rows in reasons.most_common(REASONS_SHOWN):
+        line(f"  {rows} x {reason}")
+    if len(reasons) > REASONS_SHOWN:
+        line(f"  and {len(reasons) - REASONS_SHOWN} further reasons")
+
+
+def _drop(url: str, layer: str) -> str:
+    return f"humanverse drop {shlex.quote(url)} {layer.replace('/', '=', 1)}"
+
+
 def result(result: Result, url: str) -> None:
     names = ", ".join(result.layers)
     if result.before == result.shards:
@@ -39,6 +57,7 @@ def result(result: Result, url: str) -> None:
         return
     for layer in result.layers:
         line(f"{layer}: {_statuses(result.rows.get(layer, Counter()))}")
+        _reasons(result.reasons.get(layer, Counter()))
     line(
         f"{url}: {result.done} shards got {names} in {result.seconds:.0f} s, {result.before} had, "
         f"{len(result.lost)} have not; {size(result.bytes)} written"
@@ -48,7 +67,13 @@ def result(result: Result, url: str) -> None:
     if result.lost:
         line("  run the same command again to do what is not done")
     else:
-        line(f"  to look at it: humanverse report {url}")
+        chosen = " ".join(f"--layers {layer.replace('/', '=', 1)}" for layer in result.layers)
+        line(f"  to look at it: humanverse report {shlex.quote(url)} {chosen}")
+    for layer in result.layers:
+        if result.rows.get(layer, Counter())["failed"]:
+            line(
+                f"  failed rows of {layer} stay so: mend what is told above, then make it again after {_drop(url, layer)}"
+            )
 
 
 def preview_json(found: Preview) -> dict[str, Any]:
@@ -68,8 +93,7 @@ def preview(found: Preview, url: str) -> None:
 
     for layer, counts in found.rows.items():
         line(f"{layer}: {_statuses(counts)}")
-        for reason, rows in found.reasons[layer].most_common(5):
-            line(f"  {rows} x {reason}")
+        _reasons(found.reasons[layer])
     line(
         f"{url}: looked at {found.samples} of {found.all_samples} samples, {found.rate:.2f} a second in one process; "
         f"all would take it {duration(found.expected_s)}"

@@ -25,6 +25,8 @@ BEGUN_OFTEN = 2
 """From so many beginnings on that did not end, pictures of a part are looked at one by one, and one of them not any more. A
 part of which that is known stays so for the run: its shard may be begun again for another."""
 WRITTEN_OFTEN = 3
+REASONS = 20
+"""Reasons of a shard's rows that are told, of each layer."""
 TRIES = 24
 """How often a shard is begun at the most: a picture on which workers die costs four of them, a further one of its part two."""
 
@@ -78,14 +80,16 @@ class AddLayers:
     def process(self, item: Lacking) -> Done:
         shard = Target.open(self._dataset, item.number)
         made = self._tables(shard, item.kinds)
-        statuses, written = {}, 0
+        statuses, reasons, written = {}, {}, 0
         self._check_writing(item.number)
         for kind in item.kinds:
             layer = self.additions[kind].layer
             written += shard.publish(layer, made[kind])
             statuses[layer] = dict(Counter(made[kind].column("status").to_pylist()))
+            reasons[layer] = dict(Counter(made[kind].column("reason").drop_null().to_pylist()).most_common(REASONS))
         self.attempts.end((item.number, "write"))
-        return Done(item.number, counts={"bytes": written, "samples": shard.images.num_rows}, layers=statuses)
+        counts = {"bytes": written, "samples": shard.images.num_rows}
+        return Done(item.number, counts=counts, layers=statuses, reasons=reasons)
 
     def _check_writing(self, number: int) -> None:
         if self.attempts.begin((number, "write")) >= WRITTEN_OFTEN:

@@ -52,6 +52,7 @@ class Done:
         counts: rows by ledger status, and ``bytes`` of stored pictures.
         failures: failed rows by reason.
         layers: rows by status of each layer that was added to it.
+        reasons: of each of these layers why rows are not ok, the most frequent reasons with their rows.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Done:
     counts: dict[str, int] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     layers: dict[str, dict[str, int]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def set_up(stage: Stage, count: Count) -> None:

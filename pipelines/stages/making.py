@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from annotators.base import Annotator, Picture, Row
 from annotators.run import Runner
+from humanverse.errors import UserError, one_line
 
 
 def areas(images: pa.Table) -> list[int]:
@@ -27,9 +28,18 @@ class Makers:
         self._runners = {kind: Runner(annotator) for kind, annotator in annotators.items()}
 
     def load(self) -> None:
-        """Load every model."""
+        """Load every model.
+
+        Raises:
+            UserError: if one cannot be loaded: nothing can be made without it.
+        """
         for runner in self._runners.values():
-            runner.annotator.load()
+            try:
+                runner.annotator.load()
+            except UserError:
+                raise
+            except Exception as error:
+                raise UserError(f"{runner.annotator.card.layer} cannot be loaded: {one_line(error)}") from error
 
     def look(self, kinds: Collection[str]) -> bool:
         """Whether any annotator of ``kinds`` looks at pixels."""

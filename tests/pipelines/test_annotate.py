@@ -19,6 +19,7 @@ from pipelines.build import build
 from pipelines.compact import compact
 from pipelines.drop import drop
 from pipelines.plan_layers import Asked
+from pipelines.preview import preview
 from schemas.recipe import load
 from tests.datasets import make_dataset, make_retry
 from tests.pipelines.layers import TOYS, asked, digests, place, rows, tables, uid_of
@@ -104,7 +105,8 @@ def test_other_settings_under_the_same_name_are_refused(place: Path) -> None:
     ("toy", "reason"),
     [
         ("Raises", "ZeroDivisionError: by nought at all"),
-        ("Twists", "not a row of its kind: its text cannot be stored as string (ArrowTypeError"),
+        ("Misspells", "not a row of its kind: it has 'txt', and a caption row has text, language, method"),
+        ("Twists", "not a row of its kind: its text cannot be stored as string (Arrow"),
     ],
 )
 def test_a_picture_on_which_the_annotator_fails_costs_its_row(place: Path, toy: str, reason: str) -> None:
@@ -115,6 +117,27 @@ def test_a_picture_on_which_the_annotator_fails_costs_its_row(place: Path, toy: 
     assert {uid for uid in good if found[uid] != good[uid]} == {bad}
     assert found[bad]["status"] == "failed" and found[bad]["reason"].startswith(reason)
     assert (found[bad]["text"], found[bad]["language"]) == (None, None)
+    assert verify(Dataset(str(place))).findings == ()
+
+
+def test_a_model_that_cannot_be_loaded_leaves_nothing(place: Path) -> None:
+    before = digests(place)
+    line = r"^caption/says cannot be loaded: RuntimeError: no model here$"
+    with pytest.raises(UserError, match=line):
+        annotate(str(place), asked("caption", "Unloadable"), local=True)
+    with pytest.raises(UserError, match=line):
+        preview(str(place), asked("caption", "Unloadable"), 2)
+    assert digests(place) == before
+    assert not (place / "layers/caption/says").exists()
+
+
+def test_a_model_that_cannot_be_loaded_any_more_leaves_what_is_there(place: Path) -> None:
+    annotate(str(place), asked("caption", "Says"), local=True)
+    (place / "layers/caption/says/000001.parquet").unlink()
+    before = digests(place)
+    with pytest.raises(UserError, match="cannot be loaded"):
+        annotate(str(place), asked("caption", "Unloadable"), local=True)
+    assert digests(place) == before
 
 
 def test_too_large_a_batch_is_halved(place: Path) -> None:

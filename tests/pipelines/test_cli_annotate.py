@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,36 @@ def test_the_annotator_that_the_documentation_writes(
     assert typed("annotate", str(place), *words)[0] == 0
     for row in rows(place, "caption/shout").values():
         assert row["text"].startswith("2 PEOPLE, BRIGHTNESS ") and row["text"].endswith(" OF 255")
+
+
+def test_why_rows_failed_and_what_to_do_is_told(place: Path) -> None:
+    bad = uid_of(place, 0, 0)
+    words = ("annotate", str(place), f"caption={TOYS}:Misspells", "--set", f"caption.uid={bad!r}", "--local")
+    code, out = typed(*words)
+    assert code == 0
+    reason = "not a row of its kind: it has 'txt', and a caption row has text, language, method"
+    assert out.splitlines()[:2] == ["caption/says: 20 ok, 1 failed, 0 unavailable", f"  1 x {reason}"]
+    assert out.splitlines()[-1].endswith(f"then make it again after humanverse drop {place} caption=says")
+    typed("drop", str(place), "caption=says")
+    assert json.loads(typed(*words, "--json")[1])["reasons"] == {"caption/says": {reason: 1}}
+
+
+def test_the_second_layer_of_a_kind_is_looked_at_by_the_command_that_is_told(place: Path) -> None:
+    out = typed("annotate", str(place), SAYS, "--set", "caption.word=WOMBAT", "--local")[1]
+    assert "WOMBAT" not in report(place, f"humanverse report {place}")
+    command = out.splitlines()[-1].partition("to look at it: ")[2]
+    page = report(place, command)
+    assert "WOMBAT" in page and "--layers caption=says</code>" in page
+    with pytest.raises(UserError, match=r"one caption layer: choose caption/says or caption/test"):
+        typed("report", str(place), "--layers", "caption=says", "--layers", "caption=test")
+    with pytest.raises(UserError, match=r"no layer caption/none"):
+        typed("report", str(place), "--layers", "caption=none")
+
+
+def report(place: Path, command: str) -> str:
+    """The page that ``humanverse report ...`` writes."""
+    assert typed(*shlex.split(command)[1:])[0] == 0
+    return place.with_name("people-report.html").read_text()
 
 
 def test_exit_codes(place: Path) -> None:

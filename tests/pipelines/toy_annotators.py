@@ -91,6 +91,20 @@ class Twists(Says):
         return {**row, "text": 7} if picture.uid.startswith(self.settings.uid) else row
 
 
+class Misspells(Says):
+    """Gives rows with a column that its kind has not, for one picture."""
+
+    def _row(self, picture: Picture) -> Row:
+        return {"txt": 3} if picture.uid.startswith(self.settings.uid) else super()._row(picture)
+
+
+class Unloadable(Says):
+    """Cannot be loaded."""
+
+    def load(self) -> None:
+        raise RuntimeError("no model\nhere")
+
+
 class Counts(Annotator):
     """Counts the people of the person layer."""
 
