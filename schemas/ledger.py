@@ -66,7 +66,7 @@ POLICY_REASONS = {
     "blocked": "its URL, its domain, its bytes or its picture is on a block-list of the recipe",
     "drifted": "the bytes are not those that the source's hash is of",
     "placeholder": "the same bytes came from so many URLs of the shard that they are no photograph of anything",
-    "duplicate": "the same URL or the same bytes as an earlier row of the shard",
+    "duplicate": "the same URL or the same bytes as an earlier row of the shard; of a merged row: as any earlier row",
     "near_duplicate": "it looks like a picture that an earlier row of the shard has kept",
     "too_small": "a side is shorter than the recipe's minimum",
     "too_few_people": "fewer people than the recipe's minimum",

@@ -86,7 +86,7 @@ def steps(found: Status, view: Counts | None = None) -> list[Step]:
         left = before - lost
         made.append(Step(label, note, main, left, lost, _share(left, source), _share(lost, source)))
 
-    add("source rows", "", True, 0)
+    add("source rows, merged ones too" if found.planned_merged_shards else "source rows", "", True, 0)
     add("in the ledger", "not yet: their shards are not committed", True, source - found.rows)
     for label, note, main, lost in _losses(found):
         add(label, note, main, lost)

@@ -22,7 +22,8 @@ def status(found: Status) -> None:
     )
     merged = f", {found.merged_shards} of {found.planned_merged_shards} merged" if found.planned_merged_shards else ""
     line(f"{found.url}: {state}; {found.shards} of {found.planned_shards} shards{again}{merged}, {size(found.bytes)}")
-    rows = [("source rows", str(found.planned_rows), ""), ("in the ledger", str(found.rows), "")]
+    of_all = "source rows, merged ones too" if found.planned_merged_shards else "source rows"
+    rows = [(of_all, str(found.planned_rows), ""), ("in the ledger", str(found.rows), "")]
     rows += [(f"failed: {name}", str(n), share(n, found.rows)) for name, n in found.failed.items()]
     rows += [(f"rejected: {name}", str(n), share(n, found.rows)) for name, n in found.rejected.items()]
     rows.append(("kept", str(found.kept), share(found.kept, found.rows)))

@@ -45,7 +45,12 @@ def test_a_merge_says_where_from_and_what_it_brought(store: Store, tmp_path: Pat
     assert found
     text = page.render(Dataset(store.url), 1, "")
     assert "<code>other people</code>" in text
-    assert "2 of 2 shards from other datasets committed" in text
+    own, whole = Dataset(store.url).source["rows"], status(Dataset(store.url))
+    assert f"2 of 2 shards from other datasets committed, {whole.planned_rows - own} rows beside those of" in text
+    assert f"table, {own} rows" in text
+    assert f"{whole.shards + 2} of {whole.planned_shards + 2} committed; of the source {whole.shards} of" in text
+    assert "source rows, merged ones too" in text
+    assert text.count("<dt>layers made") == 1
     assert str(tmp_path / "other people") not in text
 
 

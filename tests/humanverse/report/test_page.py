@@ -91,7 +91,7 @@ def test_the_head_says_what_it_is(finished: Page) -> None:
     assert finished.all("span", "good")
     for words in ("complete", "3 of 3 committed", "table, 21 rows", f"version {layout.FORMAT}", "min_area_ratio: 0.15"):
         assert words in finished.words
-    assert re.search(r"layers made \d{4}-\d\d-\d\d \d\d:\d\d UTC, humanverse", finished.words)
+    assert re.search(r"layers made\s*\d{4}-\d\d-\d\d \d\d:\d\d UTC, humanverse", finished.words)
 
 
 def test_pictures_are_embedded_small_with_and_without_what_was_found(finished: Page) -> None:
