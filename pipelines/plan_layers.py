@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from annotators import registry
 from annotators.base import Annotator
 from annotators.weights import Weight, standing_in
-from humanverse.dataset import create
+from humanverse.dataset import asking, create
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.views import NAME
 from humanverse.errors import DatasetError, UserError
@@ -40,6 +40,26 @@ class Asked:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     weights: Sequence[tuple[str | None, str]] = ()
     reads: Mapping[str, str] = field(default_factory=dict)
+
+
+def words(asked: Asked, annotators: Mapping[str, str]) -> list[str]:
+    """What ``humanverse annotate DATASET`` is told to be asked the same.
+
+    Args:
+        annotators: kind -> the annotator's name, for kinds where the user gave none.
+    """
+    kinds = [f"{kind}={name or annotators[kind]}" for kind, name in asked.annotators.items()]
+    more = [
+        word
+        for kind in asked.annotators
+        for word in asking.options(
+            kind,
+            asked.settings.get(kind),
+            [without_password(path) for of_kind, path in asked.weights if of_kind in (None, kind)],
+            asked.names.get(kind),
+        )
+    ]
+    return [*kinds, *more, *(word for kind, name in asked.reads.items() for word in ("--reads", f"{kind}={name}"))]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import math
 import shlex
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from humanverse.report import preview as page
 from humanverse.report.wording import count, duration, without_password
 from pipelines.annotate import resources_of
 from pipelines.opening import obtain_weights, tell_devices
-from pipelines.plan_layers import Asked, Plan, plan
+from pipelines.plan_layers import Asked, Plan, plan, words
 from pipelines.progress import Counts, Display, Local
 from pipelines.stages.making import Makers, areas
 from schemas.layers import OK
@@ -97,8 +97,18 @@ def preview(url: str, asked: Asked, wanted: int, out: Path | None = None, device
         said = [item.said[kind] for item in seen]
         result.rows[addition.layer] = Counter(row["status"] for row in said)
         result.reasons[addition.layer] = Counter(str(row["reason"]) for row in said if row["status"] != OK)
-    _write(dataset, planned, result, seen)
+    again = ["--sample", str(wanted), *(["--out", str(out)] if out else [])]
+    _write(dataset, planned, result, seen, _command(dataset, asked, planned, device), shlex.join(again))
     return result
+
+
+def _command(dataset: Dataset, asked: Asked, planned: Plan, device: str | None) -> str:
+    """The command that adds what was looked at, quoted for a shell."""
+    annotators = {kind: addition.annotator.card.name for kind, addition in planned.additions.items()}
+    where = ["--device", device] if device else []
+    return shlex.join(
+        ["humanverse", "annotate", without_password(dataset.store.url), *words(asked, annotators), *where]
+    )
 
 
 def choose(dataset: Dataset, wanted: int) -> tuple[int, dict[int, list[int]]]:
@@ -151,14 +161,22 @@ def _beside(dataset: Dataset, planned: Plan) -> Path:
     )
 
 
-def _write(dataset: Dataset, planned: Plan, result: Preview, seen: Sequence[page.Seen]) -> None:
+def _write(
+    dataset: Dataset, planned: Plan, result: Preview, seen: Sequence[page.Seen], command: str, again: str
+) -> None:
+    """Write the page.
+
+    Args:
+        command: that adds the layers.
+        again: what makes it the command that writes this page.
+    """
     shown = {kind: addition.layer for kind, addition in planned.additions.items()} | planned.reads
-    cards: Mapping[str, Mapping[str, str]] = planned.cards
     layers = [
         page.LayerRows(
             addition.layer,
-            cards[kind]["model"],
-            cards[kind]["licence"],
+            planned.cards[kind]["model"],
+            planned.cards[kind]["licence"],
+            planned.cards[kind]["settings"],
             result.rows[addition.layer],
             result.reasons[addition.layer].most_common(),
         )
@@ -169,8 +187,4 @@ def _write(dataset: Dataset, planned: Plan, result: Preview, seen: Sequence[page
         ("rate", f"{result.rate:.2f} samples a second in one process"),
         ("all would take it", duration(result.expected_s)),
     ]
-    kinds = " ".join(f"{kind}={addition.annotator.card.name}" for kind, addition in planned.additions.items())
-    command = (
-        f"humanverse annotate {shlex.quote(without_password(dataset.store.url))} {kinds} --sample {result.samples}"
-    )
-    page.write(dataset, result.page, shown, seen, layers, head, result.all_samples, command)
+    page.write(dataset, result.page, shown, seen, layers, head, result.all_samples, f"{command} {again}", command)

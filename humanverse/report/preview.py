@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ class LayerRows:
         layer: ``<kind>/<name>``.
         model: which published model.
         licence: of the weights.
+        settings: of the annotator, all that decide its rows.
         rows: by status.
         reasons: why rows say nothing, the most frequent first.
     """
@@ -33,6 +35,7 @@ class LayerRows:
     layer: str
     model: str
     licence: str
+    settings: Mapping[str, Any]
     rows: Mapping[str, int]
     reasons: Sequence[tuple[str, int]]
 
@@ -70,6 +73,7 @@ def write(
     head: Sequence[tuple[str, str]],
     total: int,
     command: str,
+    adding: str,
 ) -> None:
     """Write the page: one HTML file that needs nothing else.
 
@@ -82,6 +86,7 @@ def write(
         head: (label, value) of the page's head.
         total: samples in the dataset.
         command: how to make the page again.
+        adding: the command that adds the layers to the dataset.
 
     Raises:
         UserError: if ``out`` cannot be written.
@@ -100,6 +105,7 @@ def write(
         "version": humanverse.__version__,
         "made": wording.time(datetime.now(UTC).isoformat()),
         "command": command,
+        "adding": adding,
     }
     with writing.whole_file(out) as scratch:
         scratch.write_text(writing.render("preview.html", content), encoding="utf-8", errors="replace")
@@ -109,4 +115,12 @@ def _cleaned(item: LayerRows) -> dict[str, Any]:
     rows = {status: item.rows.get(status, 0) for status in ROW_STATUSES}
     reasons = [(wording.clean(reason), count) for reason, count in item.reasons[:REASONS_SHOWN]]
     model, licence = wording.clean(item.model), wording.clean(item.licence)
-    return {"layer": item.layer, "model": model, "licence": licence, "rows": rows, "reasons": reasons}
+    settings = [(wording.clean(key), wording.clean(json.dumps(value))) for key, value in item.settings.items()]
+    return {
+        "layer": item.layer,
+        "model": model,
+        "licence": licence,
+        "settings": settings,
+        "rows": rows,
+        "reasons": reasons,
+    }

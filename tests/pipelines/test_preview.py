@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pipelines.annotate import annotate
 from pipelines.plan_layers import Asked
 from pipelines.preview import choose, preview
 from tests.datasets import make_dataset
-from tests.pipelines.layers import asked, digests, place, rows, uid_of
+from tests.pipelines.layers import TOYS, asked, digests, place, rows, uid_of
 
 __all__ = ["place"]
 
@@ -79,6 +80,20 @@ def test_maps_are_shown(place: Path, tmp_path: Path) -> None:
     text = preview(str(place), asked("depth", "Slope"), 4, tmp_path / "page.html").page.read_text()
     assert text.count('<figure class="map">') == 4
     assert text.count("depth, metric: 1 to ") == 4 * 2
+
+
+def test_the_page_says_the_settings_and_both_commands(place: Path, tmp_path: Path) -> None:
+    annotate(str(place), asked("caption", "Says"), local=True)
+    annotators = {"caption": f"{TOYS}:Says", "aesthetic": f"{TOYS}:Counts"}
+    what = Asked(annotators, {"caption": "a"}, {"caption": {"word": "x; y"}}, reads={"person": "test"})
+    text = html.unescape(preview(str(place), what, 2, tmp_path / "a page.html", "cpu").page.read_text())
+    adding = (
+        f"humanverse annotate {place} caption={TOYS}:Says aesthetic={TOYS}:Counts --as caption=a "
+        "--set 'caption.word=x; y' --reads person=test --device cpu"
+    )
+    assert f"to the dataset: <code>{adding}</code>" in text
+    assert f"<code>{adding} --sample 2 --out '{tmp_path}/a page.html'</code>" in text
+    assert 'word = "x; y"' in text and "seconds = 0.0" in text
 
 
 def test_wrong_places_are_one_line(place: Path, tmp_path: Path) -> None:
