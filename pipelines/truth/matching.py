@@ -45,10 +45,13 @@ class Matching:
 
     Attributes:
         ambiguous: names that several pictures of the file have, or samples with different uids; they match nothing.
+        file: the annotations.
     """
 
     def __init__(self, file: CocoFile, column: str | None) -> None:
+        self.file = file
         self.column = column or "url"
+        self._by_name = column is None
         self._of: Callable[[str], str] = last_part if column is None else str
         names = _names if column is None else _identities
         self._pictures: dict[str, CocoPicture] = {}
@@ -62,14 +65,28 @@ class Matching:
         """Find names that samples with different uids have.
 
         Raises:
-            UserError: if the dataset has no such column.
+            UserError: if the dataset has no such column, or none of its samples is in the file.
         """
         uids: dict[str, str] = {}
+        other: str | None = None
         for shard in shards:
             table = dataset.images(shard)
             for uid, name in zip(table.column("uid").to_pylist(), self.keys(table), strict=True):
-                if name in self._pictures and uids.setdefault(name, uid) != uid:
+                if name not in self._pictures:
+                    other = other or name
+                elif uids.setdefault(name, uid) != uid:
                     self.ambiguous.add(name)
+        if other and not uids:
+            raise UserError(self._nothing_matches(other))
+
+    def _nothing_matches(self, sample: str) -> str:
+        """One line, with the name of a sample that is not in the file."""
+        how = "file name in url" if self._by_name else f"column {self.column}"
+        pictures = f"{self.file.pictures[0].name}, id {self.file.pictures[0].id}" if self.file.pictures else "none"
+        return (
+            f"no sample is in {self.file.path}: looked for by {how}, such as {sample}; its pictures are such as {pictures}; "
+            "--match COLUMN names another column of the samples"
+        )
 
     def keys(self, images: pa.Table) -> list[str | None]:
         """What each row of an images table is matched by; None where it has nothing."""

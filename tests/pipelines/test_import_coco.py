@@ -136,6 +136,20 @@ def test_boxes_alone_give_no_poses(place: Path, tmp_path: Path) -> None:
     assert import_coco(str(place), file, {"person": "coco"}).people == 1
 
 
+@pytest.mark.parametrize(
+    ("match", "how"), [(None, "file name in url, such as 0.jpg"), ("uid", "column uid, such as [0-9a-f]{32}")]
+)
+def test_where_no_sample_is_in_the_file_nothing_is_written(
+    place: Path, tmp_path: Path, match: str | None, how: str
+) -> None:
+    before = digests(place)
+    file = truth(tmp_path, [77, 99])
+    line = f"no sample is in {file}: looked for by {how}; its pictures are such as 77.jpg, id 77; --match COLUMN"
+    with pytest.raises(UserError, match=line):
+        import_coco(str(place), file, NAMES, match)
+    assert digests(place) == before and not (place / "layers/person/coco").exists()
+
+
 @needs_data
 def test_real_annotations_come_back_in_the_original_s_pixels(tmp_path: Path) -> None:
     """Through a smaller stored picture and back, every labelled point and box is where the file has it."""
