@@ -11,6 +11,7 @@ import pyarrow as pa
 from PIL import Image
 
 from humanverse.compare.measure import Row, Side
+from humanverse.compare.people import people_of
 from humanverse.compare.run import Comparison, Worst
 from humanverse.compare.scalars import COLUMNS
 from humanverse.dataset.reader import Dataset
@@ -105,33 +106,48 @@ WITH_PLAIN = frozenset({"depth", "normal"})
 """Of those, the kinds beside which the picture as it is stands too."""
 
 
-def _number_facts(columns: tuple[str, ...]) -> Callable[[Row], Iterator[tuple[str, str]]]:
-    def facts(row: Row) -> Iterator[tuple[str, str]]:
+Facts = Callable[[_Drawing], Iterator[tuple[str, str]]]
+
+
+def _number_facts(columns: tuple[str, ...]) -> Facts:
+    def facts(item: _Drawing) -> Iterator[tuple[str, str]]:
         for name in columns:
-            value = row[name]
+            value = item.row[name]
             yield name, "none" if value is None else (str(value) if isinstance(value, bool) else figure(value))
 
     return facts
 
 
-def _person_facts(row: Row) -> Iterator[tuple[str, str]]:
-    yield "boxes", str(len(row["boxes"]))
+def _person_facts(item: _Drawing) -> Iterator[tuple[str, str]]:
+    yield from _people_facts("boxes", item.row, len(item.row["boxes"]), item.counted_from)
 
 
-def _pose_facts(row: Row) -> Iterator[tuple[str, str]]:
-    yield "poses", str(len(row["keypoints"]))
+def _pose_facts(item: _Drawing) -> Iterator[tuple[str, str]]:
+    yield from _people_facts("poses", item.read.get("person"), len(item.row["keypoints"]), item.counted_from)
 
 
-def _caption_facts(row: Row) -> Iterator[tuple[str, str]]:
-    yield "text", clean(row["text"] or "")
+def _people_facts(what: str, person: Row | None, number: int, counted_from: float) -> Iterator[tuple[str, str]]:
+    """How many of ``number`` count as people in the figures; all do if nothing is known of their boxes."""
+    if person is not None:
+        people = people_of(person)
+        counted = int(((people.scores >= counted_from) & ~people.crowd).sum())
+        if counted < number:
+            yield what, f"{counted}, and {number - counted} that do not count"
+            return
+    yield what, str(number)
 
 
-def _depth_facts(row: Row) -> Iterator[tuple[str, str]]:
+def _caption_facts(item: _Drawing) -> Iterator[tuple[str, str]]:
+    yield "text", clean(item.row["text"] or "")
+
+
+def _depth_facts(item: _Drawing) -> Iterator[tuple[str, str]]:
+    row = item.row
     yield "depth", clean(row["depth_kind"] or "kind not stated")
     yield "from", f"{figure(row['minimum'])} to {figure(row['maximum'])} {clean(row['unit'] or '')}".strip()
 
 
-FACTS: dict[str, Callable[[Row], Iterator[tuple[str, str]]]] = {
+FACTS: dict[str, Facts] = {
     "person": _person_facts,
     "pose": _pose_facts,
     "caption": _caption_facts,
@@ -221,7 +237,7 @@ class _Reader:
             rgb, image, row, read, lambda: self._dataset.map_png(side.layer, item.shard, row), counted_from
         )
         picture = embed(drawer(drawing), f"{label}: {side.layer}") if drawer else None
-        return Answer(f"{label}: {side.layer.partition('/')[2]}", picture, tuple(facts(row)) if facts else ())
+        return Answer(f"{label}: {side.layer.partition('/')[2]}", picture, tuple(facts(drawing)) if facts else ())
 
 
 def cards(dataset: Dataset, found: Comparison) -> list[Card]:
