@@ -19,6 +19,9 @@ from pipelines.stages.making import Makers, areas
 from schemas.images import JPEG
 from schemas.recipe import AnnotatorSettings, explain
 
+GATE = "person"
+"""The kind that every recipe has, since the gate counts people with it."""
+
 
 def _make_one(kind: str, item: AnnotatorSettings, device: str) -> Annotator:
     wanted = registry.get(kind, item.name)
@@ -35,11 +38,23 @@ def make(chosen: Mapping[str, AnnotatorSettings], device: str) -> dict[str, Anno
     Raises:
         UserError: if one is unknown, its settings are wrong, or a kind that it needs is not in the recipe.
     """
+    made = {kind: _make_one(kind, item, device) for kind, item in chosen.items()}
 
     def missing(annotator: Annotator, kind: str) -> None:
-        raise UserError(f"{annotator.card.layer} needs a {kind} layer: add annotators.{kind} to the recipe")
+        problem = f"{annotator.card.layer} needs a {kind} layer: add annotators.{kind} to the recipe"
+        without = ", ".join(f"{one}: null" for one in sorted({kind, *_needing(made, kind)}))
+        instead = "" if kind == GATE else f", or leave out what needs it too: annotators: {{{without}}}"
+        raise UserError(f"{problem}{instead}")
 
-    return in_order({kind: _make_one(kind, item, device) for kind, item in chosen.items()}, missing)
+    return in_order(made, missing)
+
+
+def _needing(made: Mapping[str, Annotator], kind: str) -> set[str]:
+    """The kinds that need ``kind``, or one that does."""
+    found = {kind}
+    while more := {one for one, annotator in made.items() if one not in found and found & {*annotator.card.needs}}:
+        found |= more
+    return found - {kind}
 
 
 def in_order(made: Mapping[str, Annotator], elsewhere: Callable[[Annotator, str], None]) -> dict[str, Annotator]:

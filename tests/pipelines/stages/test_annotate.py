@@ -59,6 +59,16 @@ def test_a_missing_need_is_named(fakes: Any) -> None:
         make(fakes(pose=("person",)), "cpu")
 
 
+def test_what_is_left_out_takes_along_what_needs_it(fakes: Any) -> None:
+    chosen = fakes(caption=("pose",), person=(), text=(), depth=("caption",))
+    with pytest.raises(UserError) as caught:
+        make(chosen, "cpu")
+    assert str(caught.value) == (
+        "caption/fake needs a pose layer: add annotators.pose to the recipe, or leave out what needs it too: "
+        "annotators: {caption: null, depth: null, pose: null}"
+    )
+
+
 def test_a_circle_is_named(fakes: Any) -> None:
     with pytest.raises(UserError, match="in a circle: person -> text -> pose -> person"):
         make(fakes(pose=("person",), person=("text",), text=("pose",)), "cpu")
