@@ -26,6 +26,7 @@ def _card(kind: str) -> Card:
 class Absent(Annotator):
     """Says of every picture that nothing can be said."""
 
+    cpu_only = True
     looks = False
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:

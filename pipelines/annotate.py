@@ -15,7 +15,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError
 from pipelines.engine.choice import started
-from pipelines.opening import obtain_weights, tell_devices
+from pipelines.opening import obtain_weights, tell_cpu_only, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan
 from pipelines.progress import Counts, Display, say
 from pipelines.result import DIED, ELSEWHERE
@@ -104,6 +104,9 @@ def annotate(
     result = Result(planned.layers, len(shards), len(shards) - len(lacking))
     if lacking:
         annotators = [addition.annotator for addition in planned.additions.values()]
+        tell_cpu_only(annotators)
+        if all(annotator.cpu_only for annotator in annotators):
+            resources = resources_of(dataset, "cpu")
         if local:
             tell_devices(annotators)
         obtain_weights(annotators)

@@ -75,6 +75,7 @@ def open_build(
     annotators = annotate.make(recipe.annotators, recipe.resources.device)
     for annotator in annotators.values():
         registry.require_packages(annotator.card)
+    tell_cpu_only(annotators.values())
     if local:
         tell_devices(annotators.values())
     rows, store = open_source(list(source), recipe.source), Store(url)
@@ -111,6 +112,14 @@ def tell_devices(annotators: Iterable[Annotator]) -> None:
     for line in dict.fromkeys(annotator.where() for annotator in annotators):
         if line is not None:
             say(line)
+
+
+def tell_cpu_only(annotators: Iterable[Annotator]) -> None:
+    """Say which annotators run on the CPU although a GPU was asked for."""
+    stay = [annotator for annotator in annotators if annotator.cpu_only and annotator.device.startswith("cuda")]
+    if stay:
+        layers = ", ".join(f"{annotator.card.kind}={annotator.card.name}" for annotator in stay)
+        say(f"device {stay[0].device}: not used by {layers}, which can run on the CPU only")
 
 
 def obtain_weights(annotators: Iterable[Annotator]) -> None:

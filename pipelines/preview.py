@@ -23,7 +23,7 @@ from humanverse.errors import UserError
 from humanverse.report import preview as page
 from humanverse.report.wording import count, duration, without_password
 from pipelines.annotate import resources_of
-from pipelines.opening import obtain_weights, tell_devices
+from pipelines.opening import obtain_weights, tell_cpu_only, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan, words
 from pipelines.progress import Counts, Display, Local
 from pipelines.stages.making import Makers, areas
@@ -80,6 +80,7 @@ def preview(url: str, asked: Asked, wanted: int, out: Path | None = None, device
     if not total:
         raise UserError(f"{url} has no samples: build it first")
     annotators = [addition.annotator for addition in planned.additions.values()]
+    tell_cpu_only(annotators)
     tell_devices(annotators)
     obtain_weights(annotators)
     makers = Makers({kind: addition.annotator for kind, addition in planned.additions.items()})

@@ -49,6 +49,7 @@ def _about_one(body: Body) -> str:
 class Template(Annotator):
     """Counts people, and says framing and posture where the body points leave no doubt."""
 
+    cpu_only = True
     card = Card(
         kind="caption",
         name="template",

@@ -86,6 +86,7 @@ class SsdSettings(Settings):
 class SsdMobileNetV2(Annotator):
     """Person boxes of SSD-MobileNetV2. One picture at a time, so that a row never depends on its batch."""
 
+    cpu_only = True
     card = Card(
         kind="person",
         name="ssd-mobilenet-v2",

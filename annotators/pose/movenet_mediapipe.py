@@ -38,6 +38,7 @@ class PoseSettings(Settings):
 class MoveNetMediapipe(Annotator):
     """The 133 points, less the small toes, of each person in the person layer."""
 
+    cpu_only = True
     card = Card(
         kind="pose",
         name="movenet-mediapipe",

@@ -88,6 +88,7 @@ def jpeg_quality(jpeg: bytes) -> int | None:
 class Pixels(Annotator):
     """Measures; needs no weights."""
 
+    cpu_only = True
     card = Card(
         kind="quality",
         name="pixels",

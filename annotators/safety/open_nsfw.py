@@ -49,6 +49,7 @@ def prepared(rgb: np.ndarray) -> np.ndarray:
 class OpenNsfw(Annotator):
     """Open NSFW. One picture at a time, so that a score never depends on its batch."""
 
+    cpu_only = True
     card = Card(
         kind="safety",
         name="open-nsfw",

@@ -108,6 +108,7 @@ def covered_ratio(found: Lines, shape: tuple[int, int]) -> float:
 class RapidOcrDetector(Annotator):
     """PP-OCRv6's small detector."""
 
+    cpu_only = True
     card = Card(
         kind="text",
         name="rapidocr-detector",

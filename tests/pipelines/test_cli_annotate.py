@@ -126,6 +126,15 @@ def report(place: Path, command: str) -> str:
     return place.with_name("people-report.html").read_text()
 
 
+@pytest.mark.parametrize("words", [(), ("--sample", "2")])
+def test_a_gpu_that_is_not_used_is_said(place: Path, words: tuple[str, ...]) -> None:
+    command = ["annotate", str(place), "quality", "--local", *words, "--device"]
+    done = CliRunner().invoke(app, [*command, "cuda"])
+    line = "device cuda: not used by quality=pixels, which can run on the CPU only"
+    assert done.exit_code == 0 and done.stderr.splitlines().count(line) == 1
+    assert "not used" not in CliRunner().invoke(app, [*command, "cpu"]).stderr
+
+
 def test_exit_codes(place: Path) -> None:
     (place / "images/000001.tar").write_bytes(b"")
     assert typed("annotate", str(place), SAYS, "--local")[0] == 0

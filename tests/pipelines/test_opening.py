@@ -43,6 +43,12 @@ def test_lists_without_hashes_are_usual(tmp_path: Path, drift: str) -> None:
     assert opened(tmp_path, "url,checksum", fetch={"drift": drift}).dataset is None
 
 
+def test_a_gpu_that_no_annotator_of_the_recipe_uses_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    opened(tmp_path, "url", resources={"device": "cuda"})
+    told = capsys.readouterr().err
+    assert "device cuda: not used by" in told and "quality=pixels" in told
+
+
 def test_a_column_that_is_only_renamed_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     opened(tmp_path, "url,score,checksum", source={"columns": {"aesthetic": "score", "md5": "checksum"}})
     said = [line for line in capsys.readouterr().err.splitlines() if "source.columns" in line]
