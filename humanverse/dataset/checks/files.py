@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from humanverse.dataset import layout
@@ -26,7 +27,7 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
             yield note(layout.retry_pass(retry), f"{missing} of its {len(one.shards)} shards are not committed yet")
     for number, plan in held.merges.plans.items():
         if missing := len(plan.unfinished(committed)):
-            again = f"humanverse merge DATASET {plan.url} goes on"
+            again = f"{shlex.join(['humanverse', 'merge', held.store.url, plan.url])} goes on"
             yield note(
                 layout.merge(number), f"{missing} of its {len(plan.shards)} shards are not committed yet: {again}"
             )
