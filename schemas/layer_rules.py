@@ -152,8 +152,13 @@ def _points(rows: Rows) -> Bad:
         yield of[~present.astype(bool) & (confidence != 0)], "has confidence in a point that is not present"
 
 
+def _worded(rows: Rows) -> Bad:
+    texts = pc.utf8_trim_whitespace(rows.table.column("text"))
+    yield np.flatnonzero(pc.equal(texts, "").fill_null(False).to_numpy()), "has a text without a word"
+
+
 RULES: tuple[Rule, ...] = (_complete, _finite, _ranges, _boxes, _parallel)
-RULES_OF_KIND: Mapping[str, tuple[Rule, ...]] = {"person": (_best_first,), "pose": (_points,)}
+RULES_OF_KIND: Mapping[str, tuple[Rule, ...]] = {"person": (_best_first,), "pose": (_points,), "caption": (_worded,)}
 
 
 def broken(rows: Rows) -> Bad:

@@ -41,6 +41,7 @@ def made(kind: str, row: Row | Unavailable, needs: Mapping[str, Row] | None = No
     [
         ("caption", {"txt": 3}, "it has 'txt', and a caption row has text, language, method"),
         ("caption", {"language": "en"}, "it is ok without text"),
+        ("caption", {"text": " \n"}, "it has a text without a word"),
         ("caption", {"text": "a", "status": "ok"}, "it has 'status', and"),
         ("aesthetic", {"score": float("nan")}, "it has a score that is not a number"),
         ("safety", {"unsafe": 1.5}, "it has unsafe outside [0, 1]"),
