@@ -41,8 +41,8 @@ def _print(layer: str, card: Mapping[str, Any]) -> Print:
 def match(ours: Cards, theirs: Cards, only_both: bool) -> Matched:
     """Say which layers are copied, and under which name.
 
-    A layer that is here under another name goes there, unless there is one of that very name to go there. One that only the other dataset has keeps its name, if the layers that it
-    was made from come too.
+    A layer that is here under another name goes there, unless there is one of that very name to go there. One that only the
+    other dataset has keeps its name, if the layers that it was made from come too.
 
     Args:
         only_both: leave out those that are not here.

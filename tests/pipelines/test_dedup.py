@@ -153,7 +153,9 @@ def test_who_reads_while_dedup_runs_again_goes_on_with_the_old_view(folder: Path
 def test_a_killed_run_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dedup(str(folder))
     with monkeypatch.context() as patched:
-        patched.setattr(module.views, "write_view", lambda *arguments, **named: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(
+            module.views, "write_view", lambda *arguments, **named: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             dedup(str(folder), distance=0)
     assert rows(folder) == [0, 1, 2, 7, 8]
