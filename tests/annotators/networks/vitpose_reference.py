@@ -34,7 +34,7 @@ def reference(shape: Shape, tensors: Mapping[str, torch.Tensor]) -> Any:
     """transformers' ``VitPoseForPoseEstimation`` of the same sizes, with our tensors; every one of its own is given."""
     from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation
 
-    backbone = VitPoseBackboneConfig(
+    backbone = VitPoseBackboneConfig(  # type: ignore[call-arg]
         image_size=[shape.input[1], shape.input[0]],
         patch_size=[16, 16],
         hidden_size=shape.width,
@@ -44,7 +44,9 @@ def reference(shape: Shape, tensors: Mapping[str, torch.Tensor]) -> Any:
         layer_norm_eps=1e-6,
         out_indices=[shape.blocks],
     )
-    config = VitPoseConfig(backbone_config=backbone, num_labels=shape.points, use_simple_decoder=False)
+    config = VitPoseConfig(  # type: ignore[call-arg]
+        backbone_config=backbone, num_labels=shape.points, use_simple_decoder=False
+    )
     model = VitPoseForPoseEstimation(config)
     model.load_state_dict(renamed(tensors), strict=True)
     return model.eval()

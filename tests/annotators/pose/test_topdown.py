@@ -12,8 +12,8 @@ SIZE = (192, 256)
 
 
 def mmpose_matrix(box: tuple[float, float, float, float]) -> np.ndarray:
-    """(2, 3), picture to crop, both with pixel centres counted: the box's centre and scale, and the affine through three points of
-    MMPose's ``get_affine_transform``, for no rotation."""
+    """(2, 3), picture to crop, both with pixel centres counted: the box's centre and scale, and the affine through the three
+    points of MMPose's ``get_affine_transform``, for no rotation."""
     x0, y0, x1, y1 = box
     width, height = x1 - x0, y1 - y0
     if width > 0.75 * height:
@@ -21,9 +21,9 @@ def mmpose_matrix(box: tuple[float, float, float, float]) -> np.ndarray:
     else:
         width = height * 0.75
     centre, wide = np.array([(x0 + x1) / 2, (y0 + y1) / 2]), 1.25 * width
-    source = [centre, centre + (0, -wide / 2), centre + (-wide / 2, -wide / 2)]
+    source = centre + np.array([(0, 0), (0, -wide / 2), (-wide / 2, -wide / 2)])
     target = [(96, 128), (96, 128 - 96), (0, 128 - 96)]
-    return np.asarray(cv2.getAffineTransform(np.array(source, np.float32), np.array(target, np.float32)))
+    return np.asarray(cv2.getAffineTransform(source.astype(np.float32), np.array(target, np.float32)))
 
 
 @pytest.mark.parametrize("box", [(10, 20, 110, 320), (0, 0, 300, 100), (40.5, 60.25, 70.75, 100.5), (0, 0, 600, 800)])
