@@ -106,7 +106,7 @@ class TorchAnnotator(Annotator):
         """Take inputs through the model in batches of equal shape.
 
         Args:
-            inputs: float tensors (..., height, width) on the CPU; one for each thing to look at, be it a picture or a crop.
+            inputs: float or uint8 tensors (..., height, width) on the CPU; one for each thing to look at, a picture or a crop.
             answer: what is said of a batch: gets the stacked inputs, on the device and in its precision, and their positions in
                 ``inputs``, and gives one answer for each. It runs in inference mode, and brings to the CPU what it gives.
 

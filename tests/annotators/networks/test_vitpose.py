@@ -22,7 +22,7 @@ def random_network(shape: Shape = TINY, seed: int = 0) -> ViTPose:
     torch.manual_seed(seed)
     network = ViTPose(shape)
     for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
+        torch.nn.init.normal_(parameter, std=0.3)
     torch.nn.init.normal_(network.backbone.pos_embed)
     for name, statistic in network.named_buffers():
         if name.endswith(("mean", "var")):

@@ -231,8 +231,8 @@ def test_the_network_is_shown_imagenets_normal_pictures_and_their_mirror_images(
     dark, bright = (
         (np.array([value] * 3) / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225) for value in (20, 230)
     )
-    np.testing.assert_allclose(plain[:, 128, 10], dark, atol=0.05)
-    np.testing.assert_allclose(plain[:, 128, 180], bright, atol=0.05)
+    np.testing.assert_allclose(plain[:, 128, 10], dark, atol=0.005)
+    np.testing.assert_allclose(plain[:, 128, 180], bright, atol=0.005)
     torch.testing.assert_close(mirrored, plain.flip(2))
 
 
