@@ -130,6 +130,10 @@ def test_sixteen_bits_will_do(model: tuple[str, Path]) -> None:
     assert any(texts(captioner(*model, dtype="bfloat16")))
 
 
+def test_compiling_changes_nothing(model: tuple[str, Path]) -> None:
+    assert texts(captioner(*model, compile=True), PICTURES[:2]) == texts(captioner(*model), PICTURES[:2])
+
+
 def answering(made: TransformersCaptioner, *answers: Sequence[int]) -> TransformersCaptioner:
     """``made`` with a model that answers with these tokens, after those that it was given and repeats."""
     repeated = list(made._beginning.tokens[: made._beginning.echoed])
