@@ -28,6 +28,14 @@ def test_it_says_what_the_owners_way_of_asking_says(tmp_path: Path, prompt: str)
         assert theirs.startswith(prompt) and theirs.removeprefix(prompt).strip() == ours
 
 
+def test_a_folder_in_the_files_of_its_time_says_the_same(tmp_path: Path) -> None:
+    folder = tiny.blip(tmp_path / "model")
+    today = texts(captioner("blip", folder, prompt="a photo of"))
+    tiny.as_first_published(folder, tokenizer_class="BertTokenizer", do_lower_case=True)
+    assert not (folder / "tokenizer.json").exists()
+    assert texts(captioner("blip", folder, prompt="a photo of")) == today
+
+
 def full(folder: Path) -> Path:
     """BLIP's large captioner: ViT-L/16 at 384, BERT of twelve layers, and a tokenizer with as many words. The 470 million that
     its file is said to have count those for words twice, on the way in and on the way out."""

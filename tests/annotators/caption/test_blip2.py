@@ -59,6 +59,17 @@ def test_a_configuration_without_the_pictures_token_is_refused(tmp_path: Path) -
         captioner("blip-2", folder)
 
 
+def test_a_folder_in_the_files_of_its_time_says_the_same(tmp_path: Path) -> None:
+    """Then the tokenizer puts ``</s>`` before each text by itself, and it must not be there twice."""
+    folder = tiny.blip2(tmp_path / "model")
+    today = texts(captioner("blip-2", folder, prompt="a photo of"))
+    special = {"bos_token": "</s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "</s>"}
+    tiny.as_first_published(folder, tokenizer_class="GPT2Tokenizer", add_bos_token=True, **special)
+    made = captioner("blip-2", folder, prompt="a photo of")
+    assert made._beginning.tokens.count(2) == 1 == made.processor.tokenizer("a photo of").input_ids.count(2)
+    assert texts(made) == today
+
+
 def published(layers: int | None) -> Any:
     """The configuration of blip2-opt-2.7b, with as many layers in its vision and language models, or all of them."""
     from transformers import Blip2Config

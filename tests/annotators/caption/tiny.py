@@ -181,3 +181,30 @@ def florence2(folder: Path) -> Path:
         **ids,
     )
     return saved(folder, lambda: Florence2ForConditionalGeneration(config), Florence2Processor(images, tokenizer))
+
+
+def as_first_published(folder: Path, **beside: Any) -> Path:
+    """The same model and processor in the files that transformers wrote when BLIP and BLIP-2 came out: the vocabulary as plain
+    lists, and the processor's two parts apart.
+
+    Args:
+        folder: as ``save_pretrained`` writes it today; it is changed.
+        beside: of the tokenizer's settings.
+    """
+    today = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("tokenizer", "processor_config")}
+    for name in (*today, "generation_config"):
+        (folder / f"{name}.json").unlink()
+    found = today["tokenizer"]["model"]
+    if "merges" in found:
+        (folder / "vocab.json").write_text(json.dumps(found["vocab"]))
+        (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *(" ".join(pair) for pair in found["merges"])]))
+    else:
+        (folder / "vocab.txt").write_text("\n".join(sorted(found["vocab"], key=found["vocab"].__getitem__)))
+    parts = today["processor_config"]
+    kind = {"processor_class": parts["processor_class"]}
+    (folder / "preprocessor_config.json").write_text(json.dumps(parts["image_processor"] | kind))
+    (folder / "tokenizer_config.json").write_text(json.dumps(beside | kind))
+    if "num_query_tokens" in parts:
+        rest = {key: value for key, value in parts.items() if key != "image_processor"}
+        (folder / "processor_config.json").write_text(json.dumps(rest))
+    return folder
