@@ -23,7 +23,7 @@ from pipelines.cli import app
 from pipelines.forget import Request, forget, parse_list, read_list
 from schemas.ledger import SCHEMA
 from tests.datasets import make_dataset, make_shard
-from tests.pipelines.forgetting.datasets import written_otherwise, copies, everything, uids
+from tests.pipelines.forgetting.datasets import copies, everything, uids, written_otherwise
 
 
 @pytest.mark.parametrize("by", ["uid", "url", "picture"])
