@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,14 @@ from pipelines.view import make as make_view
 from tests.datasets import make_dataset
 from tests.humanverse.export.exported import KINDS, held, run
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_network():
+    import datasets
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+        yield
 
 
 @pytest.fixture(scope="module")

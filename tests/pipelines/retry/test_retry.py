@@ -260,4 +260,4 @@ def test_the_page_tells_of_it(retried: Path, tmp_path: Path) -> None:
     write(humanverse.open(str(retried)), tmp_path / "report.html", 4)
     page = (tmp_path / "report.html").read_text()
     assert "3 of 3 supplementary shards committed" in page
-    assert f"{PLANNED} of {PLANNED} committed" in page
+    assert f"of the source {PLANNED} of {PLANNED}" in page
