@@ -1,89 +1,42 @@
-"""export: what is chosen, what is refused, and that running again writes what has changed and nothing else."""
+"""export: running again writes what has changed and nothing else."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from humanverse.dataset import tombstones
-from humanverse.dataset.commit import commit
-from humanverse.dataset.create import declare_layer
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.tombstones import Tombstones
-from humanverse.errors import UserError
-from humanverse.export.base import Settings
 from humanverse.export.record import exports, holding
 from humanverse.storage import Store
 from pipelines import forget as job
 from pipelines.cli import app
 from pipelines.compact import compact
-from pipelines.export import Result, export
-from pipelines.view import make as make_view
-from schemas.provenance import fingerprint
-from tests.datasets import LOST, cards, layer_table, make_dataset, make_shard
+from tests.pipelines.exports import (
+    FORMATS,
+    PER_SHARD,
+    add_layer_anew,
+    add_shard,
+    contents,
+    die_at,
+    files,
+    forget,
+    listed,
+    people,
+    run,
+    state,
+    uids,
+)
 
-FORMATS = ("webdataset", "coco", "hf")
-PICTURES = {"webdataset": "*.tar", "coco": "images/*.jpg", "hf": "data/*.parquet"}
-PER_SHARD = 3
-
-
-@pytest.fixture
-def people(tmp_path: Path) -> Path:
-    make_dataset(tmp_path / "people", shards=2, per_shard=PER_SHARD, planned_shards=3)
-    return tmp_path / "people"
-
-
-def run(people: Path, out: Path, format: str, **settings: Any) -> Result:
-    return export(str(people), str(out), format, Settings(**settings))
-
-
-def state(out: Path) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((out / "humanverse-export.json").read_text())
-    return told
-
-
-def uids(people: Path) -> list[str]:
-    return [sample.uid for sample in Dataset(str(people)).samples()]
-
-
-def listed(out: Path) -> list[str]:
-    found: list[str] = pq.read_table(out / "humanverse-export.parquet").column("uid").to_pylist()
-    return found
-
-
-def forget(people: Path, uid: str) -> None:
-    tombstones.write(Store(people), Tombstones(frozenset({uid})), "asked")
-
-
-def add_shard(people: Path) -> None:
-    commit(Store(people), make_shard(2, 2 * (PER_SHARD + len(LOST)), PER_SHARD, {}, {}))
-
-
-def add_layer(people: Path, layer: str, settings: Mapping[str, Any] | None = None) -> None:
-    """Another layer of a kind that is there, of the same rows."""
-    kind, _, name = layer.partition("/")
-    dataset = Dataset(str(people))
-    card = {**cards()[f"{kind}/test"], "name": name, "settings": settings or {}}
-    (people / "layers" / layer).mkdir(parents=True, exist_ok=True)
-    (people / "layers" / layer / "layer.json").unlink(missing_ok=True)
-    declare_layer(dataset.store, layer, {**card, "layer": layer, "fingerprint": fingerprint(card)})
-    for shard in dataset.shards():
-        shutil.copy(people / "layers" / f"{kind}/test" / f"{shard:06d}.parquet", people / "layers" / layer)
-
-
-def files(out: Path, format: str) -> dict[str, int]:
-    """The files with pictures, and when each was made."""
-    return {path.name: path.stat().st_mtime_ns for path in out.glob(PICTURES[format])}
+__all__ = ["people"]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -188,31 +141,6 @@ def test_another_layer_of_the_same_name_is_written_anew(people: Path, tmp_path: 
     assert run(people, out, format).written == 0
 
 
-def add_layer_anew(people: Path) -> None:
-    """``pose/test``, by other settings."""
-    dataset = Dataset(str(people))
-    card = {**cards()["pose/test"], "settings": {"other": 1}}
-    declare_layer(dataset.store, "pose/test", {**card, "layer": "pose/test", "fingerprint": fingerprint(card)})
-    for shard in dataset.shards():
-        samples = dataset.images(shard).to_pylist()
-        pq.write_table(
-            layer_table("pose/test", samples, {}), people / "layers" / "pose" / "test" / f"{shard:06d}.parquet"
-        )
-
-
-def _die_at(people: Path, out: Path, format: str, path: str) -> None:
-    """Export, and die before ``path`` is written."""
-    write = Store._publish
-
-    def publish(self: Store, scratch: Path, name: str) -> None:
-        if name.endswith(path) and self.url == str(out):
-            os._exit(9)
-        write(self, scratch, name)
-
-    Store._publish = publish  # type: ignore[method-assign]
-    run(people, out, format)
-
-
 @pytest.mark.parametrize(
     ("format", "path"),
     [
@@ -223,7 +151,7 @@ def _die_at(people: Path, out: Path, format: str, path: str) -> None:
 )
 def test_killed_half_way_it_says_so_and_completes(people: Path, tmp_path: Path, format: str, path: str) -> None:
     out = tmp_path / "out"
-    process = multiprocessing.get_context("spawn").Process(target=_die_at, args=(people, out, format, path))
+    process = multiprocessing.get_context("spawn").Process(target=die_at, args=(people, out, format, path))
     process.start()
     process.join(60)
     assert process.exitcode == 9
@@ -237,12 +165,6 @@ def test_killed_half_way_it_says_so_and_completes(people: Path, tmp_path: Path, 
     fresh = tmp_path / "fresh"
     run(people, fresh, format)
     assert contents(out) == contents(fresh)
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """All files but what an export says of itself, which has a time."""
-    found = (path for path in sorted(out.rglob("*")) if path.is_file() and ".tmp" not in path.parts)
-    return {str(path.relative_to(out)): path.read_bytes() for path in found if path.name != "humanverse-export.json"}
 
 
 def test_the_state_tells_what_the_export_has(people: Path, tmp_path: Path) -> None:
@@ -261,31 +183,6 @@ def test_the_state_tells_what_the_export_has(people: Path, tmp_path: Path) -> No
     assert table.column("shard").to_pylist() == [sample.shard for sample in samples]
 
 
-@pytest.mark.parametrize(
-    ("format", "settings", "message"),
-    [
-        ("hf", {}, r"holds another export \(format: webdataset there, hf now\): export to another place"),
-        ("webdataset", {"layers": ("person",)}, r"layers: not given there, person now"),
-        ("webdataset", {"blur_faces": True}, r"blur-faces: False there, True now"),
-    ],
-)
-def test_another_export_in_the_same_place_is_refused(
-    people: Path, tmp_path: Path, format: str, settings: dict[str, Any], message: str
-) -> None:
-    run(people, tmp_path / "out", "webdataset")
-    before = contents(tmp_path / "out")
-    with pytest.raises(UserError, match=message):
-        run(people, tmp_path / "out", format, **settings)
-    assert contents(tmp_path / "out") == before
-
-
-def test_another_dataset_is_refused(people: Path, tmp_path: Path) -> None:
-    make_dataset(tmp_path / "others")
-    run(people, tmp_path / "out", "webdataset")
-    with pytest.raises(UserError, match=r"dataset: .*people \(id .* there, .*others \(id .* now"):
-        run(tmp_path / "others", tmp_path / "out", "webdataset")
-
-
 def test_a_dataset_that_was_moved_updates_its_exports(people: Path, tmp_path: Path) -> None:
     run(people, tmp_path / "out", "coco")
     moved, link = tmp_path / "elsewhere" / "moved", tmp_path / "link"
@@ -299,42 +196,6 @@ def test_a_dataset_that_was_moved_updates_its_exports(people: Path, tmp_path: Pa
     assert (again.written, again.deleted) == (1, 1)
     assert state(tmp_path / "out")["dataset"] == str(moved)
     assert str(tmp_path) not in (tmp_path / "out" / "annotations" / "humanverse.json").read_text()
-
-
-def test_a_relative_place_is_recorded_as_absolute(
-    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    export("people", "out", "webdataset")
-    assert [record.out for record in exports(Dataset(str(people)))] == [str(tmp_path / "out")]
-    assert state(tmp_path / "out")["dataset"] == str(people)
-
-
-@pytest.mark.parametrize(
-    ("format", "settings", "message"),
-    [
-        ("hf", {"min_confidence": 0.5}, r"^--min-confidence is for --format coco, and hf has no use for it"),
-        ("webdataset", {"min_score": 0.5}, r"^--min-score is for --format coco, and webdataset"),
-        ("coco", {"licence": "mit"}, r"^--licence is for --format hf, and coco"),
-        ("coco", {"min_confidence": 1.5}, r"^--min-confidence 1.5 is not within 0 and 1"),
-        ("coco", {"min_confidence": -0.1}, r"^--min-confidence -0.1 is not within 0 and 1"),
-        ("coco", {"min_score": float("nan")}, r"^--min-score nan is not within 0 and 1"),
-    ],
-)
-def test_an_option_that_means_nothing_is_refused(
-    people: Path, tmp_path: Path, format: str, settings: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(UserError, match=message):
-        run(people, tmp_path / "out", format, **settings)
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_without_a_sample_there_is_nothing_to_export(people: Path, tmp_path: Path, format: str) -> None:
-    make_view(str(people), "nobody", where=["width < 0"])
-    with pytest.raises(UserError, match=r"the view nobody of .* has no sample: there is nothing to export"):
-        run(people, tmp_path / "out", format, view="nobody")
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("gone", [0, PER_SHARD])
@@ -359,77 +220,6 @@ def test_an_export_that_has_lost_all_its_samples_says_so(people: Path, tmp_path:
     add_shard(people)
     assert run(people, out, "hf").samples == PER_SHARD
     assert list(files(out, "hf")) == ["train-000002.parquet"]
-
-
-@pytest.mark.parametrize("place", ["people", "people/export"])
-def test_nothing_is_exported_into_the_dataset(people: Path, tmp_path: Path, place: str) -> None:
-    with pytest.raises(UserError, match="is in the dataset: export to another place"):
-        run(people, tmp_path / place, "webdataset")
-
-
-def test_a_place_with_other_files_is_refused(people: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "letters").write_text("mine")
-    with pytest.raises(UserError, match=r"not empty and no export \(it holds letters\)"):
-        run(people, tmp_path / "out", "webdataset")
-    assert not (people / "exports").exists()
-
-
-def test_of_several_layers_one_must_be_chosen(people: Path, tmp_path: Path) -> None:
-    add_layer(people, "caption/other")
-    with pytest.raises(UserError, match=r"several caption layers: .*--layers caption=other or --layers caption=test"):
-        run(people, tmp_path / "out", "webdataset")
-    chosen = run(people, tmp_path / "out", "webdataset", layers=("caption/other", "pose"))
-    assert chosen.layers == {"caption": "caption/other", "pose": "pose/test"}
-    assert run(people, tmp_path / "coco", "coco").layers == {"person": "person/test", "pose": "pose/test"}
-
-
-def test_an_incomplete_layer_is_left_out(people: Path, tmp_path: Path) -> None:
-    (people / "layers" / "caption" / "test" / "000001.parquet").unlink()
-    assert set(run(people, tmp_path / "out", "webdataset").layers) == {"person", "pose", "depth"}
-    with pytest.raises(UserError, match="no layer caption/test yet"):
-        run(people, tmp_path / "other", "webdataset", layers=("caption",))
-
-
-def test_coco_needs_people_and_takes_no_maps(people: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="coco cannot carry a depth layer, only person, pose"):
-        run(people, tmp_path / "out", "coco", layers=("person", "depth"))
-    with pytest.raises(UserError, match="coco needs a complete person layer"):
-        run(people, tmp_path / "out", "coco", layers=("pose",))
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_view_says_which_samples_and_layers(people: Path, tmp_path: Path, format: str) -> None:
-    from pipelines.view import make
-
-    make(str(people), "some", where=["row < 8"], layers=["pose=test", "person=test"])
-    told = run(people, tmp_path / "out", format, view="some")
-    wanted = [sample.uid for sample in Dataset(str(people)).samples(view="some")]
-    assert 0 < len(wanted) < 6
-    assert listed(tmp_path / "out") == wanted
-    assert told.layers == {"person": "person/test", "pose": "pose/test"}
-    make(str(people), "some", where=["row < 1"], layers=["pose=test", "person=test"], replace=True)
-    assert run(people, tmp_path / "out", format, view="some").samples == 1
-    assert len(files(tmp_path / "out", format)) == 1
-
-
-def test_a_format_that_is_not_there_is_named(people: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no format 'yolo': give --format webdataset, coco, hf"):
-        run(people, tmp_path / "out", "yolo")
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_uid_that_is_a_path_writes_nothing_outside(people: Path, tmp_path: Path, format: str) -> None:
-    tables = [people / "images" / "000000.parquet", *people.glob("layers/*/test/000000.parquet")]
-    for path in tables:
-        table = pq.read_table(path)
-        uids = ["../../../" + "e" * 23, *table.column("uid").to_pylist()[1:]]
-        at = table.schema.get_field_index("uid")
-        pq.write_table(table.set_column(at, table.schema.field(at), pa.array(uids)), path)
-    with pytest.raises(UserError, match="is no uid: run humanverse verify"):
-        run(people, tmp_path / "a" / "b" / "out", format)
-    assert not list(tmp_path.rglob("e" * 23 + "*"))
-    assert not (tmp_path / "a").exists()
 
 
 def test_the_command_line(people: Path, tmp_path: Path) -> None:

@@ -163,3 +163,19 @@ def test_of_several_weights_the_file_of_the_same_name_is_replaced(place: Path, t
         UserError, match=r"several files are loaded, name it as the one that it replaces: movenet-thunder"
     ):
         planned(place, Asked({"pose": None}, {"pose": "other"}, weights=[(None, str(tmp_path / "strange.tflite"))]))
+
+
+def test_a_layer_that_was_begun_otherwise_and_has_no_rows_says_how_to_begin_again(place: Path) -> None:
+    annotate(str(place), Asked({"quality": "pixels"}, settings={"quality": {"side": 256}}), local=True)
+    other = Asked({"quality": "pixels"}, settings={"quality": {"side": 128}})
+    with pytest.raises(
+        UserError, match=r"settings.side: 256 -> 128.*another name, as humanverse annotate does with --as quality=NAME$"
+    ):
+        planned(place, other)
+    for table in (place / "layers/quality/pixels").glob("*.parquet"):
+        table.unlink()
+    with pytest.raises(
+        UserError,
+        match=r"settings.side: 256 -> 128.*or humanverse drop \S+ quality=pixels first, for it has no rows yet$",
+    ):
+        planned(place, other)
