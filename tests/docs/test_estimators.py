@@ -1,0 +1,38 @@
+"""The pages of the estimators: one for each that is not of the lite preset, listed where readers look, and true to its card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from annotators import registry
+from annotators.base import Card
+
+PAGES = Path(__file__).parents[2] / "docs" / "estimators"
+CARDS = [card for card in registry.cards() if card.preset != "lite"]
+IDS = [f"{card.kind}-{card.name}" for card in CARDS]
+ROWS = ("source", "licence", "input", "output", "speed")
+"""What a page's table says of every estimator."""
+
+
+@pytest.mark.parametrize("card", CARDS, ids=IDS)
+def test_every_estimator_has_a_page_that_is_listed(card: Card) -> None:
+    page = PAGES / f"{card.kind}-{card.name}.md"
+    assert page.is_file(), f"{card.kind}={card.name} has no page"
+    assert f"({page.name})" in (PAGES / "README.md").read_text()
+
+
+@pytest.mark.parametrize("card", CARDS, ids=IDS)
+def test_a_page_says_what_one_must_know(card: Card) -> None:
+    text = (PAGES / f"{card.kind}-{card.name}.md").read_text()
+    assert text.startswith(f"# {card.kind}={card.name}\n")
+    rows = {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")}
+    assert rows >= set(ROWS), f"no row of {sorted(set(ROWS) - rows)}"
+    assert "**Another one instead.**" in text and "**Not tried here.**" in text
+
+
+def test_every_page_is_of_an_estimator_that_is_there() -> None:
+    known = {f"{card.kind}-{card.name}.md" for card in registry.cards()}
+    pages = {path.name for path in PAGES.glob("*-*.md")}
+    assert pages - known == set()
