@@ -180,6 +180,14 @@ class Annotator(ABC):
         """The settings that decide its rows, as JSON values."""
         return self.settings.model_dump(mode="json")
 
+    def describes(self) -> dict[str, Any]:
+        """Further keys of ``layer.json``, as JSON values: what readers must know and the fingerprint's facts decide.
+
+        Raises:
+            WeightError: if the weights that say so cannot be had, or do not say it.
+        """
+        return {}
+
     def where(self) -> str | None:
         """One line about the device that it will find in this process; None if it runs on the CPU, as was asked for or always.
 
@@ -229,4 +237,4 @@ class Annotator(ABC):
             "needs": dict(sorted(needed.items())),
         }
         more = {} if self.score_range == (0.0, 1.0) else {"score_range": list(self.score_range)}
-        return {**facts, **more, "licence": card.licence, "fingerprint": fingerprint(facts)}
+        return {**facts, **more, **self.describes(), "licence": card.licence, "fingerprint": fingerprint(facts)}

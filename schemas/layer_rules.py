@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.layers import BOX, Kind
+from schemas.layers import BACKGROUND_LABEL, BOX, UNKNOWN_LABEL, Kind
 
 SLACK = 1e-3
 """Pixels, or parts of a ratio, by which float32 arithmetic may overshoot."""
@@ -24,6 +24,12 @@ RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "pose": {"scores": UNIT},
     "depth": {"map_width": (1, 65_535), "map_height": (1, 65_535), "scale": POSITIVE},
     "normal": {"map_width": (1, 65_535), "map_height": (1, 65_535)},
+    "segmentation": {
+        "map_width": (1, 65_535),
+        "map_height": (1, 65_535),
+        "labels": (BACKGROUND_LABEL, UNKNOWN_LABEL - 1),
+        "label_areas": UNIT,
+    },
     "safety": {"unsafe": UNIT},
     "text": {"scores": UNIT, "text_area_ratio": UNIT},
     "quality": {
@@ -42,6 +48,7 @@ PARALLEL = {
     "person": ("boxes", "scores", "area_ratios", "areas", "crowd"),
     "pose": ("keypoints", "present", "scores"),
     "text": ("boxes", "scores"),
+    "segmentation": ("labels", "label_names", "label_areas"),
 }
 """Lists with one item each for the same things, where they are not null."""
 PEOPLE: Mapping[str, str] = {"person": "boxes", "pose": "keypoints"}
@@ -157,8 +164,25 @@ def _worded(rows: Rows) -> Bad:
     yield np.flatnonzero(pc.equal(texts, "").fill_null(False).to_numpy()), "has a text without a word"
 
 
+def _labelled(rows: Rows) -> Bad:
+    """Ids are ascending, their names distinct, and their areas no more than the whole map."""
+    labels, of = leaves(rows.table.column("labels"))
+    yield of[1:][(np.diff(labels) <= 0) & (np.diff(of) == 0)], "has labels that are not ascending"
+    names, of = leaves(rows.table.column("label_names"))
+    seen: set[tuple[int, str]] = set()
+    twice = [(row, name) in seen or seen.add((row, name)) is not None for row, name in zip(of, names, strict=True)]
+    yield np.unique(of[np.array(twice, bool)]), "has a label name twice"
+    areas, of = leaves(rows.table.column("label_areas"))
+    yield np.flatnonzero(np.bincount(of, areas, rows.table.num_rows) > 1 + SLACK), "has label_areas of more than the map"
+
+
 RULES: tuple[Rule, ...] = (_complete, _finite, _ranges, _boxes, _parallel)
-RULES_OF_KIND: Mapping[str, tuple[Rule, ...]] = {"person": (_best_first,), "pose": (_points,), "caption": (_worded,)}
+RULES_OF_KIND: Mapping[str, tuple[Rule, ...]] = {
+    "person": (_best_first,),
+    "pose": (_points,),
+    "caption": (_worded,),
+    "segmentation": (_labelled,),
+}
 
 
 def broken(rows: Rows) -> Bad:

@@ -4,7 +4,8 @@ Every layer row begins with ``uid``, ``status`` and ``reason``; the kind's own c
 
 * ``ok``: the estimator looked at the picture, and the columns hold what it said (an empty list of people is an answer);
 * ``failed``: it raised on this picture; ``reason`` says how; the columns are null;
-* ``unavailable``: no estimator of this kind exists in this setting; ``reason`` says so; the columns are null.
+* ``unavailable``: there is nothing to say: no estimator of this kind exists in this setting, or what it needs is not there;
+  ``reason`` says so; the columns are null.
 
 Coordinates are float32 pixels of the stored image, (0, 0) its top left corner. Scores and confidences are in [0, 1]
 unless ``score_range`` in the layer's ``layer.json`` is another [low, high].
@@ -38,6 +39,10 @@ MAP = [
     pa.field("map_box", BOX),
 ]
 """Where a dense map's PNG lies in the shard's tar, its size in pixels, and the part of the stored image that it covers."""
+
+BACKGROUND_LABEL = 0
+UNKNOWN_LABEL = 255
+"""Ids of a segmentation's pixels that show no part of a person, and of those about which it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,17 @@ KINDS = _table(
     ),
     Kind("normal", "camera-space surface normals, 8-bit RGB PNG", tuple(MAP), suffix="normal.png"),
     Kind(
+        "segmentation",
+        "which part of a person each pixel shows, 8-bit PNG of label ids",
+        (
+            *MAP,
+            pa.field("labels", pa.list_(pa.int16())),
+            pa.field("label_names", pa.list_(pa.string())),
+            pa.field("label_areas", pa.list_(pa.float32())),
+        ),
+        suffix="segmentation.png",
+    ),
+    Kind(
         "caption",
         "a sentence about the picture, beside the source's alt text",
         (
@@ -117,6 +133,15 @@ KINDS = _table(
     ),
     Kind("aesthetic", "aesthetic score on the predictor's own scale", (pa.field("score", pa.float32()),)),
     Kind("safety", "probability that the picture is sexually explicit", (pa.field("unsafe", pa.float32()),)),
+    Kind(
+        "watermark", "probability that there is a visible watermark on the picture", (pa.field("watermark", pa.float32()),)
+    ),
+    Kind("embedding", "the picture as a vector of length 1", (pa.field("vector", pa.list_(pa.float32())),)),
+    Kind(
+        "similarity",
+        "how well the picture and a text about it go together: the cosine between their embeddings",
+        (pa.field("score", pa.float32()), pa.field("truncated", pa.bool_())),
+    ),
     Kind(
         "text",
         "written text and watermarks in the picture",
@@ -144,5 +169,11 @@ KINDS = _table(
 estimator has confidence 0 and ``present`` false, and is not the same as a point that was looked for and not found.
 ``pose.scores`` is the mean confidence of the person's present body points.
 
+``embedding.vector`` is as wide as ``width`` in the layer's ``layer.json`` says. ``similarity.truncated`` says whether the text
+is longer than what the model reads of one.
+
 ``person.areas`` is the area of each person's mask in square pixels of the stored picture, null where no masks are known;
-``person.crowd`` tells boxes that are of a crowd and not of one person, null where nobody said."""
+``person.crowd`` tells boxes that are of a crowd and not of one person, null where nobody said.
+
+``segmentation.labels`` are the ids in the map, ascending, without ``UNKNOWN_LABEL``; ``label_names`` and ``label_areas`` (share of
+the map's pixels) are theirs, in that order. ``labels`` in the layer's ``layer.json`` names all ids that it may have, from 0 on."""
