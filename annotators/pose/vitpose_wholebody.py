@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
-from annotators.base import Card, Picture, Row, Unavailable
-from annotators.pose.assembly import Skeleton, people_of, pose_row
+from annotators.base import Card
+from annotators.pose.heatmap_pose import HeatmapPose, HeatmapSettings
 from annotators.pose.heatmaps import Refinement, decoded, mirrored_back
 from annotators.pose.topdown import Crop, around
-from annotators.torch.base import TorchAnnotator, TorchSettings
-from annotators.torch.batching import flattened, regrouped
 from annotators.torch.weights import load_strictly, tensors_of
 from annotators.weights import Weight, obtain
-from schemas.layers import OK
 from schemas.skeletons import WHOLEBODY, WHOLEBODY_FLIP
 
 WEIGHTS = Weight("hf:JunkyByte/easy_ViTPose@main:torch/wholebody/vitpose-h-wholebody.pth", "", 2_549_000_000)
@@ -24,25 +20,18 @@ INPUT = (192, 256)
 """(width, height) of what the network is shown."""
 STRIDE = 4
 """Pixels of the input for one of the heatmaps."""
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
-"""ImageNet's, of RGB in [0, 1]."""
 
 
-class VitPoseSettings(TorchSettings):
+class VitPoseSettings(HeatmapSettings):
     """Attributes:
-    min_person_score: people whose box scores less get a row without points, for nobody looks for them.
-    flip_test: average the heatmaps of the crop and of its mirror image, as published; without it twice as fast.
     refinement: between the pixels of a heatmap: a quarter of one towards the higher neighbour, as published, or DARK's step to
     the top of the Gaussian.
     """
 
-    min_person_score: float = Field(default=0.3, ge=0, le=1)
-    flip_test: bool = True
     refinement: Refinement = "quarter"
 
 
-class VitPoseWholebody(TorchAnnotator):
+class VitPoseWholebody(HeatmapPose):
     """The 133 points of each person in the person layer."""
 
     card = Card(
@@ -72,7 +61,6 @@ class VitPoseWholebody(TorchAnnotator):
     )
     Settings = VitPoseSettings
     settings: VitPoseSettings
-    halves = True
     gpu_batch = 64
 
     def network(self) -> Any:
@@ -87,63 +75,24 @@ class VitPoseWholebody(TorchAnnotator):
         path = obtain(self.weights[0])
         return load_strictly(self.network(), as_published(tensors_of(path)), path)
 
-    def load(self) -> None:
-        """As of all; the decoder stays at float32, for in 16 bits neighbouring pixels of a heatmap become equal."""
-        super().load()
-        self.model.keypoint_head.float()
+    @property
+    def slots(self) -> Sequence[int]:
+        return range(len(WHOLEBODY))
 
-    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
-        people = needs["person"]
-        crops = [self._crops(person) for person in people]
-        shown, lengths = flattened(
-            [[_tensor(crop.cut(picture.rgb)) for crop in group] for picture, group in zip(pictures, crops, strict=True)]
-        )
-        found = regrouped(self.through(shown, lambda batch, _: self._points(batch)), lengths)
-        return [self._row(*three) for three in zip(people, crops, found, strict=True)]
+    def crop(self, box: np.ndarray) -> Crop:
+        return around(box, INPUT)
 
-    def _crops(self, person: Row) -> list[Crop]:
-        """Of the people that are looked at, in order."""
-        if person["status"] != OK:
-            return []
-        boxes, scores = people_of(person)
-        return [around(box, INPUT) for box in boxes[scores >= self.settings.min_person_score]]
+    def head(self) -> Any:
+        return self.model.keypoint_head
 
-    def _points(self, batch: Any) -> list[np.ndarray]:
-        """float64 (133, 3) of each crop: x, y in pixels of the heatmap, confidence.
+    def heatmaps(self, images: Any) -> Any:
+        """(n, 133, 64, 48)."""
+        return self.model(images)
 
-        Args:
-            batch: RGB from 0 to 255, (n, 3, 256, 192).
-        """
-        return list(decoded(self._heatmaps(batch).float().cpu().numpy(), self.settings.refinement))
+    def mirrored_back(self, heatmaps: Any) -> Any:
+        return mirrored_back(heatmaps, WHOLEBODY_FLIP)
 
-    def _heatmaps(self, batch: Any) -> Any:
-        """(n, 133, 64, 48), averaged over both sides if there is a flip test."""
-        rgb = batch.float()
-        mean, deviation = (rgb.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
-        images = ((rgb / 255 - mean) / deviation).to(batch.dtype)
-        heatmaps = self.model(images)
-        if not self.settings.flip_test:
-            return heatmaps
-        return (heatmaps + mirrored_back(self.model(images.flip(3)), WHOLEBODY_FLIP)) / 2
-
-    def _row(self, person: Row, crops: Sequence[Crop], found: Sequence[np.ndarray]) -> Row | Unavailable:
-        if person["status"] != OK:
-            return Unavailable(f"no person row: {person['reason']}")
-        looked_at = people_of(person)[1] >= self.settings.min_person_score
-        skeletons = iter([_skeleton(crop, points) for crop, points in zip(crops, found, strict=True)])
-        return pose_row([next(skeletons) if looked else Skeleton() for looked in looked_at])
-
-
-def _tensor(rgb: np.ndarray) -> Any:
-    """uint8 (3, height, width): a quarter of the memory that float takes, which matters where there are crowds."""
-    import torch
-
-    return torch.from_numpy(rgb).permute(2, 0, 1)
-
-
-def _skeleton(crop: Crop, points: np.ndarray) -> Skeleton:
-    """The person in a crop, whose points are in pixels of its heatmap; a point without confidence stays zeros."""
-    placed = np.column_stack([crop.to_picture(STRIDE * points[:, :2]), points[:, 2]])
-    skeleton = Skeleton()
-    skeleton.looked_for(range(len(WHOLEBODY)), np.where(points[:, 2:] > 0, placed, 0))
-    return skeleton
+    def points(self, heatmaps: Any) -> np.ndarray:
+        found = decoded(heatmaps.cpu().numpy(), self.settings.refinement)
+        found[..., :2] *= STRIDE
+        return found
