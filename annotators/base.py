@@ -30,12 +30,15 @@ class Picture:
 
     Attributes:
         uid: the sample's identity.
-        jpeg: the stored JPEG's bytes. A layer is a function of these, so that it can be made again at any
-            time.
+        jpeg: the stored JPEG's bytes.
+        caption: what the source says of it, its alt text; None if it says nothing.
+
+    A layer is a function of these, so that it can be made again at any time.
     """
 
     uid: str
     jpeg: bytes
+    caption: str | None = None
 
     @cached_property
     def rgb(self) -> np.ndarray:
@@ -124,21 +127,14 @@ class Settings(BaseModel):
 AnySettings: TypeAlias = Settings
 
 
-class Annotator(ABC):
-    """Base of all annotators: subclass it, set ``card`` (and ``Settings``), write ``load`` and
-    ``annotate``."""
+class Loadable(ABC):
+    """What has a card, settings and weights, and is loaded once: an annotator, or what makes pictures ready for one."""
 
     card: ClassVar[Card]
     Settings: ClassVar[type[AnySettings]] = Settings
 
-    looks: ClassVar[bool] = True
-    """Whether it looks at pixels (``Picture.rgb``), so that pictures are worth decoding before it asks for them."""
-
     cpu_only: ClassVar[bool] = False
     """Whether it runs on the CPU whatever device is asked for."""
-
-    score_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    """[low, high] of its scores and confidences."""
 
     def __init__(
         self, settings: AnySettings | None = None, device: str = "cpu", weights: Mapping[Weight, Weight] | None = None
@@ -162,31 +158,14 @@ class Annotator(ABC):
         """All that it loads, in the card's order."""
         return tuple(self.weight(pinned) for pinned in self.card.weights)
 
-    @property
-    def kind(self) -> Kind:
-        return KINDS[self.card.kind]
-
-    @property
-    def batch_size(self) -> int:
-        """How many pictures ``annotate`` is given at once, at the most."""
-        return 1
-
     def pin(self) -> None:
         """Get the weights whose SHA-256 is not known beforehand, and hold to what came: here, and wherever this goes."""
         for named in self.card.weights:
             self._instead[named] = pinned(self.weight(named))
 
     def deciding(self) -> dict[str, Any]:
-        """The settings that decide its rows, as JSON values."""
+        """The settings that decide what it says, as JSON values."""
         return self.settings.model_dump(mode="json")
-
-    def describes(self) -> dict[str, Any]:
-        """Further keys of ``layer.json``, as JSON values: what readers must know and the fingerprint's facts decide.
-
-        Raises:
-            WeightError: if the weights that say so cannot be had, or do not say it.
-        """
-        return {}
 
     def where(self) -> str | None:
         """One line about the device that it will find in this process; None if it runs on the CPU, as was asked for or always.
@@ -198,6 +177,34 @@ class Annotator(ABC):
 
     def load(self) -> None:  # noqa: B027
         """Get the weights and build the model. Called once, in the process that will annotate."""
+
+
+class Annotator(Loadable):
+    """Base of all annotators: subclass it, set ``card`` (and ``Settings``), write ``load`` and
+    ``annotate``."""
+
+    looks: ClassVar[bool] = True
+    """Whether it looks at pixels (``Picture.rgb``), so that pictures are worth decoding before it asks for them."""
+
+    score_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    """[low, high] of its scores and confidences."""
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.card.kind]
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures ``annotate`` is given at once, at the most."""
+        return 1
+
+    def describes(self) -> dict[str, Any]:
+        """Further keys of ``layer.json``, as JSON values: what readers must know and the fingerprint's facts decide.
+
+        Raises:
+            WeightError: if the weights that say so cannot be had, or do not say it.
+        """
+        return {}
 
     @abstractmethod
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:

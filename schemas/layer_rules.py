@@ -31,6 +31,8 @@ RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "label_areas": UNIT,
     },
     "safety": {"unsafe": UNIT},
+    "watermark": {"watermark": UNIT},
+    "similarity": {"score": (-1, 1)},
     "text": {"scores": UNIT, "text_area_ratio": UNIT},
     "quality": {
         "sharpness": POSITIVE,
@@ -168,12 +170,23 @@ def _labelled(rows: Rows) -> Bad:
     """Ids are ascending, their names distinct, and their areas no more than the whole map."""
     labels, of = leaves(rows.table.column("labels"))
     yield of[1:][(np.diff(labels) <= 0) & (np.diff(of) == 0)], "has labels that are not ascending"
-    names, of = leaves(rows.table.column("label_names"))
-    seen: set[tuple[int, str]] = set()
-    twice = [(row, name) in seen or seen.add((row, name)) is not None for row, name in zip(of, names, strict=True)]
-    yield np.unique(of[np.array(twice, bool)]), "has a label name twice"
+    names = rows.table.column("label_names").to_pylist()
+    twice = [index for index, row in enumerate(names) if row is not None and len({*row}) < len(row)]
+    yield np.array(twice, int), "has a label name twice"
     areas, of = leaves(rows.table.column("label_areas"))
-    yield np.flatnonzero(np.bincount(of, areas, rows.table.num_rows) > 1 + SLACK), "has label_areas of more than the map"
+    whole = np.bincount(of, areas, rows.table.num_rows)
+    yield np.flatnonzero(whole > 1 + SLACK), "has label_areas of more than the map"
+
+
+def _of_length_one(rows: Rows) -> Bad:
+    numbers, of = leaves(rows.table.column("vector"))
+    squares = np.bincount(of, np.square(numbers, dtype=np.float64), rows.table.num_rows)
+    yield np.flatnonzero(np.abs(squares - 1) > 2 * SLACK), "has a vector that is not of length 1"
+
+
+def _as_wide(rows: Rows) -> Bad:
+    widths = pc.list_value_length(rows.table.column("vector")).to_numpy()
+    yield np.flatnonzero(widths != widths[:1]), "has a vector of another width than the first"
 
 
 RULES: tuple[Rule, ...] = (_complete, _finite, _ranges, _boxes, _parallel)
@@ -181,6 +194,7 @@ RULES_OF_KIND: Mapping[str, tuple[Rule, ...]] = {
     "person": (_best_first,),
     "pose": (_points,),
     "caption": (_worded,),
+    "embedding": (_of_length_one, _as_wide),
     "segmentation": (_labelled,),
 }
 

@@ -175,5 +175,6 @@ is longer than what the model reads of one.
 ``person.areas`` is the area of each person's mask in square pixels of the stored picture, null where no masks are known;
 ``person.crowd`` tells boxes that are of a crowd and not of one person, null where nobody said.
 
-``segmentation.labels`` are the ids in the map, ascending, without ``UNKNOWN_LABEL``; ``label_names`` and ``label_areas`` (share of
-the map's pixels) are theirs, in that order. ``labels`` in the layer's ``layer.json`` names all ids that it may have, from 0 on."""
+``segmentation.labels`` are the ids in the map, ascending, without ``UNKNOWN_LABEL``; ``label_names`` and ``label_areas``
+(share of the map's pixels) are theirs, in that order. ``labels`` in the layer's ``layer.json`` names all ids that it may have,
+from 0 on."""

@@ -1,19 +1,25 @@
-"""Dense maps as PNG: depth with 16 bits and a scale, normals with 8 bits a channel."""
+"""Dense maps as PNG: depth with 16 bits and a scale, normals with 8 bits a channel, parts of people as 8-bit label ids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
+from schemas.layers import UNKNOWN_LABEL
+
 DEPTH_LEVELS = 65534
 """PNG values 1 to 65535 are depths; 0 means that there is none at this pixel."""
 
 
-def _png(pixels: np.ndarray) -> bytes:
-    done, data = cv2.imencode(".png", pixels)
+_FLAT = (cv2.IMWRITE_PNG_COMPRESSION, 6, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+"""For maps of flat areas: a quarter smaller than by the library's own settings, in no more time."""
+
+
+def _png(pixels: np.ndarray, settings: Sequence[int] = ()) -> bytes:
+    done, data = cv2.imencode(".png", pixels, list(settings))
     if not done:
         raise ValueError(f"cannot encode a map of shape {pixels.shape}")
     return data.tobytes()
@@ -77,7 +83,44 @@ def decode_normal(png: bytes) -> np.ndarray:
     return normal
 
 
+def encode_segmentation(ids: np.ndarray) -> tuple[bytes, dict[str, Any]]:
+    """A map of label ids as 8-bit grey PNG, without loss.
+
+    Args:
+        ids: integer (height, width), 0 to 254; 255 where nothing is known.
+
+    Returns:
+        The PNG and the columns ``labels``, the ids that are there but 255, ascending, and ``label_areas``, their share of all
+        pixels.
+
+    Raises:
+        ValueError: if it is not a map of such ids.
+    """
+    if ids.ndim != 2 or not np.issubdtype(ids.dtype, np.integer) or not ids.size:
+        raise ValueError(f"label ids are integers (height, width), not {ids.dtype} {list(ids.shape)}")
+    if ids.min() < 0 or ids.max() > UNKNOWN_LABEL:
+        raise ValueError(f"label ids are 0 to {UNKNOWN_LABEL}, not {ids.min()} to {ids.max()}")
+    labels, areas = label_areas(ids)
+    return _png(ids.astype(np.uint8), _FLAT), {"labels": labels, "label_areas": areas}
+
+
+def label_areas(ids: np.ndarray) -> tuple[list[int], list[float]]:
+    """The ids in a map but 255, ascending, and the share of all its pixels that each has."""
+    labels, counts = np.unique(ids, return_counts=True)
+    known = labels != UNKNOWN_LABEL
+    return labels[known].tolist(), (counts[known] / ids.size).tolist()
+
+
+def decode_segmentation(png: bytes) -> np.ndarray:
+    """uint8 (height, width), label ids. Raises ValueError if ``png`` is none, or not 8-bit grey."""
+    ids = _pixels(png, cv2.IMREAD_UNCHANGED)
+    if ids.ndim != 2 or ids.dtype != np.uint8:
+        raise ValueError("the map is not an 8-bit grey PNG")
+    return ids
+
+
 ENCODERS: dict[str, Callable[[np.ndarray], tuple[bytes, dict[str, Any]]]] = {
     "depth": encode_depth,
     "normal": encode_normal,
+    "segmentation": encode_segmentation,
 }

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.dataset import asking, layout, tar
-from humanverse.dataset.checks import values
+from humanverse.dataset.checks import maps, values
 from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, note, problem, read_table
 from humanverse.dataset.checks.held import Held, Layer
 from humanverse.dataset.checks.shard import Shard, members
@@ -59,11 +59,13 @@ def _must_have(held: Held, shard: int, layer: Layer) -> bool:
 def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[Finding]:
     path = layout.layer_tar(layer.name, shard.number, shard.generation)
     there = table.filter(table.column("map_offset").is_valid())
-    rows = there.select(["uid", "map_offset", "map_size", "map_width", "map_height"]).to_pylist()
+    said = maps.SAID.get(layer.kind.name, maps.NOTHING)
+    rows = there.select(["uid", "map_offset", "map_size", "map_width", "map_height", *said.columns]).to_pylist()
     names = [f"{row['uid']}.{layer.kind.suffix}" for row in rows]
     found: list[tar.Member] = []
     damaged: list[str] = []
     resized: list[str] = []
+    untrue: list[tuple[str, str]] = []
     try:
         for member, data in members(held.store, path):
             row = rows[len(found)] if len(found) < len(rows) else None
@@ -73,6 +75,8 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
                 damaged.append(member.name)
             elif row is not None and size != (row["map_width"], row["map_height"]):
                 resized.append(member.name)
+            elif row is not None and (fault := said.fault(data, row)):
+                untrue.append((member.name, fault))
     except Unreadable as error:
         yield error.finding
         return
@@ -86,6 +90,9 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
         yield problem(table_path, "says other places of its maps than the tar has")
     if resized:
         yield problem(table_path, f"says another size of {resized[0]} ({len(resized)} of {len(found)} maps)")
+    if untrue:
+        name, fault = untrue[0]
+        yield problem(table_path, f"is not of its maps: {name} {fault} ({len(untrue)} of {len(found)} maps)")
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,8 @@ from humanverse.dataset.checks.finding import Finding, first_of, problem
 from humanverse.dataset.checks.held import Layer
 from schemas.layer_rules import Rows, broken
 from schemas.layers import HEAD, OK, ROW_STATUSES
+
+LABELS = "labels"
 
 
 def check(path: str, layer: Layer, table: pa.Table, images: pa.Table | None) -> Iterator[Finding]:
@@ -31,6 +33,18 @@ def check(path: str, layer: Layer, table: pa.Table, images: pa.Table | None) -> 
         sizes = np.stack([images.column(name).to_numpy() for name in ("width", "height")], axis=1)[chosen].astype(float)
     for bad, message in broken(Rows(layer.kind, said, sizes, layer.score_range)):
         yield problem(path, first_of(uids, bad, message))
+    if layer.labels is not None and LABELS in said.column_names:
+        yield from _named(path, layer.labels, said)
+
+
+def _named(path: str, names: Sequence[str], said: pa.Table) -> Iterator[Finding]:
+    """Ids have the names that the card gives them."""
+    rows = said.select(["uid", LABELS, "label_names"]).to_pylist()
+    meant = [[names[label] if 0 <= label < len(names) else None for label in row[LABELS] or []] for row in rows]
+    wrong = [index for index, row in enumerate(rows) if meant[index] != (row["label_names"] or [])]
+    if wrong:
+        uids = [row["uid"] for row in rows]
+        yield problem(path, first_of(uids, np.array(wrong), "has labels of other names than layer.json says"))
 
 
 def _statuses(path: str, layer: Layer, table: pa.Table) -> Iterator[Finding]:
