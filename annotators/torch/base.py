@@ -1,4 +1,4 @@
-"""An annotator whose model runs on PyTorch: where, with which numbers, in which batches."""
+"""What has a model on PyTorch, annotators above all: where it runs, with which numbers, in which batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
 
-from annotators.base import Annotator, Settings
+from annotators.base import Annotator, Loadable, Settings
 from annotators.run import MOST_PICTURES
 from annotators.torch.batching import Batches
 from annotators.torch.device import Precision, found, precision, resolve, settle
@@ -41,8 +41,8 @@ SEVERAL = 4
 """Batches' worth of pictures that are looked at together."""
 
 
-class TorchAnnotator(Annotator):
-    """Base of the annotators on PyTorch: write ``build`` and ``annotate``, which calls ``through``."""
+class OnTorch(Loadable):
+    """What has a model on PyTorch: write ``build``."""
 
     Settings = TorchSettings
     settings: TorchSettings
@@ -92,11 +92,6 @@ class TorchAnnotator(Annotator):
     def _most(self) -> int:
         return self.settings.batch_size or (1 if self._target == "cpu" else self.gpu_batch)
 
-    @property
-    def batch_size(self) -> int:
-        """Pictures that it is given at once: of several batches, so that there are some of one shape among them."""
-        return 1 if self._most == 1 else min(MOST_PICTURES, SEVERAL * self._most)
-
     def deciding(self) -> dict[str, Any]:
         """The settings without ``PACE``, and the precision that ``auto`` is on the device."""
         kept = {key: value for key, value in super().deciding().items() if key not in PACE}
@@ -121,3 +116,12 @@ class TorchAnnotator(Annotator):
                 return answer(batch.to(device=self.place, dtype=self.dtype), positions)
 
         return self._batches.run(inputs, forward)
+
+
+class TorchAnnotator(OnTorch, Annotator):
+    """Base of the annotators on PyTorch: write ``build`` and ``annotate``, which calls ``through``."""
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures that it is given at once: of several batches, so that there are some of one shape among them."""
+        return 1 if self._most == 1 else min(MOST_PICTURES, SEVERAL * self._most)
