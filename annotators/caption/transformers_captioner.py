@@ -99,21 +99,27 @@ class TransformersCaptioner(TorchAnnotator):
         return made["pixel_values"][0]
 
     def _texts(self, batch: Any) -> list[str]:
-        """The captions of pictures (n, 3, height, width), without the model's special tokens."""
+        """The captions of pictures (n, 3, height, width)."""
         import torch
 
         begun = torch.tensor([self._beginning.tokens] * len(batch), device=batch.device)
+        given = {"pixel_values": batch, "input_ids": begun, "attention_mask": torch.ones_like(begun)}
+        return self.generated(given, self._beginning.echoed)
+
+    def generated(self, given: Mapping[str, Any], echoed: int) -> list[str]:
+        """What the model says, without its special tokens.
+
+        Args:
+            given: for ``generate``, a batch, on the device.
+            echoed: how many tokens of each answer repeat what was given.
+        """
         answers = self.model.generate(
-            pixel_values=batch,
-            input_ids=begun,
-            attention_mask=torch.ones_like(begun),
+            **given,
             num_beams=self.settings.beams,
             max_new_tokens=self.settings.max_new_tokens,
             do_sample=False,
         )
-        said = self.processor.tokenizer.batch_decode(
-            answers[:, self._beginning.echoed :].cpu(), skip_special_tokens=True
-        )
+        said = self.processor.tokenizer.batch_decode(answers[:, echoed:].cpu(), skip_special_tokens=True)
         return [" ".join(text.split()) for text in said]
 
 

@@ -183,6 +183,76 @@ def florence2(folder: Path) -> Path:
     return saved(folder, lambda: Florence2ForConditionalGeneration(config), Florence2Processor(images, tokenizer))
 
 
+_PART = "{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part.text }}{% endif %}"
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% for part in message.content %}" + _PART + "{% endfor %}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""A chat template of Qwen's form."""
+QWEN_TOKENS = ("im_start", "im_end", "vision_start", "vision_end", "image_pad", "video_pad")
+
+
+def qwen_processor(tokenizer: Any) -> Any:
+    """As Qwen3-VL's: a token shows 32 x 32 pixels."""
+    from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
+
+    middle: dict[str, Any] = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "patch_size": 16, "merge_size": 2}
+    size = {"shortest_edge": 65536, "longest_edge": 16777216}
+    images = Qwen2VLImageProcessor(size=size, temporal_patch_size=2, **middle)
+    return Qwen3VLProcessor(images, tokenizer, Qwen3VLVideoProcessor(**middle), chat_template=CHAT)
+
+
+def qwen_vl(folder: Path) -> Path:
+    """Qwen3-VL with two blocks of 32 on either side, the second of which adds what the first of the picture's says.
+    Its special tokens are made unlikely, so that no caption is empty by chance."""
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    tokenizer = byte_tokenizer("Qwen2Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    tokenizer.add_special_tokens({"additional_special_tokens": [f"<|{name}|>" for name in QWEN_TOKENS]})
+    number = {name: tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in QWEN_TOKENS}
+    text = {
+        **blip_sizes(32, 2, 2),
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "vocab_size": len(tokenizer),
+        "rope_parameters": {
+            "rope_type": "default",
+            "rope_theta": 10000.0,
+            "mrope_section": [4, 2, 2],
+            "mrope_interleaved": True,
+        },
+        "initializer_range": 0.5,
+        "eos_token_id": number["im_end"],
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    vision = {
+        "depth": 2,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_heads": 2,
+        "out_hidden_size": 32,
+        "num_position_embeddings": 64,
+        "deepstack_visual_indexes": [0],
+        "initializer_range": 0.5,
+    }
+    config = Qwen3VLConfig(
+        text_config=text,
+        vision_config=vision,
+        image_token_id=number["image_pad"],
+        video_token_id=number["video_pad"],
+        vision_start_token_id=number["vision_start"],
+        vision_end_token_id=number["vision_end"],
+    )
+
+    def make() -> Any:
+        model = Qwen3VLForConditionalGeneration(config)
+        model.lm_head.weight.data[tokenizer.all_special_ids] *= 0.1
+        return model
+
+    return saved(folder, make, qwen_processor(tokenizer))
+
+
 def as_first_published(folder: Path, **beside: Any) -> Path:
     """The same model and processor in the files that transformers wrote when BLIP and BLIP-2 came out: the vocabulary as plain
     lists, and the processor's two parts apart.
@@ -208,3 +278,32 @@ def as_first_published(folder: Path, **beside: Any) -> Path:
         rest = {key: value for key, value in parts.items() if key != "image_processor"}
         (folder / "processor_config.json").write_text(json.dumps(rest))
     return folder
+
+
+def qwen_full() -> dict[str, Any]:
+    """The configuration of Qwen3-VL-4B-Instruct."""
+    text = {
+        "hidden_size": 2560,
+        "intermediate_size": 9728,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "vocab_size": 151936,
+        "max_position_embeddings": 262144,
+        "tie_word_embeddings": True,
+        "rope_parameters": {
+            "rope_type": "default",
+            "rope_theta": 5000000.0,
+            "mrope_section": [24, 20, 20],
+            "mrope_interleaved": True,
+        },
+    }
+    vision = {
+        "depth": 24,
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "out_hidden_size": 2560,
+        "deepstack_visual_indexes": [5, 11, 17],
+    }
+    return {"text_config": text, "vision_config": vision, "tie_word_embeddings": True}

@@ -1,4 +1,5 @@
-"""Person boxes of YOLOS and D-FINE: through ``annotate`` on photographs, whatever the batch, with boxes where they belong."""
+"""Person boxes of YOLOS, D-FINE and RT-DETR: through ``annotate`` on photographs, whatever the batch, with boxes where they
+belong."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ from tests.datasets import make_dataset
 from tests.pipelines.layers import digests, rows, tables
 from tests.pipelines.photographs import needs_data, store_small
 
-TINY: dict[str, Callable[[Path], Path]] = {"yolos-tiny": tiny.yolos, "d-fine": tiny.dfine}
+TINY: dict[str, Callable[[Path], Path]] = {"yolos-tiny": tiny.yolos, "d-fine": tiny.dfine, "rt-detr": tiny.rtdetr}
 LOW = 1e-4
 """A floor under nearly everything that random weights say."""
 PHOTOGRAPHS = (PERSON, SEVERAL, CROWD, NOBODY, TEXT)
@@ -138,7 +139,7 @@ class Softmax(Said):
 
 
 class Sigmoid(Said):
-    """Each class by itself, as D-FINE."""
+    """Each class by itself, as D-FINE and RT-DETR."""
 
     def logits(self) -> torch.Tensor:
         found = torch.full((len(self.scores), len(tiny.CLASSES)), -20.0)
@@ -147,7 +148,7 @@ class Sigmoid(Said):
         return found
 
 
-STUBS: dict[str, type[Said]] = {"yolos-tiny": Softmax, "d-fine": Sigmoid}
+STUBS: dict[str, type[Said]] = {"yolos-tiny": Softmax, "d-fine": Sigmoid, "rt-detr": Sigmoid}
 
 
 @pytest.mark.parametrize("size", [(481, 640), (1333, 321), (97, 1201), (64, 64), (1999, 3001)])
@@ -286,7 +287,21 @@ def full_dfine(folder: Path) -> Path:
     return tiny.saved(folder, lambda: DFineForObjectDetection(config), RTDetrImageProcessor())
 
 
-FULL: dict[str, Callable[[Path], Path]] = {"yolos-tiny": full_yolos, "d-fine": full_dfine}
+def full_rtdetr(folder: Path) -> Path:
+    """RT-DETRv2-X: ResNet-101 in the variant d, encoder of 384."""
+    from transformers import RTDetrImageProcessor, RTDetrResNetConfig, RTDetrV2Config, RTDetrV2ForObjectDetection
+
+    config = RTDetrV2Config(
+        backbone_config=RTDetrResNetConfig(depths=[3, 4, 23, 3], out_features=["stage2", "stage3", "stage4"]),
+        encoder_hidden_dim=384,
+        encoder_ffn_dim=2048,
+        decoder_in_channels=[384, 384, 384],
+        id2label={number: "person" if number == 0 else str(number) for number in range(80)},
+    )
+    return tiny.saved(folder, lambda: RTDetrV2ForObjectDetection(config), RTDetrImageProcessor())
+
+
+FULL: dict[str, Callable[[Path], Path]] = {"yolos-tiny": full_yolos, "d-fine": full_dfine, "rt-detr": full_rtdetr}
 
 
 @pytest.mark.slow
@@ -300,7 +315,7 @@ def test_a_compiled_model_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "millions"), [("yolos-tiny", 6.5), ("d-fine", 62)])
+@pytest.mark.parametrize(("name", "millions"), [("yolos-tiny", 6.5), ("d-fine", 62), ("rt-detr", 76)])
 def test_the_real_architecture_answers(name: str, millions: float, tmp_path: Path) -> None:
     row = full_size(name, tmp_path)
     assert row["parameters"] / 1e6 == pytest.approx(millions, rel=0.05)
