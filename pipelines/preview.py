@@ -139,7 +139,7 @@ def _look(shard: Target, positions: Sequence[int], planned: Plan, makers: Makers
     there = {kind: shard.layer(layer).take(positions) for kind, layer in planned.reads.items()}
     for part in parts(areas(images)):
         rows = images.slice(part.start, len(part)).to_pylist()
-        pictures = [Picture(row["uid"], shard.dataset.jpeg(shard.number, row)) for row in rows]
+        pictures = [Picture(row["uid"], shard.dataset.jpeg(shard.number, row), row["caption"]) for row in rows]
         said: dict[str, list[Row]] = {
             kind: table.slice(part.start, len(part)).to_pylist() for kind, table in there.items()
         }

@@ -134,7 +134,9 @@ KINDS = _table(
     Kind("aesthetic", "aesthetic score on the predictor's own scale", (pa.field("score", pa.float32()),)),
     Kind("safety", "probability that the picture is sexually explicit", (pa.field("unsafe", pa.float32()),)),
     Kind(
-        "watermark", "probability that there is a visible watermark on the picture", (pa.field("watermark", pa.float32()),)
+        "watermark",
+        "probability that there is a visible watermark on the picture",
+        (pa.field("watermark", pa.float32()),),
     ),
     Kind("embedding", "the picture as a vector of length 1", (pa.field("vector", pa.list_(pa.float32())),)),
     Kind(

@@ -102,7 +102,7 @@ class AddLayers:
         made: dict[str, list[pa.Table]] = {kind: [table] for kind, table in self._none(kinds).items()}
         cut = self._reader.parts(
             parts(areas(shard.images)),
-            shard.images.column("uid").to_pylist(),
+            list(zip(*(shard.images.column(name).to_pylist() for name in ("uid", "caption")), strict=True)),
             shard.jpegs(),
             lambda at: self.attempts.begin((shard.number, at.start)) >= BEGUN_OFTEN,
             self._makers.look(kinds),

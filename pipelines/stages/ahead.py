@@ -19,11 +19,12 @@ class Ahead(Picture):
     Args:
         uid: the sample's.
         jpeg: the stored bytes.
+        caption: the source's.
         decoded: will be its pixels.
     """
 
-    def __init__(self, uid: str, jpeg: bytes, decoded: Future[np.ndarray]) -> None:
-        super().__init__(uid, jpeg)
+    def __init__(self, uid: str, jpeg: bytes, caption: str | None, decoded: Future[np.ndarray]) -> None:
+        super().__init__(uid, jpeg, caption)
         self._decoded = decoded
 
     @property
@@ -61,7 +62,7 @@ class Reader:
     def parts(
         self,
         cut: Iterable[range],
-        uids: Sequence[str],
+        said: Sequence[tuple[str, str | None]],
         jpegs: Iterator[bytes | None],
         careful: Callable[[range], bool],
         decode: bool,
@@ -70,7 +71,7 @@ class Reader:
 
         Args:
             cut: positions of each part, in order.
-            uids: of all pictures.
+            said: uid and caption of all pictures.
             jpegs: stored bytes of all pictures, None for what is not to be looked at.
             careful: asked of each part before anything of it is read.
             decode: whether pixels will be asked for.
@@ -78,7 +79,7 @@ class Reader:
         waiting: Part | None = None
         for at in cut:
             alone = careful(at)
-            reading = self._thread.submit(self._read, at, uids, jpegs, decode and not alone)
+            reading = self._thread.submit(self._read, at, said, jpegs, decode and not alone)
             if waiting:
                 yield waiting
             waiting = Part(at, alone, reading)
@@ -86,11 +87,12 @@ class Reader:
             yield waiting
 
     def _read(
-        self, at: range, uids: Sequence[str], jpegs: Iterator[bytes | None], decode: bool
+        self, at: range, said: Sequence[tuple[str, str | None]], jpegs: Iterator[bytes | None], decode: bool
     ) -> list[Picture | None]:
         found = list(islice(jpegs, len(at)))
         make = self._ahead if decode else Picture
-        return [None if jpeg is None else make(uids[index], jpeg) for index, jpeg in zip(at, found, strict=True)]
+        pairs = zip(said[at.start : at.stop], found, strict=True)
+        return [None if jpeg is None else make(uid, jpeg, caption) for (uid, caption), jpeg in pairs]
 
-    def _ahead(self, uid: str, jpeg: bytes) -> Picture:
-        return Ahead(uid, jpeg, self._thread.submit(decode_rgb, jpeg))
+    def _ahead(self, uid: str, jpeg: bytes, caption: str | None) -> Picture:
+        return Ahead(uid, jpeg, caption, self._thread.submit(decode_rgb, jpeg))

@@ -140,9 +140,9 @@ class Annotate:
 
     def _annotated(self, item: Shard, part: range) -> dict[str, pa.Table]:
         """The new layers' rows of some pictures."""
-        rows = item.images.select(["uid", JPEG.name]).slice(part.start, len(part))
+        rows = item.images.select(["uid", JPEG.name, "caption"]).slice(part.start, len(part))
         columns = (rows.column(name).to_pylist() for name in rows.column_names)
-        pictures = [Picture(uid, jpeg) for uid, jpeg in zip(*columns, strict=True)]
+        pictures = [Picture(*said) for said in zip(*columns, strict=True)]
         said = {
             layer.partition("/")[0]: table.slice(part.start, len(part)).to_pylist()
             for layer, table in item.layers.items()

@@ -80,9 +80,10 @@ class Gate:
     def process(self, item: ShardRows) -> Shard:
         table = item.load()
         outcomes: list[Outcome | None] = [None] * table.num_rows
+        captions = table.column("caption").to_pylist()
         groups = Groups(table.num_rows)
         for outcome in self._outcomes(item, table):
-            outcomes[outcome.index] = outcome
+            outcomes[outcome.index], outcome.caption = outcome, captions[outcome.index]
             if group := groups.complete(outcome.index):
                 self._judge([found for index in group if (found := outcomes[index])])
         done = [outcome for outcome in outcomes if outcome is not None]
@@ -213,7 +214,7 @@ def _hashed(outcomes: list[Outcome], blocked: Blocklists) -> Iterator[tuple[Outc
     for outcome in outcomes:
         if outcome.prepared is None:
             continue
-        picture = Picture(outcome.uid or "", outcome.prepared.jpeg)
+        picture = Picture(outcome.uid or "", outcome.prepared.jpeg, outcome.caption)
         try:
             outcome.phash = phash(picture.rgb)
         except Exception as error:  # the decoder's own exceptions are of several classes

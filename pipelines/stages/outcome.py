@@ -25,6 +25,7 @@ class Outcome:
         drifted: whether they are not those that the source's hash is of; None if that cannot be known.
         said: by kind, the gate layers' row of the picture.
         phash: of the picture as it would be stored, once it was judged.
+        caption: the source's, once it is judged.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Outcome:
     prepared: Prepared | None = None
     said: dict[str, Any] = field(default_factory=dict)
     phash: int | None = None
+    caption: str | None = None
 
     @property
     def uid(self) -> str | None:

@@ -14,18 +14,20 @@ from tests.datasets import picture
 
 JPEGS = [encode_jpeg(picture(seed, 32, 24), 90) for seed in range(7)]
 UIDS = [f"{number:032x}" for number in range(7)]
+SAID = list(zip(UIDS, [None, "one", "two", "", "four", None, "six"], strict=True))
 CUT = [range(3), range(3, 5), range(5, 7)]
 
 
 def parts(jpegs: list[bytes | None], careful: tuple[int, ...] = (), decode: bool = True) -> Iterator[Part]:
-    return Reader().parts(iter(CUT), UIDS, iter(jpegs), lambda at: at.start in careful, decode)
+    return Reader().parts(iter(CUT), SAID, iter(jpegs), lambda at: at.start in careful, decode)
 
 
 def test_every_picture_comes_in_its_place() -> None:
     found = list(parts([*JPEGS]))
     assert [part.at for part in found] == CUT
     pictures = [item for part in found for item in part.pictures if item]
-    assert [(item.uid, item.jpeg) for item in pictures] == list(zip(UIDS, JPEGS, strict=True))
+    found_rows = [(item.uid, item.caption, item.jpeg) for item in pictures]
+    assert found_rows == [(*said, jpeg) for said, jpeg in zip(SAID, JPEGS, strict=True)]
     assert all(np.array_equal(item.rgb, decode_rgb(item.jpeg)) for item in pictures)
     assert all(isinstance(item, Ahead) for item in pictures)
 
@@ -55,7 +57,7 @@ def test_an_error_of_reading_comes_with_its_part() -> None:
         yield from JPEGS[:4]
         raise OSError("the tar ends early")
 
-    found = Reader().parts(iter(CUT), UIDS, broken(), lambda at: False, True)
+    found = Reader().parts(iter(CUT), SAID, broken(), lambda at: False, True)
     assert len(next(found).pictures) == 3
     with pytest.raises(OSError, match="the tar ends early"):
         _ = next(found).pictures
@@ -70,7 +72,7 @@ def test_no_more_is_read_than_the_next_part() -> None:
             yield jpeg
 
     asked: list[range] = []
-    found = Reader().parts(iter(CUT), UIDS, noted(), lambda at: bool(asked.append(at)), True)
+    found = Reader().parts(iter(CUT), SAID, noted(), lambda at: bool(asked.append(at)), True)
     first = next(found)
     assert len(first.pictures) == 3 and asked == CUT[:2]
     assert len(read) <= 5

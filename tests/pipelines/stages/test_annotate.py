@@ -97,7 +97,8 @@ def test_a_shard_gets_the_layers_that_it_lacks(fakes: Any) -> None:
     chosen = fakes(caption=("quality", "text"), quality=(), text=())
     jpegs = [encode_jpeg(picture(seed), 80) for seed in range(3)]
     sizes = {"width": [WIDTH] * 3, "height": [HEIGHT] * 3}
-    table = pa.table({"uid": ["a", "b", "c"], **sizes, "jpeg": pa.array(jpegs, pa.large_binary())})
+    columns = {"uid": ["a", "b", "c"], "caption": ["one", None, ""], **sizes}
+    table = pa.table({**columns, "jpeg": pa.array(jpegs, pa.large_binary())})
     there = pa.table({"uid": ["a", "b", "c"], "status": ["ok"] * 3})
     shard = Shard(0, pa.table({}), table, {"quality/fake": there})
     stage = Annotate(chosen, ["text", "caption"], "cpu")
