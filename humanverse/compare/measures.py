@@ -11,12 +11,14 @@ from humanverse.compare.normal import Normal
 from humanverse.compare.person import Person
 from humanverse.compare.pose import Pose
 from humanverse.compare.scalars import COLUMNS, Scalars
+from humanverse.compare.segmentation import Segmentation
 
 MEASURES: dict[str, Callable[[Side, Side], Measure]] = {
     "person": Person,
     "pose": Pose,
     "depth": Depth,
     "normal": Normal,
+    "segmentation": Segmentation,
     "caption": Caption,
     **dict.fromkeys(COLUMNS, Scalars),
 }

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from humanverse.dataset.reader import Dataset, rows
 from humanverse.dataset.selection import Selection
-from schemas.layers import OK
+from humanverse.labels import people_area
+from schemas.layers import BACKGROUND_LABEL, OK
 from schemas.skeletons import PARTS
 
 RESERVOIR = 100_000
@@ -76,6 +77,11 @@ def _pose(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
                 yield f"pose.{part}_seen", float(seen.mean())
 
 
+def _segmentation(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    yield "segmentation.people_area", people_area(row)
+    yield "segmentation.parts", sum(label != BACKGROUND_LABEL for label in row["labels"])
+
+
 def _numbers(kind: str, row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Every plain number of a row: the figures of kinds that have no view of their own."""
     for name, value in row.items():
@@ -83,7 +89,7 @@ def _numbers(kind: str, row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield f"{kind}.{name}", float(value)
 
 
-VIEWS = {"person": _person, "pose": _pose}
+VIEWS = {"person": _person, "pose": _pose, "segmentation": _segmentation}
 
 
 def figures(kind: str, row: Mapping[str, Any]) -> Iterable[tuple[str, float]]:

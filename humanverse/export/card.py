@@ -24,6 +24,7 @@ TASKS = {
     "pose": "keypoint-detection",
     "person": "object-detection",
     "depth": "depth-estimation",
+    "segmentation": "image-segmentation",
     "caption": "image-to-text",
 }
 """Kinds of layers -> the hub's category of the task that they serve."""

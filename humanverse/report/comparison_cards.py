@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,14 +83,6 @@ def _skeletons(item: _Drawing) -> np.ndarray:
     return annotated(item.rgb, item.image, {**item.read, "pose": item.row}, item.counted_from)
 
 
-def _depth(item: _Drawing) -> np.ndarray:
-    return _map("depth", item)
-
-
-def _normal(item: _Drawing) -> np.ndarray:
-    return _map("normal", item)
-
-
 def _map(kind: str, item: _Drawing) -> np.ndarray:
     png = item.png()
     return item.rgb if png is None else fitted(maps.VIEWS[kind](png, item.row)[0], SIDE)
@@ -98,11 +91,10 @@ def _map(kind: str, item: _Drawing) -> np.ndarray:
 DRAWN: dict[str, Callable[[_Drawing], np.ndarray]] = {
     "person": _boxes,
     "pose": _skeletons,
-    "depth": _depth,
-    "normal": _normal,
+    **{kind: partial(_map, kind) for kind in maps.VIEWS},
 }
 """Kinds of which an answer is a picture."""
-WITH_PLAIN = frozenset({"depth", "normal"})
+WITH_PLAIN = frozenset(maps.VIEWS)
 """Of those, the kinds beside which the picture as it is stands too."""
 
 
@@ -236,7 +228,8 @@ class _Reader:
         drawing = _Drawing(
             rgb, image, row, read, lambda: self._dataset.map_png(side.layer, item.shard, row), counted_from
         )
-        picture = embed(drawer(drawing), f"{label}: {side.layer}") if drawer else None
+        colours = maps.legend(self._found.kind, row) if row else []
+        picture = embed(drawer(drawing), f"{label}: {side.layer}", colours) if drawer else None
         return Answer(f"{label}: {side.layer.partition('/')[2]}", picture, tuple(facts(drawing)) if facts else ())
 
 

@@ -47,6 +47,8 @@ FIGURES: dict[str, Figure] = {
     "quality.colorfulness": Figure("colorfulness"),
     "quality.saturated_ratio": Figure("share of saturated pixels", "unit"),
     "quality.jpeg_quality": Figure("JPEG quality of the stored file"),
+    "segmentation.people_area": Figure("share of the picture that is people, by its parts", "unit"),
+    "segmentation.parts": Figure("different parts of people in a picture", "whole"),
     "depth.minimum": Figure("nearest or least depth in a picture"),
     "depth.maximum": Figure("farthest or greatest depth in a picture"),
 }

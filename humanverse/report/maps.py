@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import colorsys
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
 import numpy as np
 
-from humanverse.codec.maps import decode_depth, decode_normal
-from humanverse.report.wording import clean, figure
+from humanverse.codec.maps import decode_depth, decode_normal, decode_segmentation
+from humanverse.labels import key_of, people_area
+from humanverse.report.draw import Colour
+from humanverse.report.wording import clean, figure, percent
+from schemas.layers import BACKGROUND_LABEL
 
 NOTHING = 128
 """Grey level of pixels for which the map says nothing."""
 _TRIMMED = (2, 98)
 """Percentiles of the depths that the colours span."""
+_LIGHT, _STRONG = (0.4, 0.55, 0.7), (0.55, 0.9)
+"""Lightnesses and saturations of the parts' colours."""
 
 
 def _depth(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
@@ -38,5 +45,43 @@ def _normal(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
     return rgb, "normals: red right, green up, blue towards the camera"
 
 
-VIEWS: dict[str, Callable[[bytes, Mapping[str, Any]], tuple[np.ndarray, str]]] = {"depth": _depth, "normal": _normal}
+def colour_of(name: str) -> Colour:
+    """sRGB of a part of people: the same for a name whatever its id, and however it is written."""
+    drawn = hashlib.sha256(key_of(name).encode()).digest()
+    red, green, blue = colorsys.hls_to_rgb(
+        drawn[0] / 256, _LIGHT[drawn[1] % len(_LIGHT)], _STRONG[drawn[2] % len(_STRONG)]
+    )
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def _parts(row: Mapping[str, Any]) -> list[tuple[int, str, float]]:
+    """Id, name and share of the map of each part, the largest first; without the background."""
+    parts = zip(row["labels"], row["label_names"], row["label_areas"], strict=True)
+    return sorted((part for part in parts if part[0] != BACKGROUND_LABEL), key=lambda part: -part[2])
+
+
+def _segmentation(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
+    colours = np.full((256, 3), NOTHING, np.uint8)
+    colours[BACKGROUND_LABEL] = 0
+    for label, name, _ in _parts(row):
+        colours[label] = colour_of(name)
+    return colours[decode_segmentation(png)], f"parts of people; {percent(people_area(row))} of the picture"
+
+
+def _parts_legend(row: Mapping[str, Any]) -> list[tuple[Colour, str]]:
+    return [(colour_of(name), f"{clean(name)} {percent(area)}") for _, name, area in _parts(row)]
+
+
+VIEWS: dict[str, Callable[[bytes, Mapping[str, Any]], tuple[np.ndarray, str]]] = {
+    "depth": _depth,
+    "normal": _normal,
+    "segmentation": _segmentation,
+}
 """Per dense kind, a function from a map's PNG and its layer row to uint8 (height, width, 3) sRGB, and a line about it."""
+LEGENDS: dict[str, Callable[[Mapping[str, Any]], list[tuple[Colour, str]]]] = {"segmentation": _parts_legend}
+"""Per dense kind whose colours need words, a function from a layer row to (sRGB, words)."""
+
+
+def legend(kind: str, row: Mapping[str, Any]) -> list[tuple[Colour, str]]:
+    """(sRGB, words) of the colours in the view of a dense kind; none where they speak for themselves."""
+    return LEGENDS[kind](row) if kind in LEGENDS else []

@@ -45,12 +45,14 @@ class Embedded:
         width: pixels.
         height: pixels.
         caption: what it shows.
+        legend: (sRGB, words) of colours that need words.
     """
 
     uri: str
     width: int
     height: int
     caption: str
+    legend: tuple[tuple[draw.Colour, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,10 @@ class Card:
     covered: bool
 
 
-def embed(rgb: np.ndarray, caption: str) -> Embedded:
+def embed(rgb: np.ndarray, caption: str, legend: Sequence[tuple[draw.Colour, str]] = ()) -> Embedded:
     """``rgb``, uint8 (height, width, 3), as it is put into a page."""
     uri = f"data:image/jpeg;base64,{base64.b64encode(encode_jpeg(rgb, QUALITY)).decode()}"
-    return Embedded(uri, rgb.shape[1], rgb.shape[0], caption)
+    return Embedded(uri, rgb.shape[1], rgb.shape[0], caption, tuple(legend))
 
 
 def small(jpeg: bytes, side: int = SIDE) -> np.ndarray:
@@ -242,7 +244,7 @@ class Reader:
             png = self.png(kind, shard, row) if row else None
             if row and png:
                 rgb, caption = view(png, row)
-                yield embed(fitted(rgb, MAP_SIDE), caption)
+                yield embed(fitted(rgb, MAP_SIDE), caption, maps.legend(kind, row))
 
     def png(self, kind: str, shard: int, row: Row) -> bytes | None:
         """The map that a layer's row is about."""
