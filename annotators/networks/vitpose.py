@@ -54,7 +54,7 @@ class ViTPose(nn.Module):
     def __init__(self, shape: Shape | None = None) -> None:
         super().__init__()
         shape = shape or Shape()
-        self.backbone = _Backbone(shape)
+        self.backbone = Backbone(shape)
         self.keypoint_head = _Decoder(shape)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class ViTPose(nn.Module):
         return heatmaps
 
 
-class _Backbone(nn.Module):
+class Backbone(nn.Module):
     """Patches (batch, width, rows, columns)."""
 
     def __init__(self, shape: Shape) -> None:
