@@ -19,6 +19,7 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("person", "rt-detr"): "annotators.person.rtdetr:RtDetr",
     ("pose", "movenet-mediapipe"): "annotators.pose.movenet_mediapipe:MoveNetMediapipe",
     ("pose", "vitpose-h-wholebody"): "annotators.pose.vitpose_wholebody:VitPoseWholebody",
+    ("pose", "mmpose"): "annotators.pose.mmpose_topdown:MMPoseTopdown",
     ("safety", "open-nsfw"): "annotators.safety.open_nsfw:OpenNsfw",
     ("text", "rapidocr-detector"): "annotators.text.rapidocr_det:RapidOcrDetector",
     ("quality", "pixels"): "annotators.quality.pixels:Pixels",
@@ -38,6 +39,11 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("normal", "none"): "annotators.absent:NoNormal",
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""
+
+BESIDE: dict[str, str] = {
+    "mmpose": "pip install --no-deps mmpose==1.3.2 mmengine==0.10.7 mmcv-lite==2.2.0",
+}
+"""Extra -> the command for packages that belong to it and must come without their dependencies (``requirements/``)."""
 
 
 def names(kind: str) -> list[str]:
@@ -111,7 +117,8 @@ def here(card: Card) -> str:
 def _install(card: Card, missing: Sequence[str]) -> str:
     """The command that installs modules that a card needs."""
     extras = sorted({extra for module in missing if (extra := (card.packages or {})[module])})
-    return f"pip install 'humanverse[{','.join(extras)}]'" if extras else "pip install humanverse"
+    named = f"'humanverse[{','.join(extras)}]'" if extras else "humanverse"
+    return " && ".join([f"pip install {named}", *(BESIDE[extra] for extra in extras if extra in BESIDE)])
 
 
 def require_torch(what: str) -> None:
