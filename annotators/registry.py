@@ -6,8 +6,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Sequence
+from typing import Any
 
-from annotators.base import Annotator, Card
+from annotators.base import Annotator, Card, Loadable
+from annotators.outpaint.base import Outpainter
 from annotators.weights import listing, offline
 from humanverse.errors import UserError, one_line
 from schemas.layers import KINDS
@@ -40,6 +42,12 @@ ANNOTATORS: dict[tuple[str, str], str] = {
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""
 
+OUTPAINTERS: dict[str, str] = {
+    "edge": "annotators.outpaint.edge:Edge",
+    "sd2-inpainting": "annotators.outpaint.sd2_inpainting:Sd2Inpainting",
+}
+"""Name -> "module:class" of what grows pictures before structure is estimated. They fill no layer."""
+
 BESIDE: dict[str, str] = {
     "mmpose": "pip install --no-deps mmpose==1.3.2 mmengine==0.10.7 mmcv-lite==2.2.0",
 }
@@ -66,8 +74,30 @@ def get(kind: str, name: str) -> type[Annotator]:
         raise UserError(f"no annotators of kind {kind!r}: choose one of {', '.join(kinds())}")
     if (kind, name) not in ANNOTATORS:
         raise UserError(f"no annotator {kind}={name}: choose one of {', '.join(names(kind))}")
-    module, _, attribute = ANNOTATORS[kind, name].partition(":")
-    found: type[Annotator] = getattr(importlib.import_module(module), attribute)
+    found: type[Annotator] = _class(ANNOTATORS[kind, name])
+    return found
+
+
+def _class(place: str) -> Any:
+    """What ``module:name`` names."""
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def outpainter(name: str) -> type[Outpainter]:
+    """What grows pictures: one of ``OUTPAINTERS``, or ``module:Class`` of one that is not listed here.
+
+    Raises:
+        UserError: if there is none of that name.
+    """
+    if ":" not in name and name not in OUTPAINTERS:
+        raise UserError(f"no outpainter {name}: choose one of {', '.join(sorted(OUTPAINTERS))}")
+    try:
+        found = _class(OUTPAINTERS.get(name, name))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"no outpainter {name} ({one_line(error)}): give module:Class, on PYTHONPATH") from error
+    if not (isinstance(found, type) and issubclass(found, Outpainter)):
+        raise UserError(f"{name} is no outpainter: make it a subclass of annotators.outpaint.base.Outpainter")
     return found
 
 
@@ -79,9 +109,8 @@ def find(kind: str, name: str) -> type[Annotator]:
     """
     if ":" not in name:
         return get(kind, name)
-    module, _, attribute = name.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        found = _class(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(f"no annotator {name} ({one_line(error)}): give module:Class, on PYTHONPATH") from error
     if not (isinstance(found, type) and issubclass(found, Annotator)):
@@ -94,6 +123,11 @@ def find(kind: str, name: str) -> type[Annotator]:
 def cards() -> list[Card]:
     """Every annotator's card, by kind and name. Imports no inference engine."""
     return [get(kind, name).card for kind, name in sorted(ANNOTATORS)]
+
+
+def everything() -> list[type[Loadable]]:
+    """The classes of all annotators and, after them, of what grows pictures. Imports no inference engine."""
+    return [*(get(*key) for key in sorted(ANNOTATORS)), *(outpainter(name) for name in sorted(OUTPAINTERS))]
 
 
 def missing_packages(card: Card) -> list[str]:

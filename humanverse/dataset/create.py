@@ -18,7 +18,7 @@ import humanverse
 from humanverse.dataset import layout
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
-from schemas.provenance import FINGERPRINTED
+from schemas.provenance import DECIDING
 from schemas.recipe import Recipe
 
 
@@ -194,7 +194,7 @@ def check_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> bool
     if card is None:
         return False
     if card.get("fingerprint") != provenance["fingerprint"]:
-        found = (difference(card.get(key), provenance.get(key), key) for key in (*FINGERPRINTED, "fingerprint"))
+        found = (difference(card.get(key), provenance.get(key), key) for key in (*DECIDING, "fingerprint"))
         changed = next(text for text in found if text)
         kind = layer.partition("/")[0]
         raise DatasetError(

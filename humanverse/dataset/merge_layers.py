@@ -8,7 +8,7 @@ from typing import Any
 
 from humanverse.dataset import create, layout
 from humanverse.dataset.reader import Dataset
-from schemas.provenance import FINGERPRINTED
+from schemas.provenance import DECIDING
 
 Print = tuple[str, str]
 """Kind and fingerprint."""
@@ -69,7 +69,7 @@ def match(ours: Cards, theirs: Cards, only_both: bool) -> Matched:
 
 def _changed(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     """The first of the facts about a layer that is another one there, as ``model: "a" -> "b"`` (here -> there)."""
-    found = (create.difference(ours.get(key), theirs.get(key), key) for key in (*FINGERPRINTED, "fingerprint"))
+    found = (create.difference(ours.get(key), theirs.get(key), key) for key in (*DECIDING, "fingerprint"))
     return next(text for text in found if text)
 
 

@@ -1,0 +1,41 @@
+"""Pipelines of the diffusers library, out of a folder and never out of the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from annotators.cache import WeightError
+from annotators.folders import SAFE, counted
+from annotators.torch.operators import prepare_torchvision
+from humanverse.errors import one_line
+
+
+def pipeline(kind: str, folder: Path, what: str, **options: Any) -> Any:
+    """A pipeline with its networks, float32, on the CPU; it shows no progress.
+
+    Args:
+        kind: name of its class in diffusers.
+        folder: as its ``save_pretrained`` writes it.
+        what: of which model, for the error.
+        options: for ``from_pretrained``.
+
+    Raises:
+        WeightError: if the folder holds no such pipeline.
+    """
+    prepare_torchvision()
+    import diffusers
+    import torch
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
+    safe = any(path.suffix in SAFE for path in counted(folder))
+    try:
+        found: Any = getattr(diffusers, kind).from_pretrained(
+            folder, local_files_only=True, use_safetensors=safe, torch_dtype=torch.float32, **options
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
+        raise WeightError(f"{folder} holds no {what} model that can be loaded ({one_line(error, 160)})") from error
+    found.set_progress_bar_config(disable=True)
+    return found
