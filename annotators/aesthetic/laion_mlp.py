@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from annotators.base import Card, Picture, Row, Unavailable
 from annotators.torch.base import TorchAnnotator
-from annotators.torch.clip_images import ClipImages, normalised
+from annotators.torch.clip_images import OPENAI_L14 as CLIP
+from annotators.torch.clip_images import OPENAI_L14_ARCHITECTURE, ClipImages
+from annotators.torch.towers import normalised
 from annotators.torch.weights import load_strictly, tensors_of
 from annotators.weights import Weight, obtain
 
-CLIP = Weight("hf:timm/vit_large_patch14_clip_224.openai@main:open_clip_model.safetensors", "", 1_710_000_000)
 HEAD = Weight(
     "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/main/sac+logos+ava1-l14-linearMSE.pth",
     "21dd590f3ccdc646f0d53120778b296013b096a035a2718c9cb0d511bff0f1e0",
@@ -40,8 +41,7 @@ class LaionMlp(TorchAnnotator):
         speed="slow",
         preset="paper",
     )
-    architecture: ClassVar[str] = "ViT-L-14-quickgelu"
-    """Of open_clip; OpenAI's models were trained with the quick approximation of GELU."""
+    architecture: ClassVar[str] = OPENAI_L14_ARCHITECTURE
     halves = True
     gpu_batch = 64
 

@@ -1,4 +1,4 @@
-"""Pictures through the image tower of a CLIP model of open_clip: what scores, safety heads and similarities are computed from."""
+"""Pictures through the image tower of a CLIP model of open_clip: what scores, safety heads and embeddings are computed from."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from annotators.cache import WeightError
+from annotators.cache import Weight, WeightError
 from annotators.torch.operators import prepare_torchvision
 from humanverse.errors import one_line
 
+OPENAI_L14 = Weight("hf:timm/vit_large_patch14_clip_224.openai@main:open_clip_model.safetensors", "", 1_710_000_000)
+"""OpenAI's CLIP ViT-L/14, both towers, under open_clip's names."""
+OPENAI_L14_ARCHITECTURE = "ViT-L-14-quickgelu"
+"""Of open_clip; OpenAI's models were trained with the quick approximation of GELU."""
+
 
 class ClipImages:
-    """A CLIP model's image tower and the pictures that it wants.
-
-    Attributes:
-        tower: a ``torch.nn.Module``, (n, 3, side, side) -> (n, width), not normalised.
-    """
+    """A CLIP model's image tower and the pictures that it wants: ``annotators.torch.towers.Images``."""
 
     def __init__(self, tower: Any, transform: Callable[[Any], Any]) -> None:
         self.tower = tower
@@ -27,25 +28,12 @@ class ClipImages:
 
     @classmethod
     def of(cls, architecture: str, weights: Path) -> ClipImages:
-        """A model of an architecture that open_clip knows, such as ``ViT-L-14-quickgelu``, whole and with all of its weights.
-
-        Args:
-            architecture: open_clip's name for it.
-            weights: a file as open_clip publishes them.
+        """The image tower of a model, see ``whole``.
 
         Raises:
-            WeightError: if it is not of that architecture, or cannot be read without running code.
+            WeightError: as ``whole``.
         """
-        prepare_torchvision()
-        import open_clip
-        from safetensors import SafetensorError
-
-        unreadable = (OSError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError, SafetensorError)
-        try:
-            made = open_clip.create_model_from_pretrained(architecture, pretrained=str(weights), weights_only=True)
-        except unreadable as error:
-            raise WeightError(f"{weights} holds no {architecture} of open_clip ({one_line(error, 160)})") from error
-        model, transform = made
+        model, transform = whole(architecture, weights)
         return cls(model.visual, transform)
 
     def input(self, rgb: np.ndarray) -> Any:
@@ -55,8 +43,27 @@ class ClipImages:
         return self._transform(Image.fromarray(rgb))
 
 
-def normalised(embeddings: Any) -> Any:
-    """Float32 embeddings (n, width) at length 1."""
-    from torch.nn.functional import normalize
+def whole(architecture: str, weights: Path) -> tuple[Any, Callable[[Any], Any]]:
+    """A model of an architecture that open_clip knows, such as ``ViT-L-14-quickgelu``, with all of its weights.
 
-    return normalize(embeddings.float(), dim=-1)
+    Args:
+        architecture: open_clip's name for it.
+        weights: a file as open_clip publishes them.
+
+    Returns:
+        The model, and what turns a picture of PIL into its input.
+
+    Raises:
+        WeightError: if it is not of that architecture, or cannot be read without running code.
+    """
+    prepare_torchvision()
+    import open_clip
+    from safetensors import SafetensorError
+
+    unreadable = (OSError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError, SafetensorError)
+    try:
+        made = open_clip.create_model_from_pretrained(architecture, pretrained=str(weights), weights_only=True)
+    except unreadable as error:
+        raise WeightError(f"{weights} holds no {architecture} of open_clip ({one_line(error, 160)})") from error
+    model, transform = made
+    return model, transform

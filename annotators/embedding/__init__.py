@@ -1,0 +1,1 @@
+"""Kind ``embedding``: pictures as vectors."""
