@@ -1,4 +1,4 @@
-"""Inference engines as every annotator here uses them: on the CPU, one thread each.
+"""Inference engines as annotators use them: on the CPU with one thread each, unless another device is asked for.
 
 One thread makes an answer independent of how many cores there are and of what else runs; several pictures at once are the
 business of several processes.
@@ -11,16 +11,56 @@ from typing import Any
 
 import numpy as np
 
+from humanverse.errors import UserError
 from humanverse.hush import without_stderr
 
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
-def onnx_session(path: Path) -> Any:
-    """An ``onnxruntime.InferenceSession`` of the model at ``path``."""
+
+def onnx_device(asked: str) -> str:
+    """Where onnxruntime can run what is asked to run on ``cpu``, ``cuda``, ``cuda:0`` or ``auto``: ``cpu`` or ``cuda:NUMBER``.
+
+    Raises:
+        UserError: if it is a GPU, and this onnxruntime knows none.
+    """
+    import onnxruntime
+
+    if asked == "cpu":
+        return asked
+    cuda = _CUDA in onnxruntime.get_available_providers()
+    if asked == "auto":
+        return "cuda:0" if cuda else "cpu"
+    if not cuda:
+        raise UserError(
+            f"device {asked} is not here: onnxruntime {onnxruntime.__version__} is built for the CPU alone; "
+            "put onnxruntime-gpu in its place, or use --device cpu"
+        )
+    return f"cuda:{int(asked.partition(':')[2] or 0)}"
+
+
+def onnx_session(path: Path, device: str = "cpu", threads: int = 1) -> Any:
+    """An ``onnxruntime.InferenceSession`` of the model at ``path``.
+
+    Args:
+        path: of the ONNX file.
+        device: as ``onnx_device`` says.
+        threads: on the CPU.
+
+    Raises:
+        UserError: if the GPU cannot be used.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    if device == "cpu":
+        return onnxruntime.InferenceSession(str(path), options, providers=[_CPU])
+    exact = {"device_id": int(device.partition(":")[2]), "use_tf32": 0, "cudnn_conv_algo_search": "HEURISTIC"}
+    session = onnxruntime.InferenceSession(str(path), options, providers=[(_CUDA, exact), _CPU])
+    if session.get_providers()[0] != _CUDA:
+        raise UserError(f"device {device} cannot be used by onnxruntime (are CUDA and cuDNN there?): use --device cpu")
+    return session
 
 
 class TfLite:

@@ -1,14 +1,14 @@
 """The 308 points that Sapiens was trained on, and which of them are COCO-WholeBody's.
 
 Order and names are those of ``keypoints308.py`` in facebookresearch/sapiens2 (Goliath, also called Sociopticon). Its authors
-match body, feet and finger joints by name; a finger's ``third_joint`` is COCO-WholeBody's first point of it, the wrist its root of
-the hand. They publish no match for the face, where COCO-WholeBody has the 68 points of iBUG: here each of these is the named
+match body, feet and finger joints by name; a finger's ``third_joint`` is COCO-WholeBody's first point of it, the wrist its root
+of the hand. They publish no match for the face, where COCO-WholeBody has the 68 points of iBUG: here each of these is the named
 point that lies nearest. Corners and middles are the same; what lies between is off by up to an eighth of its line. There is no
 point for the jaw but the chin's tip, and none in the middle under a nostril.
 
-Lines are halved again and again: ``midpoint_1`` and ``2`` lie at their quarters, ``3`` to ``6`` at their eighths, on eyes and lips
-counted from the person's right; on a brow ``1`` in the middle, ``2`` and ``3`` at the quarters, counted from the nose. For the lids
-the published order and the published mirror pairs say so; for lips, brows and the bridge of the nose it is taken to be alike.
+Lines are halved again and again: ``midpoint_1`` and ``2`` lie at their quarters, ``3`` to ``6`` at their eighths, on eyes and
+lips counted from the person's right; on a brow ``1`` in the middle, ``2`` and ``3`` at the quarters, counted from the nose. For
+the lids the published order and mirror pairs say so; for lips, brows and the bridge of the nose it is taken to be alike.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ it); they go into different batches. So a row depends on its batch by rounding a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -75,10 +76,9 @@ class Batches:
 
 
 def _free() -> None:
-    """Give cached GPU memory back, so that a smaller batch finds it whole."""
-    import torch
-
-    if torch.cuda.is_available():
+    """Give cached GPU memory back, so that a smaller batch finds it whole; where torch is not in use there is none."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
