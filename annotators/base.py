@@ -212,12 +212,13 @@ class Annotator(Loadable):
 
         Args:
             pictures: at most ``batch_size`` of them.
-            needs: for each kind in ``card.needs``, that layer's row of each picture (with ``status``).
+            needs: for each kind in ``card.needs``, that layer's row of each picture (with ``status``; of a dense kind with the
+                map's PNG under ``"map"``, None where there is none).
 
         Returns:
-            One mapping per picture with the kind's own columns (no ``uid``, ``status``, ``reason``; for a
-            dense kind the float map under ``"map"`` instead of the ``map_*`` columns), or ``Unavailable``
-            with the reason.
+            One mapping per picture with the kind's own columns (no ``uid``, ``status``, ``reason``; for a dense kind the map under
+            ``"map"`` instead of the ``map_*`` columns: float, of a segmentation integer label ids), or ``Unavailable`` with the
+            reason.
 
         Raises:
             Exception: whatever goes wrong; the caller finds out which picture is to blame.

@@ -6,10 +6,14 @@ by is not kept apart, since readers resample it onto that box.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from pydantic import Field
 
-from annotators.base import Settings
+from annotators.base import Row, Settings
+from humanverse.codec.maps import decode_segmentation
+from schemas.layers import BACKGROUND_LABEL, UNKNOWN_LABEL
 
 OPENCV_TO_LAYER = np.array([1, -1, -1], dtype=np.float32)
 """From a camera's frame with x right, y down, z into the picture to the one that normals are stored in: y up, z towards the
@@ -65,3 +69,24 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     """float32 (height, width, 3): the vectors at length 1, NaN where one is too short to have a direction."""
     lengths = np.linalg.norm(vectors, axis=2, keepdims=True)
     return np.divide(vectors, lengths, out=np.full(vectors.shape, np.nan, np.float32), where=lengths > 1e-3)
+
+
+def people_in(said: Row, box: Sequence[float], shape: tuple[int, int]) -> np.ndarray:
+    """bool (height, width): the cells of a map whose centres a segmentation gives to people; false where it says nothing.
+
+    Args:
+        said: an ok row of a segmentation layer, with the PNG under ``"map"``.
+        box: the part of the stored picture that the map covers, (x0, y0, x1, y1) in its pixels.
+        shape: of the map, (height, width).
+    """
+    ids = decode_segmentation(said["map"])
+    places = []
+    for axis, (cells, own) in enumerate(zip(shape[::-1], ids.shape[::-1], strict=True)):
+        low, high, first, last = box[axis], box[axis + 2], said["map_box"][axis], said["map_box"][axis + 2]
+        centres = low + (high - low) * (np.arange(cells) + 0.5) / cells
+        places.append(np.floor((centres - first) / (last - first) * own).astype(int))
+    inside = [(place >= 0) & (place < own) for place, own in zip(places, ids.shape[::-1], strict=True)]
+    across, down = (np.clip(place, 0, own - 1) for place, own in zip(places, ids.shape[::-1], strict=True))
+    read = ids[np.ix_(down, across)]
+    known: np.ndarray = (read != BACKGROUND_LABEL) & (read != UNKNOWN_LABEL)
+    return known & inside[1][:, None] & inside[0][None, :]

@@ -45,10 +45,14 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("depth", "midas-dpt"): "annotators.depth.midas_dpt:MidasDpt",
     ("depth", "depth-anything-v2"): "annotators.depth.depth_anything:DepthAnything",
     ("depth", "depth-pro"): "annotators.depth.depth_pro:DepthPro",
+    ("depth", "sapiens2"): "annotators.depth.sapiens2:Sapiens2Depth",
     ("depth", "none"): "annotators.absent:NoDepth",
     ("normal", "omnidata"): "annotators.normal.omnidata:OmnidataNormal",
     ("normal", "marigold"): "annotators.normal.marigold:Marigold",
+    ("normal", "sapiens2"): "annotators.normal.sapiens2:Sapiens2Normal",
     ("normal", "none"): "annotators.absent:NoNormal",
+    ("segmentation", "sapiens2"): "annotators.segmentation.sapiens2:Sapiens2Segmentation",
+    ("segmentation", "segformer-clothes"): "annotators.segmentation.segformer_clothes:SegformerClothes",
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""
 

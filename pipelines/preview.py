@@ -136,7 +136,7 @@ def choose(dataset: Dataset, wanted: int) -> tuple[int, dict[int, list[int]]]:
 def _look(shard: Target, positions: Sequence[int], planned: Plan, makers: Makers) -> Iterator[page.Seen]:
     """The samples at ``positions`` with what is said about them."""
     images = shard.images.take(positions)
-    there = {kind: shard.layer(layer).take(positions) for kind, layer in planned.reads.items()}
+    there = {kind: shard.needed(layer, positions) for kind, layer in planned.reads.items()}
     for part in parts(areas(images)):
         rows = images.slice(part.start, len(part)).to_pylist()
         pictures = [Picture(row["uid"], shard.dataset.jpeg(shard.number, row), row["caption"]) for row in rows]

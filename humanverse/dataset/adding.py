@@ -64,6 +64,21 @@ class Target:
             command = self.dataset.annotate_command(layer)
             raise DatasetError(f"it has no layer {layer}: run {command} first") from error
 
+    def needed(self, layer: str, positions: Sequence[int] | None = None) -> pa.Table:
+        """The rows of another layer as an annotator is given them: of a dense kind with the maps' PNGs in a column ``map``.
+
+        Args:
+            positions: of the rows that are wanted, rising; all if not given.
+
+        Raises:
+            DatasetError: as ``layer``; if a map is missing or damaged.
+        """
+        table = self.layer(layer) if positions is None else self.layer(layer).take(positions)
+        if not KINDS[layer.partition("/")[0]].dense:
+            return table
+        pngs = self.dataset.map_pngs(layer, self.number, table)
+        return table.append_column("map", pa.array(list(pngs), pa.large_binary()))
+
     def jpegs(self) -> Iterator[bytes | None]:
         """The stored bytes of each row in one passage over the tar; None for what is forgotten."""
         gone = self.forgotten

@@ -300,6 +300,23 @@ class Dataset:
             lambda generation: self._place(path(generation), uid, "map"),
         )
 
+    def map_pngs(self, layer: str, shard: int, table: pa.Table) -> Iterator[bytes | None]:
+        """The PNG of each row of a dense layer, in one passage over the tar; None where there is no map.
+
+        Args:
+            table: rows of ``layer``, in their order; some may be left out.
+        """
+        uids, full = table.column("uid").to_pylist(), self.resolve(layer)
+        kind = KINDS[full.partition("/")[0]]
+
+        def anew(generation: int) -> list[Place | None]:
+            found = self._table(layout.layer_table(full, shard, generation), ["uid", "map_offset", "map_size"])
+            there = dict(zip(found.column("uid").to_pylist(), _map_places(found), strict=True))
+            return [there.get(uid) for uid in uids]
+
+        names = [f"{uid}.{kind.suffix}" for uid in uids]
+        return self._tars.members(shard, partial(layout.layer_tar, full), names, _map_places(table), anew)
+
     def _place(self, path: str, uid: str, what: str) -> Place:
         """Where the member of a sample is, by a table as it is now."""
         table = self._table(path, ["uid", f"{what}_offset", f"{what}_size"])
@@ -389,3 +406,9 @@ class Dataset:
     def __len__(self) -> int:
         """The number of samples; reads two columns of every images table."""
         return self.count()
+
+
+def _map_places(table: pa.Table) -> list[Place | None]:
+    """Where the map of each row is; None where there is none."""
+    columns = (table.column(name).to_pylist() for name in ("map_offset", "map_size"))
+    return [None if offset is None else Place(offset, size) for offset, size in zip(*columns, strict=True)]

@@ -98,7 +98,7 @@ class AddLayers:
     def _tables(self, shard: Target, kinds: Sequence[str]) -> dict[str, pa.Table]:
         """The shard's rows of ``kinds``."""
         layers = {kind: addition.layer for kind, addition in self.additions.items()} | self.reads
-        there = {need: shard.layer(layers[need]) for need in sorted(self._makers.needs(kinds))}
+        there = {need: shard.needed(layers[need]) for need in sorted(self._makers.needs(kinds))}
         made: dict[str, list[pa.Table]] = {kind: [table] for kind, table in self._none(kinds).items()}
         cut = self._reader.parts(
             parts(areas(shard.images)),

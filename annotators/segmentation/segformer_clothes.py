@@ -1,0 +1,40 @@
+"""Parts of people and clothes by SegFormer."""
+
+from __future__ import annotations
+
+from annotators.base import Card
+from annotators.torch.segmentation import TransformersSegmentation
+from annotators.weights import Weight
+
+
+class SegformerClothes(TransformersSegmentation):
+    """18 labels: bare parts, clothes, shoes, bag, of all people in the picture together; or those of the weights given."""
+
+    card = Card(
+        kind="segmentation",
+        name="segformer-clothes",
+        version=1,
+        summary="parts of people and clothes (18 labels) by SegFormer-B2; small",
+        model="mattmdjaga/segformer_b2_clothes (SegFormer-B2, Xie et al. 2021, on ATR; 27.4 M parameters)",
+        licence=(
+            "MIT, as its owner states it; made from nvidia/mit-b2, whose own licence is for non-commercial research"
+        ),
+        source="https://huggingface.co/mattmdjaga/segformer_b2_clothes",
+        protocol=(
+            "whole picture to 512 x 512 (bilinear), RGB with ImageNet's mean and deviation, as the model's own settings "
+            "say; scores resized to the map (bilinear), no flip"
+        ),
+        output=(
+            "label ids: 0 background, 1 Hat, 2 Hair, 3 Sunglasses, 4 Upper-clothes, 5 Skirt, 6 Pants, 7 Dress, 8 Belt, 9 "
+            "Left-shoe, 10 Right-shoe, 11 Face, 12 Left-leg, 13 Right-leg, 14 Left-arm, 15 Right-arm, 16 Bag, 17 Scarf; left "
+            "and right are the person's; people are not told apart"
+        ),
+        weights=(Weight("hf:mattmdjaga/segformer_b2_clothes@main", "", 330_000_000),),
+        packages={"torch": "torch", "transformers": "torch", "huggingface_hub": "torch"},
+        speed="medium",
+        preset="modern",
+    )
+    halves = True
+    gpu_batch = 32
+    model_class = "SegformerForSemanticSegmentation"
+    processor_class = "SegformerImageProcessorPil"
