@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from annotators.torch.operators import own_operators_load, prepare_torchvision
+from humanverse.torchvision_operators import own_operators_load, prepare_torchvision
 prepare_torchvision()
 prepare_torchvision()
 import torch
