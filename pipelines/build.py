@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from pipelines import retry as retrying
 from pipelines.download.base import Engine as Downloads
 from pipelines.download.engines import engine_for
 from pipelines.engine.choice import Started, started
-from pipelines.opening import Opened, open_build
+from pipelines.opening import Opened, open_build, with_gpus
 from pipelines.progress import Counts, Display
 from pipelines.result import Result
 from pipelines.stages import annotate, checks
@@ -25,7 +26,8 @@ from pipelines.stages.blur import BlurFaces
 from pipelines.stages.commit import Commit
 from pipelines.stages.gate import Gate
 from pipelines.todo import Todo, Work
-from schemas.recipe import Recipe
+from schemas.recipe import AnnotatorSettings, Recipe
+from schemas.recipe_annotators import layers
 
 __all__ = ["Result", "build"]
 
@@ -67,7 +69,7 @@ def build(
     downloads.prepare()
     lists = blocklists.obtain(opened.job.store, recipe.block)
     in_force = blocklists.in_force(opened.job.store, lists, recipe.block.phash_distance)
-    with started(local, recipe.resources, workers) as engine:
+    with started(local, with_gpus(recipe.resources), workers) as engine:
         _declare(opened)
         todo, retried = retrying.begin_or_go_on(opened.dataset, opened.reasons, recipe.fetch, todo)
         result = Result(todo.planned, todo.done, retried=retried)
@@ -88,17 +90,24 @@ def build(
 def _lacking(dataset: Dataset, opened: Opened) -> dict[str, str]:
     """Layers of the recipe that were dropped since, not in all shards, and what to tell ``humanverse annotate``."""
     committed = frozenset(dataset.shards())
-    cards = {kind: annotator.card for kind, annotator in opened.annotators.items()}
-    dropped = {kind: card for kind, card in cards.items() if committed - dataset.layer_shards(card.layer)}
-    return {card.layer: f"{kind}={card.name}" for kind, card in dropped.items()}
+    dropped = {
+        layer: item for layer, item in opened.job.recipe.layers.items() if committed - dataset.layer_shards(layer)
+    }
+    return {layer: _words(layer, item) for layer, item in dropped.items()}
+
+
+def _words(layer: str, item: AnnotatorSettings) -> str:
+    kind = layer.partition("/")[0]
+    return shlex.join([f"{kind}={item.name}", *(["--as", f"{kind}={item.layer}"] if item.layer else [])])
 
 
 def _declare(opened: Opened) -> None:
     """Write what a dataset begins with, or check that it is there and the same."""
     job = opened.job
     create.create_or_continue(job.store, job.recipe, job.identity, retrying=opened.retrying)
-    for kind, card in annotate.provenances(opened.annotators).items():
-        create.declare_layer(job.store, opened.annotators[kind].card.layer, card)
+    named = layers(job.recipe.annotators)
+    for place, card in annotate.provenances(opened.annotators, job.recipe.annotators).items():
+        create.declare_layer(job.store, named[place], card)
 
 
 def _work(engine: Started, opened: Opened, todo: Todo, downloads: Downloads, in_force: InForce, result: Result) -> None:
@@ -129,10 +138,11 @@ def _stages(opened: Opened, work: Work, in_force: InForce) -> list[Stage]:
     """What every shard of ``work`` goes through."""
     job, recipe = opened.job, work.recipe
     gated = checks.kinds_needed(recipe.gate)
-    further = [kind for kind in opened.annotators if kind not in gated]
-    layers: Stage = Annotate(recipe.annotators, further, recipe.resources.device)
+    further = [place for place in opened.annotators if place not in gated]
+    pinned = annotate.pins(opened.annotators)
+    last: Stage = Annotate(recipe.annotators, further, recipe.resources.device, pinned)
     return [
-        Gate(recipe, work.remote, job.allow_private, job.source.extra_fields, in_force, work.again),
-        BlurFaces(layers, recipe.image.quality) if recipe.image.blur_faces else layers,
+        Gate(recipe, work.remote, job.allow_private, job.source.extra_fields, in_force, work.again, pinned),
+        BlurFaces(last, recipe.image.quality) if recipe.image.blur_faces else last,
         Commit(job.store.url),
     ]

@@ -81,9 +81,7 @@ def _views_with(dataset: Dataset, layer: str) -> Iterator[str]:
 
 
 def _notes(dataset: Dataset, layer: str, users: list[str]) -> Iterator[str]:
-    kind, _, name = layer.partition("/")
-    usual = dataset.recipe.annotators.get(kind)
-    if usual and usual.name == name:
+    if layer in dataset.recipe.layers:
         yield f"the recipe has it: the dataset is not complete until {asking.command(dataset.store.url, layer, {})}"
     for user in users:
         yield f"made with it, and not complete without: {user}"

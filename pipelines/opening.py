@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from annotators import registry
 from annotators.base import Annotator
-from annotators.weights import listing, obtain
+from annotators.torch.device import resolve
+from annotators.weights import WeightError, listing, obtain, offline
 from humanverse.dataset import create
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
@@ -22,7 +23,7 @@ from pipelines.progress import say
 from pipelines.retry import check_reasons
 from pipelines.stages import annotate
 from pipelines.todo import Todo
-from schemas.recipe import Recipe
+from schemas.recipe import Recipe, Resources
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Opened:
     Attributes:
         job: the source, the recipe, the place and what is committed there.
         dataset: what the place holds; None if it is free.
-        annotators: of the recipe by kind, each after those that it needs; not loaded, their weights at hand.
+        annotators: of the recipe by place, each after those that it needs; not loaded, their weights at hand.
         reasons: of the rows that a new retry is for; empty for a run over the source.
     """
 
@@ -76,7 +77,7 @@ def open_build(
     for annotator in annotators.values():
         registry.require_packages(annotator.card)
     tell_cpu_only(annotators.values())
-    if local:
+    if local or recipe.resources.device == "auto":
         tell_devices(annotators.values())
     rows, store = open_source(list(source), recipe.source), Store(url)
     _check_columns(rows, recipe)
@@ -122,8 +123,34 @@ def tell_cpu_only(annotators: Iterable[Annotator]) -> None:
         say(f"device {stay[0].device}: not used by {layers}, which can run on the CPU only")
 
 
+GATE_SHARE = 0.25
+"""Of a GPU for a worker of the gate, where the recipe says nothing; the rest is for one that makes the further layers."""
+
+
+def with_gpus(resources: Resources) -> Resources:
+    """``resources`` with a GPU for each pair of workers of a build, if they run on GPUs and the recipe gives them none."""
+    device = resolve(resources.device) if resources.device == "auto" else resources.device
+    if not device.startswith("cuda") or resources.gate.gpus or resources.annotate.gpus:
+        return resources
+    shares = {"gate": GATE_SHARE, "annotate": 1 - GATE_SHARE}
+    return resources.model_copy(
+        update={name: getattr(resources, name).model_copy(update={"gpus": share}) for name, share in shares.items()}
+    )
+
+
 def obtain_weights(annotators: Iterable[Annotator]) -> None:
-    """Fetch what weights of the annotators are not here."""
+    """Fetch what weights of the annotators are not here.
+
+    Raises:
+        WeightError: if one cannot be had; without a network it names all that are missing.
+    """
+    annotators = list(annotators)
+    away = [item.weight.spec for item in listing(one for it in annotators for one in it.weights) if item.path is None]
+    if len(away) > 1 and offline():
+        raise WeightError(
+            f"{len(away)} weights are not here ({', '.join(away)}): unset HUMANVERSE_OFFLINE, copy the cache of a machine that "
+            "has them, or give files of your own with --weights"
+        )
     for item in listing(weight for annotator in annotators for weight in annotator.weights):
         if item.path is None:
             size = f", {item.weight.size / 1e6:.1f} MB" if item.weight.size else ""

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from annotators import registry
-from annotators.base import Annotator
+from annotators.base import Annotator, Card
 from annotators.weights import Weight, standing_in
 from humanverse.dataset import asking, create
 from humanverse.dataset.reader import Dataset
@@ -20,7 +20,7 @@ from pipelines.stages.add_layers import Addition
 from pipelines.stages.annotate import asked as in_card
 from pipelines.stages.annotate import in_order
 from schemas.layers import KINDS
-from schemas.recipe import explain
+from schemas.recipe import AnnotatorSettings, explain
 
 
 @dataclass(frozen=True)
@@ -148,23 +148,40 @@ def _check_kinds(asked: Asked) -> None:
 
 def _annotator(dataset: Dataset, asked: Asked, kind: str, device: str) -> Annotator:
     name = asked.annotators[kind]
-    found = registry.find(kind, name) if name else registry.get(kind, _usual(dataset, kind))
+    found = registry.find(kind, name) if name else registry.get(kind, _usual(dataset, asked, kind))
     registry.require_packages(found.card)
-    usual = dataset.recipe.annotators.get(kind)
-    base = usual.settings if usual and usual.name == found.card.name else {}
+    usual = _in_recipe(dataset, asked, found.card)
+    base = usual.settings if usual else {}
     try:
         settings = found.Settings.model_validate({**base, **asked.settings.get(kind, {})})
     except ValidationError as error:
         raise UserError(f"--set {explain(error, (kind,))}") from error
     weights: dict[Weight, Weight] = {}
-    for of_kind, path in asked.weights:
-        if of_kind in (None, kind):
-            weights |= standing_in(found.card.weights, path)
+    for path in _weights(dataset, asked, found.card):
+        weights |= standing_in(found.card.weights, path)
     return found(settings, device, weights)
 
 
-def _usual(dataset: Dataset, kind: str) -> str:
-    """The recipe's annotator of a kind, or the only one there is."""
+def _in_recipe(dataset: Dataset, asked: Asked, card: Card) -> AnnotatorSettings | None:
+    """What the recipe says of an annotator: of the layer of the asked name, or else of its first one."""
+    there = {layer: item for layer, item in dataset.recipe.layers.items() if layer.partition("/")[0] == card.kind}
+    by_it = {layer: item for layer, item in there.items() if item.name == card.name}
+    wanted = f"{card.kind}/{asked.names.get(card.kind, card.name)}"
+    return by_it.get(wanted) or next(iter(by_it.values()), None)
+
+
+def _weights(dataset: Dataset, asked: Asked, card: Card) -> list[str]:
+    """What stands in for an annotator's weights: what is asked for, or else the recipe's."""
+    given = [path for of_kind, path in asked.weights if of_kind in (None, card.kind)]
+    usual = _in_recipe(dataset, asked, card)
+    return given or [*(usual.weights if usual else ())]
+
+
+def _usual(dataset: Dataset, asked: Asked, kind: str) -> str:
+    """The recipe's annotator of a kind, for the layer of the asked name if it has that, or the only one there is."""
+    named = dataset.recipe.layers.get(f"{kind}/{asked.names.get(kind)}")
+    if named:
+        return named.name
     if kind in dataset.recipe.annotators:
         return dataset.recipe.annotators[kind].name
     names = registry.names(kind)
@@ -209,10 +226,9 @@ def _check_reads(asked: Asked, made: Mapping[str, Annotator], reads: Mapping[str
             raise UserError(f"--reads {kind}: nothing that is asked for reads a {kind} layer: leave it out")
 
 
-def _asked(asked: Asked, annotator: Annotator) -> dict[str, Any]:
-    kind = annotator.card.kind
-    weights = [without_password(path) for of_kind, path in asked.weights if of_kind in (None, kind)]
-    return in_card(annotator, asked.annotators[kind] or annotator.card.name, weights)
+def _asked(dataset: Dataset, asked: Asked, annotator: Annotator) -> dict[str, Any]:
+    weights = [without_password(path) for path in _weights(dataset, asked, annotator.card)]
+    return in_card(annotator, asked.annotators[annotator.card.kind] or annotator.card.name, weights)
 
 
 def _cards(
@@ -225,6 +241,6 @@ def _cards(
         needs = sorted(addition.annotator.card.needs)
         made_by = addition.annotator.provenance({need: prints[need] for need in needs})
         reads_of = {need: layers[need] for need in needs}
-        cards[kind] = {**made_by, "reads": reads_of, "asked": _asked(asked, addition.annotator)}
+        cards[kind] = {**made_by, "reads": reads_of, "asked": _asked(dataset, asked, addition.annotator)}
         prints[kind] = made_by["fingerprint"]
     return cards

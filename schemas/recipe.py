@@ -6,7 +6,7 @@ A recipe is a YAML file; unknown names are errors. ``load`` resolves preset, fil
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-PRESETS = ("lite",)
+from schemas.recipe_annotators import AnnotatorSettings, places, spelled_out, with_weights
+
+PRESETS = ("lite", "paper", "modern")
 FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes", "all_failed_from", "img2dataset")
 """The settings of ``fetch`` that do not decide what is written."""
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]+)?")
@@ -190,13 +192,6 @@ class BlockSettings(_Strict):
     )
 
 
-class AnnotatorSettings(_Strict):
-    """One layer of the build: ``<kind>: {name: ..., settings: {...}}``."""
-
-    name: str
-    settings: dict[str, Any] = {}
-
-
 class StageResources(_Strict):
     """What one worker of a stage takes from the cluster, and how many there are (null: one per CPU, or per GPU)."""
 
@@ -240,10 +235,7 @@ class Recipe(_Strict):
     @field_validator("annotators", mode="before")
     @classmethod
     def _names_alone(cls, value: Any) -> Any:
-        """``pose: movenet`` is short for ``pose: {name: movenet}``."""
-        if not isinstance(value, dict):
-            return value
-        return {kind: {"name": item} if isinstance(item, str) else item for kind, item in value.items()}
+        return spelled_out(value)
 
     @model_validator(mode="after")
     def _gate_has_estimators(self) -> Recipe:
@@ -260,8 +252,18 @@ class Recipe(_Strict):
         """The settings that decide what is written, as JSON values: all but ``resources``, how fast we fetch,
         and block-lists, which may grow."""
         settings = self.model_dump(mode="json", exclude={"resources": True, "block": True, "fetch": set(FETCH_PACE)})
-        settings["annotators"] = dict(sorted(settings["annotators"].items()))
+        settings["annotators"] = {kind: item.deciding() for kind, item in sorted(self.annotators.items())}
         return settings
+
+    @property
+    def layers(self) -> dict[str, AnnotatorSettings]:
+        """Every layer that a build makes, ``<kind>/<name>``; of several of one kind the first is what others read."""
+        return {layer: item for _, layer, item in places(self.annotators)}
+
+    def with_weights(self, weights: Mapping[str, Sequence[str]]) -> Recipe:
+        """The recipe with weights that stand in for its annotators' own; arguments and errors as of
+        ``schemas.recipe_annotators.with_weights``."""
+        return self.model_copy(update={"annotators": with_weights(self.annotators, weights)})
 
 
 _IN_YAML = {

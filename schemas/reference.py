@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from schemas.recipe import (
     FETCH_PACE,
+    PRESETS,
     BlockSettings,
     FetchSettings,
     GateSettings,
@@ -28,15 +29,22 @@ goes on must have the same. `resources` may differ, and of `fetch` {pace}:
 they do not decide what is written. `block` may differ, too: lists may grow while a build goes on.
 
 ```yaml
-preset: lite                     # the default, and the only one in this version
+preset: lite                     # the default; or paper, or modern
 gate: {max_people: 1}
 annotators:
   text: null                     # leave a layer out
   person: {name: ssd-mobilenet-v2, settings: {min_score: 0.3}}
+  depth: [omnidata, midas-dpt]   # two layers of one kind
+  caption:
+    - florence-2
+    - {name: qwen-vl, layer: german, settings: {language: de}, weights: models/qwen3-vl-2b}
 ```
 
 `annotators` maps kinds of layers to annotators; `humanverse annotators KIND` shows those of a kind and their settings. `person`
-must be there, since the gate counts people with it.
+must be there, since the gate counts people with it. Of a list, the first is the one that the gate, other annotators and reports
+read; the others stand beside it. `layer` names a layer, where it is not to have its annotator's name. `weights` stand in for the
+annotator's own (see [layers](layers.md); the command line says it with `--weights KIND=…`, or `--weights KIND/LAYER=…`). A build
+that goes on may find them elsewhere: their SHA-256 must be the same.
 """
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("source", SourceSettings),
@@ -65,7 +73,7 @@ def reference() -> str:
     parts = [_HEAD.replace("{pace}", ", ".join(f"`{name}`" for name in FETCH_PACE))]
     for name, model in _SECTIONS:
         parts.append(f"## {name}\n\n{' '.join((model.__doc__ or '').split())}\n\n{_table(model)}\n")
-    parts.append(f"## The lite preset\n\n```yaml\n{preset_text('lite').strip()}\n```\n")
+    parts += [f"## The {name} preset\n\n```yaml\n{preset_text(name).strip()}\n```\n" for name in PRESETS]
     return "\n".join(parts)
 
 

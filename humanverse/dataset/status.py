@@ -129,7 +129,7 @@ def status(dataset: Dataset) -> Status:
     committed = set(shards)
     planned = dataset.planned_shards
     primary = bisect_left(shards, planned)
-    wanted = {f"{kind}/{item.name}" for kind, item in dataset.recipe.annotators.items()}
+    wanted = {*dataset.recipe.layers}
     names = sorted(wanted.union(dataset.layers()))
     having = {layer: dataset.layer_shards(layer) & committed for layer in names}
     layers = {layer: len(there) for layer, there in having.items()}

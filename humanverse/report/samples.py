@@ -260,7 +260,7 @@ class Reader:
 
 def shown_layers(dataset: Dataset, pins: Mapping[str, str] | None = None) -> dict[str, str]:
     """Per kind the layer that samples are shown with: of ``pins``, or the recipe's, or the first of those that are there."""
-    wanted = {kind: f"{kind}/{item.name}" for kind, item in dataset.recipe.annotators.items()}
+    wanted = {kind: f"{kind}/{item.layer_name}" for kind, item in dataset.recipe.annotators.items()}
     shown: dict[str, str] = {}
     for layer in dataset.layers():
         kind = layer.partition("/")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ def build(
         ),
     ],
     recipe: Annotated[Path | None, typer.Option(help="YAML: thresholds, annotators, resources.")] = None,
-    preset: Annotated[str, typer.Option(help="What the recipe starts from: lite.")] = "lite",
+    preset: Annotated[str, typer.Option(help="What the recipe starts from: lite, paper, modern.")] = "lite",
     from_: Annotated[
         str | None,
         typer.Option("--from", help="Source kind: table, folder, webdataset, img2dataset; guessed if not given."),
@@ -32,6 +33,14 @@ def build(
             help="Try only rows again that ended so, such as timeout,dns,http_5xx; settings of fetch may be other ones.",
         ),
     ] = None,
+    weights: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KIND[/LAYER]=WEIGHTS",
+            help="A file or folder of your own, hf:OWNER/REPO@REVISION, or https://…#sha256=… instead of an annotator's.",
+        ),
+    ] = [],  # noqa: B006
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:0, auto; the recipe's if not given.")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Workers of each stage; as many as fit if not given.")
     ] = None,
@@ -55,8 +64,10 @@ def build(
     if len(places) < 2:
         raise UserError("build needs a SOURCE and a DATASET: humanverse build urls.parquet people/")
     overrides: dict[str, Any] = {"source": {"kind": from_}} if from_ else {}
+    if device:
+        overrides["resources"] = {"device": device}
     try:
-        settings = load(preset, recipe, overrides)
+        settings = load(preset, recipe, overrides).with_weights(_weights(weights))
     except ValueError as error:
         raise UserError(str(error)) from error
     reasons = [] if retry is None else [reason.strip().lower() for reason in retry.split(",")]
@@ -69,3 +80,17 @@ def build(
         show.result(result, places[-1])
     if result.nothing_worked or (strict and result.lost):
         raise typer.Exit(1)
+
+
+def _weights(texts: Sequence[str]) -> dict[str, list[str]]:
+    from humanverse.errors import UserError
+
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        layer, equals, given = text.partition("=")
+        if not (layer and equals and given):
+            raise UserError(
+                f"--weights {text}: give KIND=WEIGHTS, or KIND/LAYER=WEIGHTS where there are several of a kind"
+            )
+        found.setdefault(layer, []).append(given)
+    return found

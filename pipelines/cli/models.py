@@ -15,6 +15,9 @@ app.add_typer(models, name="models")
 Which = Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only for this kind or annotator.")]
 
 
+Preset = Annotated[str | None, typer.Option(help="Only of what a build with this preset needs: lite, paper, modern.")]
+
+
 @app.command()
 def annotators(
     name: Annotated[
@@ -50,12 +53,8 @@ def _weights(kind: str | None, preset: str | None = None) -> list[Any]:
     from annotators import registry
     from humanverse.errors import UserError
 
-    found = {
-        weight.spec: weight
-        for card in registry.cards()
-        if kind in (None, card.kind, card.name) and preset in (None, card.preset)
-        for weight in card.weights
-    }
+    cards = registry.cards() if preset is None else _preset(preset)
+    found = {weight.spec: weight for card in cards if kind in (None, card.kind, card.name) for weight in card.weights}
     if not found and (kind or preset):
         raise UserError(
             f"no weights for {' of preset '.join(filter(None, (kind, preset)))}: humanverse models list shows all"
@@ -63,12 +62,21 @@ def _weights(kind: str | None, preset: str | None = None) -> list[Any]:
     return list(found.values())
 
 
+def _preset(name: str) -> list[Any]:
+    """Cards of the annotators that a preset names."""
+    from annotators import registry
+    from schemas.recipe import PRESETS, load
+
+    layers = load(name).layers if name in PRESETS else {}
+    return [registry.get(layer.partition("/")[0], item.name).card for layer, item in layers.items()]
+
+
 @models.command("list")
-def models_list(kind: Which = None, as_json: Json = False) -> None:
+def models_list(kind: Which = None, preset: Preset = None, as_json: Json = False) -> None:
     """All weights: where they come from, how large they are, whether they are here."""
     from annotators.weights import listing
 
-    found = [show.weight_json(item) for item in listing(_weights(kind))]
+    found = [show.weight_json(item) for item in listing(_weights(kind, preset))]
     if as_json:
         print_json(found)
     else:
@@ -78,7 +86,7 @@ def models_list(kind: Which = None, as_json: Json = False) -> None:
 @models.command("pull")
 def models_pull(
     kind: Which = None,
-    preset: Annotated[str | None, typer.Option(help="Only of this preset, such as lite.")] = None,
+    preset: Preset = None,
 ) -> None:
     """Download what is not here yet, checked against its SHA-256 where that is known beforehand."""
     from annotators.weights import obtain

@@ -11,34 +11,53 @@ from pydantic import ValidationError
 from annotators import registry
 from annotators.base import Annotator, Picture
 from annotators.run import parts
+from annotators.weights import Weight, standing_in
 from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from humanverse.memory import keep_freed
+from humanverse.report.wording import without_password
 from pipelines.stages.base import Count
 from pipelines.stages.making import Makers, areas
 from schemas.images import JPEG
 from schemas.recipe import AnnotatorSettings, explain
+from schemas.recipe_annotators import Chosen, layers, places
 
 GATE = "person"
 """The kind that every recipe has, since the gate counts people with it."""
 
 
-def _make_one(kind: str, item: AnnotatorSettings, device: str) -> Annotator:
+Pins = Mapping[str, Mapping[Weight, Weight]]
+"""Place -> of the card's weights, those that others stand in for; see ``pins``."""
+
+
+def _make_one(place: str, item: AnnotatorSettings, device: str, pinned: Mapping[Weight, Weight]) -> Annotator:
+    kind = place.partition("/")[0]
     wanted = registry.get(kind, item.name)
     try:
         settings = wanted.Settings.model_validate(item.settings)
     except ValidationError as error:
         raise UserError(f"recipe: {explain(error, ('annotators', kind, 'settings'))}") from error
-    return wanted(settings, device)
+    given = (
+        {}
+        if pinned
+        else {old: new for text in item.weights for old, new in standing_in(wanted.card.weights, text).items()}
+    )
+    return wanted(settings, device, {**given, **pinned})
 
 
-def make(chosen: Mapping[str, AnnotatorSettings], device: str) -> dict[str, Annotator]:
-    """The annotators of a recipe by kind, not yet loaded, each after those that it needs.
+def make(chosen: Chosen, device: str, pinned: Pins | None = None) -> dict[str, Annotator]:
+    """The annotators of a recipe by place (see ``schemas.recipe_annotators.places``), not yet loaded, each after those that it
+    needs: these are the first of their kinds.
+
+    Args:
+        chosen: of a recipe.
+        device: where they will run.
+        pinned: weights that were settled on before.
 
     Raises:
         UserError: if one is unknown, its settings are wrong, or a kind that it needs is not in the recipe.
     """
-    made = {kind: _make_one(kind, item, device) for kind, item in chosen.items()}
+    made = {place: _make_one(place, item, device, (pinned or {}).get(place, {})) for place, _, item in places(chosen)}
 
     def missing(annotator: Annotator, kind: str) -> None:
         problem = f"{annotator.card.layer} needs a {kind} layer: add annotators.{kind} to the recipe"
@@ -49,16 +68,24 @@ def make(chosen: Mapping[str, AnnotatorSettings], device: str) -> dict[str, Anno
     return in_order(made, missing)
 
 
+def pins(made: Mapping[str, Annotator]) -> dict[str, dict[Weight, Weight]]:
+    """Which weights annotators have settled on, by place: whoever makes them elsewhere loads these and no others."""
+    return {place: dict(zip(one.card.weights, one.weights, strict=True)) for place, one in made.items()}
+
+
 def _needing(made: Mapping[str, Annotator], kind: str) -> set[str]:
     """The kinds that need ``kind``, or one that does."""
     found = {kind}
-    while more := {one for one, annotator in made.items() if one not in found and found & {*annotator.card.needs}}:
+    wanted = {place.partition("/")[0]: set[str]() for place in made}
+    for place, annotator in made.items():
+        wanted[place.partition("/")[0]] |= {*annotator.card.needs}
+    while more := {one for one, needs in wanted.items() if one not in found and found & needs}:
         found |= more
     return found - {kind}
 
 
 def in_order(made: Mapping[str, Annotator], elsewhere: Callable[[Annotator, str], None]) -> dict[str, Annotator]:
-    """``made`` by kind, each after those that it needs.
+    """``made`` by kind or place, each after those that it needs.
 
     Args:
         elsewhere: told of each annotator that needs a kind that is not in ``made``.
@@ -85,14 +112,17 @@ def in_order(made: Mapping[str, Annotator], elsewhere: Callable[[Annotator, str]
     return ordered
 
 
-def provenances(ordered: Mapping[str, Annotator]) -> dict[str, dict]:
-    """``layer.json`` of each annotator by kind; ``ordered`` as ``make`` gives it."""
+def provenances(ordered: Mapping[str, Annotator], chosen: Chosen) -> dict[str, dict]:
+    """``layer.json`` of each annotator by place; ``ordered`` as ``make`` gives it for ``chosen``."""
     cards: dict[str, dict] = {}
-    for kind, annotator in ordered.items():
+    named = layers(chosen)
+    items = {place: item for place, _, item in places(chosen)}
+    for place, annotator in ordered.items():
         needs = annotator.card.needs
         made_by = annotator.provenance({need: cards[need]["fingerprint"] for need in needs})
-        reads = {need: ordered[need].card.layer for need in sorted(needs)}
-        cards[kind] = {**made_by, "reads": reads, "asked": asked(annotator, annotator.card.name)}
+        reads = {need: named[need] for need in sorted(needs)}
+        weights = [without_password(text) for text in items[place].weights]
+        cards[place] = {**made_by, "reads": reads, "asked": asked(annotator, annotator.card.name, weights)}
     return cards
 
 
@@ -112,30 +142,32 @@ class Annotate:
 
     Args:
         chosen: the recipe's annotators, all of them.
-        kinds: which of them this stage makes; the others are there already.
+        made: places of those that this stage makes; the others are there already.
         device: where the models run.
+        pinned: their weights, as they were settled on before.
     """
 
     name = "annotate"
 
-    def __init__(self, chosen: Mapping[str, AnnotatorSettings], kinds: Sequence[str], device: str) -> None:
-        self.chosen, self.kinds, self.device = dict(chosen), list(kinds), device
+    def __init__(self, chosen: Chosen, made: Sequence[str], device: str, pinned: Pins | None = None) -> None:
+        self.chosen, self.places, self.device, self.pinned = dict(chosen), list(made), device, pinned
 
     def setup(self, count: Count) -> None:
         keep_freed()
         self._count = count
-        ordered = make(self.chosen, self.device)
-        self._made = {kind: ordered[kind] for kind in ordered if kind in self.kinds}
+        ordered = make(self.chosen, self.device, self.pinned)
+        self._made = {place: ordered[place] for place in ordered if place in self.places}
         self._makers = Makers(self._made)
         self._makers.load()
 
     def process(self, item: Shard) -> Shard:
-        made: dict[str, list[pa.Table]] = {kind: [] for kind in self._made}
+        made: dict[str, list[pa.Table]] = {place: [] for place in self._made}
         for part in list(parts(areas(item.images))) or [range(0)]:
-            for kind, table in self._annotated(item, part).items():
-                made[kind].append(table)
-        for kind, annotator in self._made.items():
-            item.layers[annotator.card.layer] = pa.concat_tables(made[kind])
+            for place, table in self._annotated(item, part).items():
+                made[place].append(table)
+        named = layers(self.chosen)
+        for place in self._made:
+            item.layers[named[place]] = pa.concat_tables(made[place])
         return item
 
     def _annotated(self, item: Shard, part: range) -> dict[str, pa.Table]:
@@ -143,8 +175,6 @@ class Annotate:
         rows = item.images.select(["uid", JPEG.name, "caption"]).slice(part.start, len(part))
         columns = (rows.column(name).to_pylist() for name in rows.column_names)
         pictures = [Picture(*said) for said in zip(*columns, strict=True)]
-        said = {
-            layer.partition("/")[0]: table.slice(part.start, len(part)).to_pylist()
-            for layer, table in item.layers.items()
-        }
-        return self._makers.tables(pictures, said, self.kinds, lambda rows: self._count(annotated=rows))
+        first = {layer: place for place, layer in layers(self.chosen).items()}
+        said = {first[layer]: table.slice(part.start, len(part)).to_pylist() for layer, table in item.layers.items()}
+        return self._makers.tables(pictures, said, self.places, lambda rows: self._count(annotated=rows))

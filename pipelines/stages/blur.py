@@ -59,7 +59,9 @@ class BlurFaces:
 
     def process(self, item: Any) -> Shard:
         shard: Shard = self.first.process(item)
-        layers = {layer.partition("/")[0]: layer for layer in shard.layers}
+        layers: dict[str, str] = {}
+        for layer in shard.layers:
+            layers.setdefault(layer.partition("/")[0], layer)
         tables = {kind: rows(shard.layers[layers[kind]]) for kind in READS}
         made = [
             self._one(jpeg.as_py(), dict(zip(tables, said, strict=True)))

@@ -26,7 +26,7 @@ from humanverse.fetch import fetch
 from humanverse.memory import keep_freed
 from humanverse.sources import ShardRows
 from pipelines.stages import checks
-from pipelines.stages.annotate import make
+from pipelines.stages.annotate import Pins, make
 from pipelines.stages.base import Count
 from pipelines.stages.drift import SourceHashes, drift
 from pipelines.stages.faults import check_not_all_failed_alike
@@ -35,6 +35,7 @@ from pipelines.stages.repeats import drop_placeholders, drop_same_bytes, same_ur
 from pipelines.stages.similar import drop_similar
 from schemas.ledger import Failure
 from schemas.recipe import Recipe
+from schemas.recipe_annotators import layers
 
 GROUP = 64
 """Neighbouring rows whose pictures an estimator sees together; fixed, so that results do not depend on timing."""
@@ -50,6 +51,7 @@ class Gate:
         extra_fields: the source's columns that pass through.
         blocklists: what must not get in.
         expected: reasons that the rows had failed with before, if they are tried again.
+        pinned: weights of the annotators, as they were settled on before.
     """
 
     name = "gate"
@@ -62,16 +64,17 @@ class Gate:
         extra_fields: list[pa.Field],
         blocklists: InForce | None = None,
         expected: Collection[str] = (),
+        pinned: Pins | None = None,
     ) -> None:
         self.recipe, self.remote, self.allow_private = recipe, remote, allow_private
         self.extra_fields, self.blocklists = extra_fields, blocklists or InForce()
-        self.expected = expected
+        self.expected, self.pinned = expected, pinned
 
     def setup(self, count: Count) -> None:
         keep_freed()
         self._count = count
         self._blocked = self.blocklists.load()
-        ordered = make(self.recipe.annotators, self.recipe.resources.device)
+        ordered = make(self.recipe.annotators, self.recipe.resources.device, self.pinned)
         needed = checks.kinds_needed(self.recipe.gate)
         self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in needed}
         for runner in self._runners.values():
@@ -181,9 +184,10 @@ class Gate:
     def _shard(self, item: ShardRows, table: pa.Table, outcomes: list[Outcome]) -> Shard:
         kept = [outcome for outcome in outcomes if outcome.prepared]
         shard = Shard(item.number, ledger_table(table, outcomes), images_table(table, kept, self.extra_fields))
+        named = layers(self.recipe.annotators)
         for kind, runner in self._runners.items():
             rows = [outcome.said[kind] for outcome in kept]
-            shard.layers[runner.annotator.card.layer] = pa.Table.from_pylist(rows, schema=runner.annotator.kind.schema)
+            shard.layers[named[kind]] = pa.Table.from_pylist(rows, schema=runner.annotator.kind.schema)
         return shard
 
 

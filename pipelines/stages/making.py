@@ -21,7 +21,8 @@ class Makers:
     """The annotators of one stage.
 
     Args:
-        annotators: by kind, each after those that it needs; not loaded.
+        annotators: by kind, each after those that it needs; not loaded. One that stands beside the first of its kind is under
+            another name than its kind, ``kind`` below too.
     """
 
     def __init__(self, annotators: Mapping[str, Annotator]) -> None:

@@ -141,7 +141,7 @@ def _recipe(dataset: Dataset, held: Held) -> set[str]:
         held.findings.append(problem(layout.RECIPE, "is missing or damaged"))
         return set()
     held.distinct = recipe.gate.drop_duplicates
-    return {f"{kind}/{item.name}" for kind, item in recipe.annotators.items() if kind in KINDS}
+    return {layer for layer in recipe.layers if layer.partition("/")[0] in KINDS}
 
 
 def _layer(dataset: Dataset, held: Held, name: str, in_recipe: bool) -> Layer:

@@ -89,7 +89,8 @@ def test_wrong_settings_are_one_line(settings: dict, line: str) -> None:
 
 
 def test_a_layer_made_from_another_has_its_fingerprint_in_its_own(fakes: Any) -> None:
-    cards = provenances(make(fakes(pose=("person",), person=()), "cpu"))
+    chosen = fakes(pose=("person",), person=())
+    cards = provenances(make(chosen, "cpu"), chosen)
     assert cards["pose"]["needs"] == {"person": cards["person"]["fingerprint"]}
 
 
