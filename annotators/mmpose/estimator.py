@@ -71,7 +71,8 @@ class Estimator(nn.Module):
         return packed["inputs"], packed["data_samples"]
 
     def forward(self, batch: torch.Tensor, samples: Sequence[Any]) -> list[np.ndarray]:
-        """float64 (points, 3) of each crop: x, y in pixels of its picture, pixel centres counted, and the codec's score.
+        """float64 (points, 3) of each crop: x, y in pixels of its picture, pixel centres counted, and the visibility, which
+        is the codec's score where it does not say one.
 
         Args:
             batch: (n, 3, height, width), the values of ``prepared``.
@@ -200,9 +201,12 @@ def load(estimator: Estimator, tensors: Tensors, path: Path) -> Estimator:
 
 
 def _said(instances: Any) -> np.ndarray:
+    """As ``Estimator.forward``; what a codec has no score for is nowhere, and has no visibility either."""
     keypoints = np.asarray(instances.keypoints, np.float64)[0, :, :2]
-    scores = np.asarray(instances.keypoint_scores, np.float64)[0, :, None]
-    return np.concatenate([keypoints, scores], axis=1)
+    scores, visible = (
+        np.asarray(given, np.float64)[0] for given in (instances.keypoint_scores, instances.keypoints_visible)
+    )
+    return np.column_stack([keypoints, np.where(scores > 0, visible, 0)])
 
 
 @contextmanager
