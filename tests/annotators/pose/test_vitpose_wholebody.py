@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,42 +10,21 @@ import numpy as np
 import pytest
 import torch
 
-from annotators.base import Annotator, Card, Picture, Row, Unavailable
+from annotators.base import Picture, Unavailable
 from annotators.networks.vitpose import HEATMAP_STRIDE, Shape, ViTPose
-from annotators.person.boxes import person_row
 from annotators.pose.topdown import around
 from annotators.pose.vitpose_wholebody import INPUT, STRIDE, VitPoseWholebody
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
-from humanverse.dataset.reader import Dataset
-from humanverse.dataset.verify import verify
-from pipelines.annotate import annotate
-from pipelines.plan_layers import Asked
-from schemas.layers import KINDS
 from schemas.skeletons import WHOLEBODY, WHOLEBODY_FLIP
-from tests.annotators.added import PHOTOGRAPHS, Said, alike, photographs_here, place_of, said
+from tests.annotators.added import PHOTOGRAPHS, photographs_here
 from tests.annotators.pose.drawn import gaussians
-from tests.pipelines.layers import tables
+from tests.annotators.pose.people import added, dots_are_found, found, person, rows_hold, with_people
 
 needs_photographs = pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
 TINY = Shape(width=32, blocks=2, heads=4, decoder=16)
 POINTS = len(WHOLEBODY)
 MAP = (INPUT[0] // STRIDE, INPUT[1] // STRIDE)
-
-
-class ThreePeople(Annotator):
-    """A tall person, a wide one at the border, and one that is hardly believed; nobody in pictures higher than wide."""
-
-    card = Card("person", "three", 1, "", "", "", "", "")
-
-    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
-        return [self._row(*picture.rgb.shape[:2]) for picture in pictures]
-
-    def _row(self, height: int, width: int) -> Row:
-        shares = np.array([[0.3, 0.1, 0.5, 0.9], [0.5, 0.6, 1.0, 0.8], [0.1, 0.1, 0.2, 0.3]])
-        boxes = shares * [width, height, width, height]
-        scores = np.array([0.9, 0.5, 0.2]) if width >= height else np.zeros(3)
-        return person_row(boxes, scores, width, height, 0.1)
 
 
 class TinyVitPose(VitPoseWholebody):
@@ -100,17 +78,6 @@ def with_network(network: torch.nn.Module, **settings: Any) -> VitPoseWholebody:
     return made
 
 
-def person(*boxes: Sequence[float], scores: Sequence[float] | None = None) -> Row:
-    return {"status": "ok", "reason": None, "boxes": list(boxes), "scores": scores or [1.0] * len(boxes)}
-
-
-def found(annotator: VitPoseWholebody, rgb: np.ndarray, people: Row) -> np.ndarray:
-    """float (people, 133, 3) of one picture."""
-    (row,) = annotator.annotate([Picture("0", encode_jpeg(rgb, 98))], {"person": [people]})
-    assert isinstance(row, dict)
-    return np.array(row["keypoints"]).reshape(-1, POINTS, 3)
-
-
 def half_bright(height: int, width: int, middle: float) -> np.ndarray:
     """Dark on the left of ``middle``, bright on the right of it."""
     columns = np.where(np.arange(width) < middle, 20, 230).astype(np.uint8)
@@ -142,43 +109,9 @@ def weighed(path: Path, **settings: Any) -> TinyVitPose:
     return made
 
 
-def added(
-    place: Path, weights: Path, name: str, annotator: str = f"{__name__}:TinyVitPose", **settings: Any
-) -> dict[str, Said]:
-    """The layer ``pose``/``name`` on ``person/three``; all of its rows."""
-    asked = Asked({"pose": annotator}, {"pose": name}, {"pose": settings}, weights=[("pose", str(weights))])
-    assert annotate(str(place), asked, local=True).lost == {}
-    return said(place, f"pose/{name}")
-
-
-def with_people(folder: Path, names: Sequence[str] = PHOTOGRAPHS) -> Path:
-    """A dataset of photographs with the layer ``person/three``."""
-    place = place_of(folder, names)
-    assert annotate(str(place), Asked({"person": f"{__name__}:ThreePeople"}), local=True).lost == {}
-    return place
-
-
 @needs_photographs
 def test_rows_on_photographs(tmp_path: Path) -> None:
-    weights, place = checkpoint(tmp_path / "tiny.pth"), with_people(tmp_path)
-    rows = added(place, weights, "one", batch_size=1)
-    before = tables(place, "pose/one")
-    for path in (place / "layers" / "pose" / "one").glob("000001.*"):
-        path.unlink()
-    added(place, weights, "one", batch_size=1)
-    assert tables(place, "pose/one") == before
-    alike(rows, added(place, weights, "eight", batch_size=8))
-    dataset = Dataset(str(place))
-    assert dataset.layer("pose/one", 0).schema.remove_metadata() == KINDS["pose"].schema
-    assert [
-        one for one in verify(dataset).findings if one.path.startswith(("layers/pose/one/", "layers/pose/eight/"))
-    ] == []
-    people = said(place, "person/three")
-    counts = [len(one.row["boxes"]) for one in people.values()]
-    assert len(rows) == len(PHOTOGRAPHS) and 0 in counts and counts.count(3) >= 2
-    for uid, one in rows.items():
-        assert one.row["status"] == "ok"
-        assert [all(present) for present in one.row["present"]] == [True, True, False][: len(people[uid].row["boxes"])]
+    rows_hold(tmp_path, f"{__name__}:TinyVitPose", checkpoint(tmp_path / "tiny.pth"), range(POINTS))
 
 
 @pytest.mark.parametrize("box", [(100, 50, 300, 450), (0, 0, 640, 480), (600, 30, 640, 60), (200, 200, 203, 209)])
@@ -213,13 +146,7 @@ def test_with_dark_points_need_not_lie_at_quarters() -> None:
 @pytest.mark.parametrize("flip_test", [False, True])
 def test_a_dot_in_a_picture_is_found_where_it_is(flip_test: bool) -> None:
     """To a pixel of the heatmap, which is a box's padded width by 48; the mirror image costs an eighth more."""
-    annotator = with_network(Dots(), flip_test=flip_test)
-    for x, y in ((150, 200), (260, 90), (311, 407)):
-        rgb = np.zeros((480, 640, 3), np.uint8)
-        rgb[y - 4 : y + 4, x - 4 : x + 4] = 255
-        (keypoints,) = found(annotator, rgb, person((100, 50, 350, 450)))
-        spread = 1.25 * 300 / 48
-        assert np.abs(keypoints[:, :2] - (x, y)).max() < 0.625 * spread
+    dots_are_found(with_network(Dots(), flip_test=flip_test), lambda wide: 0.625 * wide / 48)
 
 
 def test_the_network_is_shown_imagenets_normal_pictures_and_their_mirror_images() -> None:
@@ -307,5 +234,5 @@ def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
     weights = tmp_path / "vitpose-h-wholebody.pth"
     torch.save(VitPoseWholebody().network().state_dict(), weights)
     place = with_people(tmp_path, PHOTOGRAPHS[:1])
-    (one,) = added(place, weights, "full", "vitpose-h-wholebody").values()
+    (one,) = added(place, "vitpose-h-wholebody", "full", weights).values()
     assert one.row["status"] == "ok" and [all(present) for present in one.row["present"]] == [True, True, False]
