@@ -1,7 +1,8 @@
 """The two-stage generator: networks, noise schedule, losses and pipelines.
 
-Stage 1 (``structural_unet``) denoises several aligned targets together; stage 2 (``refiner``) steers SDXL by their maps. Nothing here
-reads a dataset or runs a training loop. Importing this package imports PyTorch, and readies torchvision, which diffusers imports.
+Stage 1 (``structural_unet``) denoises several aligned targets together; stage 2 (``refiner``) steers SDXL by their maps.
+Nothing here reads a dataset or runs a training loop. Importing this package imports PyTorch, and readies torchvision, which
+diffusers imports.
 """
 
 from __future__ import annotations

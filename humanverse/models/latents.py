@@ -1,7 +1,8 @@
 """Mean and deviation of latents per channel: measured over a training set, and used to give all targets those of RGB.
 
-Depth and normal maps encode to latents of another spread than photographs; noise that destroys one would leave the other readable.
-HyperHuman (section 3.2) therefore normalises them to RGB's. "Latent" means what the network sees: the VAE's, times its scaling factor.
+Depth and normal maps encode to latents of another spread than photographs; noise that destroys one would leave the other
+readable. HyperHuman (section 3.2) therefore normalises them to RGB's. "Latent" means what the network sees: the VAE's, times its
+scaling factor.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def denoising_loss(
     wanted: Mapping[str, torch.Tensor],
     weights: Mapping[str, float] | None = None,
 ) -> Losses:
-    """Mean squared error per target, summed over targets (HyperHuman, equation 4), in single precision.
+    """Mean squared error per target, summed over targets (HyperHuman, section 3.2), in single precision.
 
     Args:
         predicted: per target (batch, channels, height, width).

@@ -50,6 +50,9 @@ TARGETS = (RGB, DEPTH, NORMAL)
 SKELETON_LATENT = {"name": "skeleton", "channels": 4}
 """What the paper's stage 1 is told: the latent of the drawn skeleton."""
 
+MAPS = ({"name": "skeleton", "channels": 3}, {"name": "depth", "channels": 3}, {"name": "normal", "channels": 3})
+"""What the paper's stage 2 is told."""
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -95,7 +98,7 @@ class RefinerSetting:
 
 
 def _told(*names: str) -> RefinerSetting:
-    return RefinerSetting(model={"conditions": tuple({"name": name, "channels": 3} for name in names)})
+    return RefinerSetting(model={"conditions": tuple(entry for entry in MAPS if entry["name"] in names)})
 
 
 REFINER: Mapping[str, RefinerSetting] = {

@@ -4,7 +4,7 @@ The cut is symmetric: what is taken from the front of the encoder is matched by 
 
 | depth | own blocks of the encoder | own blocks of the decoder |
 |---|---|---|
-| ``half`` | the first pair of one residual and one attention block of the first down block | the last such pair of the last up block |
+| ``half`` | of the first down block, the first pair of residual and attention block | of the last up block, the last such pair |
 | ``one`` | the first down block, with its downsampler | the last up block |
 | ``two`` | the first two down blocks | the last two up blocks, with the upsampler between them |
 

@@ -1,8 +1,8 @@
 """The noise schedule: how latents are noised for training, what the network predicts, and the sampler that undoes it.
 
-Stable Diffusion's schedule ends with a little of the picture left. Rescaled by algorithm 1 of Lin et al. (arXiv 2305.08891) its last
-step is noise alone: the signal's share alpha-bar is 0. The network then predicts the velocity v = sqrt(alpha-bar) noise -
-sqrt(1 - alpha-bar) x (Salimans and Ho, arXiv 2202.00512), since noise cannot be predicted from noise.
+Stable Diffusion's schedule ends with a little of the picture left. Rescaled by algorithm 1 of Lin et al. (arXiv 2305.08891) its
+last step is noise alone: the signal's share alpha-bar is 0. The network then predicts the velocity v = sqrt(alpha-bar) noise -
+sqrt(1 - alpha-bar) x (Salimans and Ho, arXiv 2202.00512), since nothing is learnt from telling noise from itself.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ STEPS = 1000
 def scheduler_for(noise: Noise = Noise()) -> DDIMScheduler:
     """The schedule of ``noise``, for training and for sampling alike.
 
-    Sampling starts at the last training step ("trailing" spacing, Lin et al., section 3.3) and ends at the clean latent. Numbers of
-    sampling steps that divide 1000 visit exactly the steps that DDIM's formula assumes; others are off by at most one.
+    Sampling starts at the last training step ("trailing" spacing, Lin et al., section 3.3) and ends at the clean latent.
+    Numbers of sampling steps that divide 1000 visit exactly the steps that DDIM's formula assumes; others are off by at most one.
 
     Raises:
         UserError: for an unknown prediction, or one of noise where the last step is noise alone.

@@ -1,4 +1,4 @@
-"""The size a training picture had and where it was cropped, as a vector that is added to the time embedding (SDXL, section 2.2)."""
+"""The size a training picture had and where it was cropped, as a vector added to the time embedding (SDXL, section 2.2)."""
 
 from __future__ import annotations
 

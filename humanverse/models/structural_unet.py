@@ -1,14 +1,13 @@
 """Stage 1: a UNet that denoises several aligned targets at once (HyperHuman, section 3.2).
 
 Each target has its own first and last blocks; all between is shared. The branches' features are averaged before the shared part,
-its output goes to every branch, and each branch keeps its own skip connections. Where the shared part takes a skip connection that
-the branches made (at the border of the two), it takes their average.
+its output goes to every branch, and each branch keeps its own skip connections. The averaged features are the shared part's first
+skip connection, as the first convolution's output is a plain UNet's.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,19 +26,7 @@ from humanverse.models.branch import Branch, average, run_down, run_up
 from humanverse.models.entries import Condition, Target, parse_conditions, parse_targets, written
 from humanverse.models.replication import cut, depth_named
 from humanverse.models.size_embedding import SizeEmbedding
-
-_PLAIN = {
-    "center_input_sample": False,
-    "class_embed_type": None,
-    "num_class_embeds": None,
-    "addition_embed_type": None,
-    "encoder_hid_dim": None,
-    "encoder_hid_dim_type": None,
-    "time_embedding_act_fn": None,
-    "time_cond_proj_dim": None,
-    "attention_type": "default",
-}
-"""What a backbone must have: no inputs but latents, time and text."""
+from humanverse.models.unet_config import of_latents_time_and_text
 
 
 @dataclass
@@ -47,21 +34,6 @@ class StructuralUNetOutput(BaseOutput):
     """What the network predicts: per target, (batch, channels, height, width)."""
 
     sample: dict[str, torch.Tensor]
-
-
-def plain_config(unet: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of ``UNet2DConditionModel`` in ``unet`` as JSON has them, without what diffusers notes beside them.
-
-    Raises:
-        UserError: if such a UNet has inputs other than latents, time and text.
-    """
-    config = {key: value for key, value in unet.items() if not key.startswith("_")}
-    for key, value in _PLAIN.items():
-        if config.get(key, value) != value:
-            raise UserError(
-                f"A backbone with {key} = {config[key]!r} cannot be used: take one like Stable Diffusion 2's."
-            )
-    return json.loads(json.dumps(config))
 
 
 class StructuralUNet(ModelMixin, AttentionMixin, ConfigMixin):
@@ -95,7 +67,7 @@ class StructuralUNet(ModelMixin, AttentionMixin, ConfigMixin):
         latent_statistics: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     ) -> None:
         super().__init__()
-        plain = plain_config(unet)
+        plain = of_latents_time_and_text(unet)
         self.targets: tuple[Target, ...] = parse_targets(targets)
         self.conditions: tuple[Condition, ...] = parse_conditions(conditions, channels=4)
         depth_named(replication)
