@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from annotators.base import Card, Picture
+from annotators.cache import WeightError
 from annotators.outpaint.base import KIND, MarginSettings, Outpainter
 from annotators.outpaint.canvas import Canvas
 from annotators.outpaint.painting import Sketch, working_size
@@ -17,6 +18,9 @@ from annotators.outpaint.shelf import Shelf
 from annotators.torch.base import OnTorch, TorchSettings
 from annotators.torch.diffusion import pipeline
 from annotators.weights import Weight, obtain
+
+_CHANNELS = 9
+"""Of the UNet: the latent, the mask, and the latent of what is known."""
 
 
 class InpaintingSettings(MarginSettings, TorchSettings):
@@ -76,8 +80,14 @@ class Sd2Inpainting(OnTorch, Outpainter):
 
     def assembled(self) -> Any:
         """The pipeline with its solver, on the CPU."""
+        folder = obtain(self.weights[0])
         alone = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-        found = pipeline("StableDiffusionInpaintPipeline", obtain(self.weights[0]), "inpainting", **alone)
+        found = pipeline("StableDiffusionInpaintPipeline", folder, "inpainting", **alone)
+        channels = found.unet.config.in_channels
+        if channels != _CHANNELS:
+            raise WeightError(
+                f"{folder} holds no inpainting model: its UNet takes {channels} channels, not {_CHANNELS}"
+            )
         return with_few_steps(found)
 
     def load(self) -> None:

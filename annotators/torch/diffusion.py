@@ -33,7 +33,7 @@ def pipeline(kind: str, folder: Path, what: str, **options: Any) -> Any:
     safe = any(path.suffix in SAFE for path in counted(folder))
     try:
         found: Any = getattr(diffusers, kind).from_pretrained(
-            folder, local_files_only=True, use_safetensors=safe, torch_dtype=torch.float32, **options
+            folder, local_files_only=True, use_safetensors=safe, dtype=torch.float32, **options
         )
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         raise WeightError(f"{folder} holds no {what} model that can be loaded ({one_line(error, 160)})") from error
