@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
-from annotators.base import Card, Picture, Row, Unavailable
+from annotators.base import Card, Picture
 from annotators.mmpose.configs import DEFAULT, Config, find
-from annotators.pose.assembly import Skeleton, people_of, pose_row
+from annotators.pose.topdown_pose import PoseOfPeople, PoseSettings
 from annotators.pose.vitpose_wholebody import WEIGHTS
 from annotators.torch.base import TorchAnnotator, TorchSettings
 from annotators.torch.batching import flattened, regrouped
 from annotators.torch.weights import tensors_of
 from annotators.weights import obtain
 from humanverse.errors import UserError
-from schemas.layers import OK
 from schemas.skeletons import WHOLEBODY
 
 
-class MMPoseSettings(TorchSettings):
+class MMPoseSettings(TorchSettings, PoseSettings):
     """Attributes:
     config: which MMPose config: the path of a .py file, which is run, or the name of one that ships with MMPose.
-    min_person_score: people whose box scores less get a row without points, for nobody looks for them.
     flip_test: whether the crop's mirror image is looked at too, which takes twice as long; null is as the config says.
     """
 
     config: str = DEFAULT
-    min_person_score: float = Field(default=0.3, ge=0, le=1)
     flip_test: bool | None = None
 
 
-class MMPoseTopdown(TorchAnnotator):
+class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
     """The 17 or 133 points of each person in the person layer."""
 
     card = Card(
@@ -90,44 +86,24 @@ class MMPoseTopdown(TorchAnnotator):
             )
         return found
 
-    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
-        people = needs["person"]
-        crops = [self._crops(*both) for both in zip(pictures, people, strict=True)]
-        shown, lengths = flattened(crops)
-        samples = [sample for _, sample in shown]
-        found = regrouped(
-            self.through(
-                [tensor for tensor, _ in shown],
-                lambda batch, positions: self.model(batch, [samples[position] for position in positions]),
-            ),
-            lengths,
-        )
-        return [self._row(*both) for both in zip(people, found, strict=True)]
+    @property
+    def slots(self) -> Sequence[int]:
+        return [WHOLEBODY.index(name) for name in self.model.points]
 
-    def _crops(self, picture: Picture, person: Row) -> list[tuple[Any, Any]]:
-        """The model's inputs, with MMPose's data samples, of the people that are looked at, in order."""
-        if person["status"] != OK:
-            return []
-        boxes, scores = people_of(person)
-        looked_at = boxes[scores >= self.settings.min_person_score]
-        if not len(looked_at):
+    def look_at(self, pictures: Sequence[Picture], boxes: Sequence[np.ndarray]) -> Sequence[Sequence[np.ndarray]]:
+        crops = [self._crops(*both) for both in zip(pictures, boxes, strict=True)]
+        shown, lengths = flattened(crops)
+        inputs, samples = [tensor for tensor, _ in shown], [sample for _, sample in shown]
+        found = self.through(inputs, lambda batch, positions: self._points(batch, [samples[one] for one in positions]))
+        return regrouped(found, lengths)
+
+    def _crops(self, picture: Picture, boxes: np.ndarray) -> list[tuple[Any, Any]]:
+        """What the model is shown of each person in a picture, with MMPose's data sample."""
+        if not len(boxes):
             return []
         bgr = np.ascontiguousarray(picture.rgb[:, :, ::-1])
-        return [self.model.prepared(bgr, box) for box in looked_at]
+        return [self.model.prepared(bgr, box) for box in boxes]
 
-    def _row(self, person: Row, found: Sequence[np.ndarray]) -> Row | Unavailable:
-        if person["status"] != OK:
-            return Unavailable(f"no person row: {person['reason']}")
-        looked_at = people_of(person)[1] >= self.settings.min_person_score
-        skeletons = iter([self._skeleton(points) for points in found])
-        return pose_row([next(skeletons) if looked else Skeleton() for looked in looked_at])
-
-    def _skeleton(self, said: np.ndarray) -> Skeleton:
-        """A person of MMPose, which counts pixel centres where layers count edges; a point without a score stays zeros."""
-        slots = [WHOLEBODY.index(name) for name in self.model.points]
-        if len(said) != len(slots):
-            raise ValueError(f"the model says {len(said)} points, and its config {len(slots)}")
-        placed = np.column_stack([said[:, :2] + 0.5, said[:, 2].clip(0, 1)])
-        skeleton = Skeleton()
-        skeleton.looked_for(slots, np.where(said[:, 2:] > 0, placed, 0))
-        return skeleton
+    def _points(self, batch: Any, samples: Sequence[Any]) -> list[np.ndarray]:
+        """As ``look_at``, of one batch: MMPose counts pixel centres, layers count edges."""
+        return [np.column_stack([found[:, :2] + 0.5, found[:, 2].clip(0, 1)]) for found in self.model(batch, samples)]

@@ -33,8 +33,8 @@ class PersonCrop(Protocol):
         """Points of the crop (…, 2), pixel centres counted, as pixels of the picture."""
 
 
-class TopDownPose(Annotator):
-    """Write ``slots``, ``crop`` and ``look``.
+class PoseOfPeople(Annotator):
+    """Write ``slots`` and ``look_at``.
 
     The pose layer's people are the person layer's, in its order. Somebody who is not looked at keeps the place, with ``present``
     false throughout; a point without confidence is zeros.
@@ -49,6 +49,47 @@ class TopDownPose(Annotator):
         """Which of the 133 the estimator looks for, in the order of its points."""
 
     @abstractmethod
+    def look_at(self, pictures: Sequence[Picture], boxes: Sequence[np.ndarray]) -> Sequence[Sequence[np.ndarray]]:
+        """The points of people.
+
+        Args:
+            pictures: that they are in.
+            boxes: of each picture float64 (people, 4), (x0, y0, x1, y1) in its pixels; a picture without people is not opened.
+
+        Returns:
+            Of each picture, for each of its people a float array (len(slots), 3): x, y in pixels of the picture, and confidence
+            in [0, 1].
+        """
+
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
+        people = needs["person"]
+        found = self.look_at(pictures, [self._believed(person) for person in people])
+        return [self._row(*both) for both in zip(people, found, strict=True)]
+
+    def _believed(self, person: Row) -> np.ndarray:
+        """The boxes of the people that are looked at, in order."""
+        if person["status"] != OK:
+            return np.empty((0, 4))
+        boxes, scores = people_of(person)
+        return boxes[scores >= self.settings.min_person_score]
+
+    def _row(self, person: Row, found: Sequence[np.ndarray]) -> Row | Unavailable:
+        if person["status"] != OK:
+            return Unavailable(f"no person row: {person['reason']}")
+        looked_at = people_of(person)[1] >= self.settings.min_person_score
+        skeletons = iter([self._skeleton(points) for points in found])
+        return pose_row([next(skeletons) if looked else Skeleton() for looked in looked_at])
+
+    def _skeleton(self, points: np.ndarray) -> Skeleton:
+        skeleton = Skeleton()
+        skeleton.looked_for(self.slots, np.where(points[:, 2:] > 0, points, 0))
+        return skeleton
+
+
+class TopDownPose(PoseOfPeople):
+    """Write ``slots``, ``crop`` and ``look``."""
+
+    @abstractmethod
     def crop(self, box: np.ndarray) -> PersonCrop:
         """What is shown of a person in ``box``, (x0, y0, x1, y1) in pixels of the picture."""
 
@@ -60,32 +101,14 @@ class TopDownPose(Annotator):
             For each a float array (len(slots), 3): x, y in pixels of the crop, pixel centres counted, and confidence in [0, 1].
         """
 
-    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
-        people = needs["person"]
-        crops = [self._crops(person) for person in people]
-        shown, lengths = flattened(
-            [[crop.cut(picture.rgb) for crop in group] for picture, group in zip(pictures, crops, strict=True)]
-        )
-        found = regrouped(self.look(shown), lengths)
-        return [self._row(*three) for three in zip(people, crops, found, strict=True)]
+    def look_at(self, pictures: Sequence[Picture], boxes: Sequence[np.ndarray]) -> Sequence[Sequence[np.ndarray]]:
+        crops = [[self.crop(box) for box in group] for group in boxes]
+        shown = [[crop.cut(picture.rgb) for crop in group] for picture, group in zip(pictures, crops, strict=True)]
+        inputs, lengths = flattened(shown)
+        found = regrouped(self.look(inputs), lengths)
+        return [[_placed(*both) for both in zip(*group, strict=True)] for group in zip(crops, found, strict=True)]
 
-    def _crops(self, person: Row) -> list[PersonCrop]:
-        """Of the people that are looked at, in order."""
-        if person["status"] != OK:
-            return []
-        boxes, scores = people_of(person)
-        return [self.crop(box) for box in boxes[scores >= self.settings.min_person_score]]
 
-    def _row(self, person: Row, crops: Sequence[PersonCrop], found: Sequence[np.ndarray]) -> Row | Unavailable:
-        if person["status"] != OK:
-            return Unavailable(f"no person row: {person['reason']}")
-        looked_at = people_of(person)[1] >= self.settings.min_person_score
-        skeletons = iter([self._skeleton(crop, points) for crop, points in zip(crops, found, strict=True)])
-        return pose_row([next(skeletons) if looked else Skeleton() for looked in looked_at])
-
-    def _skeleton(self, crop: PersonCrop, points: np.ndarray) -> Skeleton:
-        """The person in a crop whose points are known."""
-        placed = np.column_stack([crop.to_picture(points[:, :2]), points[:, 2]])
-        skeleton = Skeleton()
-        skeleton.looked_for(self.slots, np.where(points[:, 2:] > 0, placed, 0))
-        return skeleton
+def _placed(crop: PersonCrop, points: np.ndarray) -> np.ndarray:
+    """Points of a crop (n, 3) as pixels of the picture."""
+    return np.column_stack([crop.to_picture(points[:, :2]), points[:, 2]])
