@@ -11,8 +11,8 @@ from annotators.weights import obtain
 
 
 class ClipL14(PictureEmbedding):
-    """One vector a picture, as LAION's indexes have them (Radford et al., "Learning Transferable Visual Models From Natural Language
-    Supervision", ICML 2021)."""
+    """One vector a picture, as LAION's indexes have them (Radford et al., "Learning Transferable Visual Models From Natural
+    Language Supervision", ICML 2021)."""
 
     card = Card(
         kind="embedding",

@@ -1,0 +1,61 @@
+"""Aesthetic scores by Aesthetic Predictor V2.5, a head on SigLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from annotators.base import Card, Picture, Row, Unavailable
+from annotators.torch.base import TorchAnnotator
+from annotators.torch.siglip import SiglipImages
+from annotators.torch.towers import normalised
+from annotators.torch.weights import load_strictly, tensors_of
+from annotators.weights import Weight, obtain
+
+SIGLIP = Weight("hf:google/siglip-so400m-patch14-384@main", "", 3_520_000_000)
+HEAD = Weight(
+    "https://github.com/discus0434/aesthetic-predictor-v2-5/raw/3125a9e1f275092432ffc336f2908eda812c373c/models/"
+    "aesthetic_predictor_v2_5.pth",
+    "",
+    5_287_000,
+)
+
+
+class SiglipMlp(TorchAnnotator):
+    """One score a picture."""
+
+    card = Card(
+        kind="aesthetic",
+        name="siglip",
+        version=1,
+        summary="Aesthetic Predictor V2.5: SigLIP So400m and an MLP, also good with illustrations",
+        model="discus0434/aesthetic-predictor-v2-5, aesthetic_predictor_v2_5, on google/siglip-so400m-patch14-384",
+        licence="AGPL-3.0 (head); Apache-2.0 (SigLIP, Google)",
+        source="https://github.com/discus0434/aesthetic-predictor-v2-5; SigLIP from https://huggingface.co/google",
+        protocol="whole picture to 384 x 384 (proportions not kept), values in [-1, 1]; embedding at length 1; no flip",
+        output="a score on its own scale, about 1 to 10; its owner calls 5.5 and more very good",
+        weights=(SIGLIP, HEAD),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        speed="slow",
+        preset="modern",
+    )
+    width: ClassVar[int] = 1152
+    """Of the embeddings that the head was trained on."""
+    halves = True
+    gpu_batch = 32
+
+    def build(self) -> Any:
+        from annotators.networks.siglip_aesthetic_mlp import SiglipAestheticMlp
+
+        folder, head = (obtain(weight) for weight in self.weights)
+        self._images = SiglipImages.of(folder)
+        self._head = load_strictly(SiglipAestheticMlp(self.width), tensors_of(head), head).to(self.place).eval()
+        return self._images.tower
+
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
+        inputs = [self._images.input(picture.rgb) for picture in pictures]
+        return [{"score": score} for score in self.through(inputs, lambda batch, _: self._scores(batch))]
+
+    def _scores(self, batch: Any) -> list[float]:
+        scores: list[float] = self._head(normalised(self.model(batch))).tolist()
+        return scores
