@@ -216,9 +216,9 @@ class Annotator(Loadable):
                 map's PNG under ``"map"``, None where there is none).
 
         Returns:
-            One mapping per picture with the kind's own columns (no ``uid``, ``status``, ``reason``; for a dense kind the map under
-            ``"map"`` instead of the ``map_*`` columns: float, of a segmentation integer label ids), or ``Unavailable`` with the
-            reason.
+            One mapping per picture with the kind's own columns (no ``uid``, ``status``, ``reason``; for a dense kind the map
+            under ``"map"`` instead of the ``map_*`` columns: float, of a segmentation integer label ids), or ``Unavailable``
+            with the reason.
 
         Raises:
             Exception: whatever goes wrong; the caller finds out which picture is to blame.
