@@ -106,7 +106,7 @@ def _declare(opened: Opened) -> None:
     job = opened.job
     create.create_or_continue(job.store, job.recipe, job.identity, retrying=opened.retrying)
     named = layers(job.recipe.annotators)
-    for place, card in annotate.provenances(opened.annotators, job.recipe.annotators).items():
+    for place, card in annotate.provenances(opened.annotators, job.recipe.annotators, job.recipe.outpaint).items():
         create.declare_layer(job.store, named[place], card)
 
 
@@ -140,7 +140,7 @@ def _stages(opened: Opened, work: Work, in_force: InForce) -> list[Stage]:
     gated = checks.kinds_needed(recipe.gate)
     further = [place for place in opened.annotators if place not in gated]
     pinned = annotate.pins(opened.annotators)
-    last: Stage = Annotate(recipe.annotators, further, recipe.resources.device, pinned)
+    last: Stage = Annotate(recipe.annotators, further, recipe.resources.device, pinned, recipe.outpaint)
     return [
         Gate(recipe, work.remote, job.allow_private, job.source.extra_fields, in_force, work.again, pinned),
         BlurFaces(last, recipe.image.quality) if recipe.image.blur_faces else last,

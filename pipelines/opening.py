@@ -73,7 +73,7 @@ def open_build(
         UserError: for whatever the user can mend.
     """
     reasons = check_reasons(retry, allow_private)
-    annotators = annotate.make(recipe.annotators, recipe.resources.device)
+    annotators = annotate.make(recipe.annotators, recipe.resources.device, outpaint=recipe.outpaint)
     for annotator in annotators.values():
         registry.require_packages(annotator.card)
     tell_cpu_only(annotators.values())

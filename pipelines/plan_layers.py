@@ -16,11 +16,13 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.views import NAME
 from humanverse.errors import DatasetError, UserError
 from humanverse.report.wording import without_password
+from pipelines.outpaint import NONE, applied, told
 from pipelines.stages.add_layers import Addition
 from pipelines.stages.annotate import asked as in_card
 from pipelines.stages.annotate import in_order
 from schemas.layers import KINDS
 from schemas.recipe import AnnotatorSettings, explain
+from schemas.recipe_outpaint import OUTPAINT, OutpaintSettings
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Asked:
         settings: kind -> setting -> value, beyond the usual ones.
         weights: (kind or None, path) of files that stand in for the annotators' own.
         reads: kind -> the name of the layer that is read.
+        outpaint: what grows the pictures before they are looked at; its ``settings`` and ``weights`` are under ``outpaint``, and
+            ``kinds`` and ``cache`` of the recipe's section are among these settings. None for the recipe's, ``none`` for nothing.
     """
 
     annotators: Mapping[str, str | None]
@@ -40,6 +44,7 @@ class Asked:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     weights: Sequence[tuple[str | None, str]] = ()
     reads: Mapping[str, str] = field(default_factory=dict)
+    outpaint: str | None = None
 
 
 def words(asked: Asked, annotators: Mapping[str, str]) -> list[str]:
@@ -59,6 +64,9 @@ def words(asked: Asked, annotators: Mapping[str, str]) -> list[str]:
             asked.names.get(kind),
         )
     ]
+    given = [without_password(path) for of_kind, path in asked.weights if of_kind == OUTPAINT]
+    grown = {"name": asked.outpaint, "settings": asked.settings.get(OUTPAINT), "weights": given}
+    more += asking.outpainting(grown if asked.outpaint else None)
     return [*kinds, *more, *(word for kind, name in asked.reads.items() for word in ("--reads", f"{kind}={name}"))]
 
 
@@ -94,7 +102,9 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
         UserError: for whatever the user can mend.
     """
     _check_kinds(asked)
-    made = {kind: _annotator(dataset, asked, kind, device) for kind in asked.annotators}
+    bare = {kind: _annotator(dataset, asked, kind, device) for kind in asked.annotators}
+    section = _outpaint(dataset, asked, bare)
+    made = applied(bare, section, device)
     reads: dict[str, str] = {}
 
     def elsewhere(annotator: Annotator, need: str) -> None:
@@ -104,7 +114,7 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
     ordered = in_order(made, elsewhere)
     _check_reads(asked, made, reads)
     additions = {kind: Addition(_layer(asked, annotator), annotator) for kind, annotator in ordered.items()}
-    cards = _cards(dataset, asked, additions, reads)
+    cards = _cards(dataset, asked, additions, reads, section)
     for kind, addition in additions.items() if writing else ():
         _check_place(dataset, addition.layer, cards[kind])
     return Plan(additions, reads, cards)
@@ -137,7 +147,9 @@ def _check_kinds(asked: Asked) -> None:
         ("--weights", [*dict(asked.weights)]),
     ):
         for named in kinds:
-            if named is not None and named not in asked.annotators:
+            if named == OUTPAINT and asked.outpaint in (None, NONE):
+                raise UserError(f"{option} {OUTPAINT}: nothing is outpainted: add --outpaint NAME to the command")
+            if named not in (None, OUTPAINT, *asked.annotators):
                 raise UserError(f"{option} {named}: no layer of that kind is asked for: add {named} to the command")
     for kind, name in asked.names.items():
         if not NAME.fullmatch(name):
@@ -160,6 +172,31 @@ def _annotator(dataset: Dataset, asked: Asked, kind: str, device: str) -> Annota
     for path in _weights(dataset, asked, found.card):
         weights |= standing_in(found.card.weights, path)
     return found(settings, device, weights)
+
+
+def _outpaint(dataset: Dataset, asked: Asked, made: Mapping[str, Annotator]) -> OutpaintSettings | None:
+    """How pictures are grown: as asked for, over the recipe's if it names the same; else as the recipe has it for its own.
+
+    Args:
+        made: what was asked for, by kind.
+    """
+    usual = dataset.recipe.outpaint
+    if asked.outpaint is None:
+        kinds = tuple(kind for kind in (usual.kinds if usual else ()) if kind in made)
+        of_recipe = tuple(kind for kind in kinds if _in_recipe(dataset, asked, made[kind].card))
+        return usual.model_copy(update={"kinds": of_recipe}) if usual and of_recipe else None
+    if asked.outpaint == NONE:
+        return None
+    same = usual if usual and usual.name == asked.outpaint else OutpaintSettings(name=asked.outpaint)
+    own = dict(asked.settings.get(OUTPAINT, {}))
+    apart = {name: own.pop(name, usually) for name, usually in (("kinds", [*made]), ("cache", same.cache))}
+    weights = [path for of_kind, path in asked.weights if of_kind == OUTPAINT]
+    try:
+        return OutpaintSettings(
+            name=asked.outpaint, settings={**same.settings, **own}, weights=tuple(weights or same.weights), **apart
+        )
+    except ValidationError as error:
+        raise UserError(f"--set {explain(error, (OUTPAINT,))}") from error
 
 
 def _in_recipe(dataset: Dataset, asked: Asked, card: Card) -> AnnotatorSettings | None:
@@ -226,13 +263,19 @@ def _check_reads(asked: Asked, made: Mapping[str, Annotator], reads: Mapping[str
             raise UserError(f"--reads {kind}: nothing that is asked for reads a {kind} layer: leave it out")
 
 
-def _asked(dataset: Dataset, asked: Asked, annotator: Annotator) -> dict[str, Any]:
+def _asked(dataset: Dataset, asked: Asked, annotator: Annotator, section: OutpaintSettings | None) -> dict[str, Any]:
     weights = [without_password(path) for path in _weights(dataset, asked, annotator.card)]
-    return in_card(annotator, asked.annotators[annotator.card.kind] or annotator.card.name, weights)
+    said = in_card(annotator, asked.annotators[annotator.card.kind] or annotator.card.name, weights)
+    without = {OUTPAINT: {"name": NONE}} if asked.outpaint == NONE else {}
+    return {**said, **without, **told(annotator, section)}
 
 
 def _cards(
-    dataset: Dataset, asked: Asked, additions: Mapping[str, Addition], reads: Mapping[str, str]
+    dataset: Dataset,
+    asked: Asked,
+    additions: Mapping[str, Addition],
+    reads: Mapping[str, str],
+    section: OutpaintSettings | None,
 ) -> dict[str, dict[str, Any]]:
     layers = {kind: addition.layer for kind, addition in additions.items()} | dict(reads)
     prints = {kind: str(dataset.layer_card(layer).get("fingerprint")) for kind, layer in reads.items()}
@@ -241,6 +284,6 @@ def _cards(
         needs = sorted(addition.annotator.card.needs)
         made_by = addition.annotator.provenance({need: prints[need] for need in needs})
         reads_of = {need: layers[need] for need in needs}
-        cards[kind] = {**made_by, "reads": reads_of, "asked": _asked(dataset, asked, addition.annotator)}
+        cards[kind] = {**made_by, "reads": reads_of, "asked": _asked(dataset, asked, addition.annotator, section)}
         prints[kind] = made_by["fingerprint"]
     return cards

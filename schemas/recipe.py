@@ -14,7 +14,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from schemas import recipe_outpaint
 from schemas.recipe_annotators import AnnotatorSettings, places, spelled_out, with_weights
+from schemas.recipe_outpaint import OUTPAINT, OutpaintSettings
 
 PRESETS = ("lite", "paper", "modern")
 FETCH_PACE = ("concurrency", "per_host", "per_host_rate", "max_buffered_bytes", "all_failed_from", "img2dataset")
@@ -230,12 +232,18 @@ class Recipe(_Strict):
     gate: GateSettings = GateSettings()
     block: BlockSettings = BlockSettings()
     annotators: dict[str, AnnotatorSettings]
+    outpaint: OutpaintSettings | None = None
     resources: Resources = Resources()
 
     @field_validator("annotators", mode="before")
     @classmethod
     def _names_alone(cls, value: Any) -> Any:
         return spelled_out(value)
+
+    @field_validator("outpaint", mode="before")
+    @classmethod
+    def _its_name_alone(cls, value: Any) -> Any:
+        return recipe_outpaint.spelled_out(value)
 
     @model_validator(mode="after")
     def _gate_has_estimators(self) -> Recipe:
@@ -253,6 +261,7 @@ class Recipe(_Strict):
         and block-lists, which may grow."""
         settings = self.model_dump(mode="json", exclude={"resources": True, "block": True, "fetch": set(FETCH_PACE)})
         settings["annotators"] = {kind: item.deciding() for kind, item in sorted(self.annotators.items())}
+        settings["outpaint"] = self.outpaint and self.outpaint.deciding()
         return settings
 
     @property
@@ -262,8 +271,12 @@ class Recipe(_Strict):
 
     def with_weights(self, weights: Mapping[str, Sequence[str]]) -> Recipe:
         """The recipe with weights that stand in for its annotators' own; arguments and errors as of
-        ``schemas.recipe_annotators.with_weights``."""
-        return self.model_copy(update={"annotators": with_weights(self.annotators, weights)})
+        ``schemas.recipe_annotators.with_weights``, where ``outpaint`` is a place too if there is one."""
+        of_layers = dict(weights)
+        grower = self.outpaint
+        if grower and OUTPAINT in of_layers:
+            grower = grower.model_copy(update={"weights": tuple(of_layers.pop(OUTPAINT))})
+        return self.model_copy(update={"annotators": with_weights(self.annotators, of_layers), "outpaint": grower})
 
 
 _IN_YAML = {

@@ -20,6 +20,7 @@ from schemas.recipe import (
     StageResources,
     preset_text,
 )
+from schemas.recipe_outpaint import OutpaintSettings
 
 _HEAD = """# The recipe
 
@@ -53,6 +54,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("image", ImageSettings),
     ("gate", GateSettings),
     ("block", BlockSettings),
+    ("outpaint", OutpaintSettings),
     ("resources.gate, resources.annotate", StageResources),
     ("resources", Resources),
 )
@@ -64,7 +66,8 @@ def _table(model: type[BaseModel]) -> str:
         default = field.get_default()
         if isinstance(default, BaseModel):
             continue
-        lines.append(f"| `{name}` | `{json.dumps(default, ensure_ascii=False)}` | {field.description or ''} |")
+        shown = "must be given" if field.is_required() else f"`{json.dumps(default, ensure_ascii=False)}`"
+        lines.append(f"| `{name}` | {shown} | {field.description or ''} |")
     return "\n".join(lines)
 
 

@@ -119,7 +119,14 @@ def labels_back(row: Row, frame: Frame) -> Row | Unavailable:
     return {**cut, "label_names": [names[label] for label in label_areas(cut[MAP])[0]]}
 
 
-INTO: Mapping[str, Callable[[Row, Frame, float], Row]] = {"person": person_into}
+def map_into(row: Row, frame: Frame, reach: float) -> Row:
+    """The row of a map that was made without margins: it covers the picture's part of the canvas, and says nothing beside it."""
+    if row["status"] != OK or row.get("map_box") is None:
+        return row
+    return {**row, "map_box": (np.array(row["map_box"]) + np.tile(frame.offset, 2)).tolist()}
+
+
+INTO: Mapping[str, Callable[[Row, Frame, float], Row]] = {"person": person_into, "segmentation": map_into}
 """By kind of the layer that is read: its row in the canvas, from (row, frame, ``reach``)."""
 
 BACK: Mapping[str, Callable[[Row, Frame], Row | Unavailable]] = {

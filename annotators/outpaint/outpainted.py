@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -65,7 +66,8 @@ class Outpainted(Annotator):
         self.annotator, self.outpainter = annotator, outpainter
         self.settings, self.device = annotator.settings, annotator.device
         only_cpu = annotator.cpu_only and outpainter.cpu_only
-        vars(self).update(card=card, cpu_only=only_cpu, score_range=annotator.score_range)
+        both = replace(card, weights=(*card.weights, *outpainter.card.weights))
+        vars(self).update(card=both, cpu_only=only_cpu, score_range=annotator.score_range)
 
     @property
     def weights(self) -> tuple[Weight, ...]:

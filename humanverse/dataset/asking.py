@@ -1,7 +1,8 @@
 """The command that makes a layer, or completes it, as its ``layer.json`` tells it: it runs as it is.
 
 ``asked`` in ``layer.json`` is what the user said: ``annotator`` (a name, or ``module:Class`` of the user's own), ``settings``
-that were given and ``weights`` that stood in; or, of imported ground truth, ``from_coco``, the file.
+that were given and ``weights`` that stood in; ``outpaint`` of a layer for which pictures were grown (``name``, ``settings``,
+``weights``, ``cache``); or, of imported ground truth, ``from_coco``, the file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
+
+from schemas.recipe_outpaint import OUTPAINT
 
 OWN_FILE_NAMES = "file name"
 """``settings.match`` of ground truth whose pictures were matched by file name."""
@@ -48,6 +51,17 @@ def options(
     return [*named, *set_, *(word for path in weights for word in ("--weights", f"{kind}={path}"))]
 
 
+def outpainting(asked: Any) -> list[str]:
+    """The words that say how pictures are grown, of ``outpaint`` in what was asked for; none if that says nothing."""
+    said = _mapping(asked)
+    if not said:
+        return []
+    settings = {**_mapping(said.get("settings")), **({"cache": said["cache"]} if said.get("cache") else {})}
+    weights = said.get("weights")
+    more = options(OUTPAINT, settings, weights if isinstance(weights, list) else ())
+    return ["--outpaint", str(said.get("name")), *more]
+
+
 def _made(layer: str, card: Mapping[str, Any]) -> list[str]:
     kind, _, name = layer.partition("/")
     asked, own = _mapping(card.get("asked")), card.get("name", name)
@@ -58,7 +72,7 @@ def _made(layer: str, card: Mapping[str, Any]) -> list[str]:
         weights if isinstance(weights, list) else (),
         name if own != name else None,
     )
-    return [f"{kind}={asked.get('annotator', own)}", *more]
+    return [f"{kind}={asked.get('annotator', own)}", *more, *outpainting(asked.get(OUTPAINT))]
 
 
 def _imported(layer: str, card: Mapping[str, Any]) -> list[str]:

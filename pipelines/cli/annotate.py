@@ -41,6 +41,13 @@ def annotate(
             help="A file or folder of your own, hf:OWNER/REPO@REVISION, or https://…#sha256=… instead of its weights.",
         ),
     ] = [],  # noqa: B006
+    outpaint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Grow pictures before they are looked at: sd2-inpainting, edge; none leaves the recipe's out.",
+        ),
+    ] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only look at so many samples, and write a page; DATASET is not touched.")
     ] = None,
@@ -70,13 +77,15 @@ def annotate(
     from humanverse.errors import UserError
 
     if from_coco is not None:
-        if as_ or set_ or reads or weights or sample is not None:
-            raise UserError("--from-coco runs no annotator: leave --as, --set, --reads, --weights and --sample out")
+        if as_ or set_ or reads or weights or outpaint or sample is not None:
+            raise UserError(
+                "--from-coco runs no annotator: leave --as, --set, --reads, --weights, --outpaint and --sample out"
+            )
         _from_coco(dataset, kinds, from_coco, match, as_json)
         return
     if match is not None:
         raise UserError("--match says which picture of a COCO file each is: give --from-coco FILE too, or leave it out")
-    asked = _asked(kinds, as_, set_, reads, weights)
+    asked = _asked(kinds, as_, set_, reads, weights, outpaint)
     if out is not None and sample is None:
         raise UserError("--out is where the page of --sample goes: give --sample too, or leave it out")
     if sample is not None:
@@ -129,10 +138,16 @@ def _preview(dataset: str, asked: Asked, sample: int, out: Path | None, device: 
 
 
 def _asked(
-    kinds: Sequence[str], as_: Sequence[str], set_: Sequence[str], reads: Sequence[str], weights: Sequence[str]
+    kinds: Sequence[str],
+    as_: Sequence[str],
+    set_: Sequence[str],
+    reads: Sequence[str],
+    weights: Sequence[str],
+    outpaint: str | None,
 ) -> Asked:
     from humanverse.errors import UserError
     from pipelines.plan_layers import Asked
+    from schemas.recipe_outpaint import OUTPAINT
 
     annotators: dict[str, str | None] = {}
     for text in kinds:
@@ -140,8 +155,9 @@ def _asked(
         if kind in annotators:
             raise UserError(f"two layers of kind {kind}: run the command once for each, with --as {kind}=NAME")
         annotators[kind] = name or None
+    named = [*annotators, *([OUTPAINT] if outpaint else [])]
     return Asked(
-        annotators, _pairs("--as", as_), _settings(set_), _weights(weights, annotators), _pairs("--reads", reads)
+        annotators, _pairs("--as", as_), _settings(set_), _weights(weights, named), _pairs("--reads", reads), outpaint
     )
 
 
@@ -175,7 +191,7 @@ def _settings(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _weights(texts: Sequence[str], kinds: dict[str, str | None]) -> list[tuple[str | None, str]]:
+def _weights(texts: Sequence[str], kinds: Sequence[str]) -> list[tuple[str | None, str]]:
     """(kind, path); what stands before ``=`` is a kind only if a layer of it is asked for, for paths may hold ``=``."""
     split = ((text.partition("="), text) for text in texts)
     return [(kind, path) if kind in kinds and path else (None, text) for (kind, _, path), text in split]

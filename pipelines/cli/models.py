@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.app import Json, app, print_json
 from pipelines.show import annotators as show
+
+if TYPE_CHECKING:
+    from annotators.base import Card
 
 models = typer.Typer(help="The weights that the annotators load.", no_args_is_help=True)
 app.add_typer(models, name="models")
@@ -29,19 +32,19 @@ def annotators(
     from annotators import registry
     from humanverse.errors import UserError
 
-    cards = registry.cards()
+    there = registry.everything()
     if name:
-        cards = [card for card in cards if name in (f"{card.kind}={card.name}", card.layer, card.name, card.kind)]
-        if not cards:
+        there = [one for one in there if name in _names(one.card)]
+        if not there:
             raise UserError(f"no annotator {name}: humanverse annotators lists them")
     found = [
         show.card_json(
-            card,
-            registry.get(card.kind, card.name).Settings().model_dump(),
-            registry.missing_packages(card),
-            registry.here(card),
+            one.card,
+            one.Settings().model_dump(),
+            registry.missing_packages(one.card),
+            registry.here(one.card),
         )
-        for card in cards
+        for one in there
     ]
     if as_json:
         print_json(found)
@@ -49,11 +52,16 @@ def annotators(
         show.cards(found, in_full=name is not None)
 
 
+def _names(card: Card) -> tuple[str, ...]:
+    """By which it can be asked for."""
+    return f"{card.kind}={card.name}", card.layer, card.name, card.kind
+
+
 def _weights(kind: str | None, preset: str | None = None) -> list[Any]:
     from annotators import registry
     from humanverse.errors import UserError
 
-    cards = registry.cards() if preset is None else _preset(preset)
+    cards = [one.card for one in registry.everything()] if preset is None else _preset(preset)
     found = {weight.spec: weight for card in cards if kind in (None, card.kind, card.name) for weight in card.weights}
     if not found and (kind or preset):
         raise UserError(

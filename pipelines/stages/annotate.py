@@ -16,11 +16,13 @@ from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from humanverse.memory import keep_freed
 from humanverse.report.wording import without_password
+from pipelines.outpaint import applied, told
 from pipelines.stages.base import Count
 from pipelines.stages.making import Makers, areas
 from schemas.images import JPEG
 from schemas.recipe import AnnotatorSettings, explain
 from schemas.recipe_annotators import Chosen, layers, places
+from schemas.recipe_outpaint import OutpaintSettings
 
 GATE = "person"
 """The kind that every recipe has, since the gate counts people with it."""
@@ -45,7 +47,9 @@ def _make_one(place: str, item: AnnotatorSettings, device: str, pinned: Mapping[
     return wanted(settings, device, {**given, **pinned})
 
 
-def make(chosen: Chosen, device: str, pinned: Pins | None = None) -> dict[str, Annotator]:
+def make(
+    chosen: Chosen, device: str, pinned: Pins | None = None, outpaint: OutpaintSettings | None = None
+) -> dict[str, Annotator]:
     """The annotators of a recipe by place (see ``schemas.recipe_annotators.places``), not yet loaded, each after those that it
     needs: these are the first of their kinds.
 
@@ -53,11 +57,14 @@ def make(chosen: Chosen, device: str, pinned: Pins | None = None) -> dict[str, A
         chosen: of a recipe.
         device: where they will run.
         pinned: weights that were settled on before.
+        outpaint: which of them look at larger canvases; None for none.
 
     Raises:
         UserError: if one is unknown, its settings are wrong, or a kind that it needs is not in the recipe.
     """
-    made = {place: _make_one(place, item, device, (pinned or {}).get(place, {})) for place, _, item in places(chosen)}
+    bare = {place: _make_one(place, item, device, (pinned or {}).get(place, {})) for place, _, item in places(chosen)}
+    settled = {old: new for weights in (pinned or {}).values() for old, new in weights.items()}
+    made = applied(bare, outpaint, device, settled)
 
     def missing(annotator: Annotator, kind: str) -> None:
         problem = f"{annotator.card.layer} needs a {kind} layer: add annotators.{kind} to the recipe"
@@ -112,8 +119,10 @@ def in_order(made: Mapping[str, Annotator], elsewhere: Callable[[Annotator, str]
     return ordered
 
 
-def provenances(ordered: Mapping[str, Annotator], chosen: Chosen) -> dict[str, dict]:
-    """``layer.json`` of each annotator by place; ``ordered`` as ``make`` gives it for ``chosen``."""
+def provenances(
+    ordered: Mapping[str, Annotator], chosen: Chosen, outpaint: OutpaintSettings | None = None
+) -> dict[str, dict]:
+    """``layer.json`` of each annotator by place; ``ordered`` as ``make`` gives it for ``chosen`` and ``outpaint``."""
     cards: dict[str, dict] = {}
     named = layers(chosen)
     items = {place: item for place, _, item in places(chosen)}
@@ -122,7 +131,8 @@ def provenances(ordered: Mapping[str, Annotator], chosen: Chosen) -> dict[str, d
         made_by = annotator.provenance({need: cards[need]["fingerprint"] for need in needs})
         reads = {need: named[need] for need in sorted(needs)}
         weights = [without_password(text) for text in items[place].weights]
-        cards[place] = {**made_by, "reads": reads, "asked": asked(annotator, annotator.card.name, weights)}
+        said = {**asked(annotator, annotator.card.name, weights), **told(annotator, outpaint)}
+        cards[place] = {**made_by, "reads": reads, "asked": said}
     return cards
 
 
@@ -145,17 +155,26 @@ class Annotate:
         made: places of those that this stage makes; the others are there already.
         device: where the models run.
         pinned: their weights, as they were settled on before.
+        outpaint: which of them look at larger canvases; None for none.
     """
 
     name = "annotate"
 
-    def __init__(self, chosen: Chosen, made: Sequence[str], device: str, pinned: Pins | None = None) -> None:
+    def __init__(
+        self,
+        chosen: Chosen,
+        made: Sequence[str],
+        device: str,
+        pinned: Pins | None = None,
+        outpaint: OutpaintSettings | None = None,
+    ) -> None:
         self.chosen, self.places, self.device, self.pinned = dict(chosen), list(made), device, pinned
+        self.outpaint = outpaint
 
     def setup(self, count: Count) -> None:
         keep_freed()
         self._count = count
-        ordered = make(self.chosen, self.device, self.pinned)
+        ordered = make(self.chosen, self.device, self.pinned, self.outpaint)
         self._made = {place: ordered[place] for place in ordered if place in self.places}
         self._makers = Makers(self._made)
         self._makers.load()

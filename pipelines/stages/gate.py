@@ -74,7 +74,7 @@ class Gate:
         keep_freed()
         self._count = count
         self._blocked = self.blocklists.load()
-        ordered = make(self.recipe.annotators, self.recipe.resources.device, self.pinned)
+        ordered = make(self.recipe.annotators, self.recipe.resources.device, self.pinned, self.recipe.outpaint)
         needed = checks.kinds_needed(self.recipe.gate)
         self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in needed}
         for runner in self._runners.values():

@@ -38,7 +38,7 @@ def test_every_annotator_says_what_one_must_know(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("HUMANVERSE_OFFLINE", raising=False)
     cards = {(card["kind"], card["name"]): card for card in listed("annotators")}
-    assert cards.keys() == registry.ANNOTATORS.keys()
+    assert cards.keys() == {*registry.ANNOTATORS, *(("outpaint", name) for name in registry.OUTPAINTERS)}
     assert all(card["speed"] in SPEEDS and card["source"] and card["licence"] for card in cards.values())
     assert cards["quality", "pixels"]["here"] == "ready"
     assert cards["safety", "open-nsfw"]["here"] == "ready, 23.8 MB to fetch"
