@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -19,7 +20,7 @@ def average(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 def run_down(
-    block: nn.Module, hidden: torch.Tensor, time: torch.Tensor, text: torch.Tensor
+    block: Any, hidden: torch.Tensor, time: torch.Tensor, text: torch.Tensor
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Pass a block of the encoder: what it gives, and its skip connections."""
     told = {"encoder_hidden_states": text} if getattr(block, "has_cross_attention", False) else {}
@@ -28,7 +29,7 @@ def run_down(
 
 
 def run_up(
-    block: nn.Module,
+    block: Any,
     hidden: torch.Tensor,
     skips: list[torch.Tensor],
     time: torch.Tensor,
@@ -52,7 +53,7 @@ def run_up(
 
 
 def _aim(
-    block: nn.Module, hidden: torch.Tensor, skips: list[torch.Tensor], beyond: torch.Tensor | None
+    block: Any, hidden: torch.Tensor, skips: list[torch.Tensor], beyond: torch.Tensor | None
 ) -> tuple[int, ...] | None:
     following = skips[-1] if skips else beyond
     if getattr(block, "upsamplers", None) is None or following is None:
@@ -61,32 +62,18 @@ def _aim(
     return None if size == tuple(2 * side for side in hidden.shape[-2:]) else size
 
 
-def _first_convolution(conv: nn.Conv2d, channels: int, told: int) -> nn.Conv2d:
-    """``conv`` for another number of latent channels, with ``told`` further channels; what is new is zero."""
-    if channels == conv.in_channels and not told:
+def _fitted(conv: Any, inputs: int, outputs: int, latent: int) -> Any:
+    """A copy of ``conv`` with other numbers of channels; weights of new outputs, and of inputs beyond ``latent``, are zero."""
+    if (inputs, outputs) == (conv.in_channels, conv.out_channels):
         return copy.deepcopy(conv)
-    wider = nn.Conv2d(channels + told, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
-    wider = wider.to(conv.weight.device, conv.weight.dtype)
-    kept = min(channels, conv.in_channels)
-    with torch.no_grad():
-        wider.weight.zero_()
-        wider.weight[:, :kept] = conv.weight[:, :kept]
-        wider.bias.copy_(conv.bias)
-    return wider
-
-
-def _last_convolution(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
-    """``conv`` for another number of channels; what is new is zero."""
-    if channels == conv.out_channels:
-        return copy.deepcopy(conv)
-    other = nn.Conv2d(conv.in_channels, channels, conv.kernel_size, conv.stride, conv.padding)
+    other: Any = nn.Conv2d(inputs, outputs, conv.kernel_size, conv.stride, conv.padding)
     other = other.to(conv.weight.device, conv.weight.dtype)
-    kept = min(channels, conv.out_channels)
+    into, out = min(latent, conv.in_channels), min(outputs, conv.out_channels)
     with torch.no_grad():
         other.weight.zero_()
         other.bias.zero_()
-        other.weight[:kept] = conv.weight[:kept]
-        other.bias[:kept] = conv.bias[:kept]
+        other.weight[:out, :into] = conv.weight[:out, :into]
+        other.bias[:out] = conv.bias[:out]
     return other
 
 
@@ -102,12 +89,13 @@ class Branch(nn.Module):
 
     def __init__(self, unet: UNet2DConditionModel, cut: Cut, target: Target, told: int) -> None:
         super().__init__()
-        self.conv_in = _first_convolution(unet.conv_in, target.channels, told)
+        first, last = unet.conv_in, unet.conv_out
+        self.conv_in = _fitted(first, target.channels + told, first.out_channels, latent=target.channels)
         self.down_blocks = nn.ModuleList(copy.deepcopy(block) for block in cut.own_down)
         self.up_blocks = nn.ModuleList(copy.deepcopy(block) for block in cut.own_up)
         self.conv_norm_out = copy.deepcopy(unet.conv_norm_out)
         self.conv_act = copy.deepcopy(unet.conv_act)
-        self.conv_out = _last_convolution(unet.conv_out, target.channels)
+        self.conv_out = _fitted(last, last.in_channels, target.channels, latent=last.in_channels)
 
     def enter(
         self, latent: torch.Tensor, time: torch.Tensor, text: torch.Tensor

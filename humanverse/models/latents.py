@@ -55,11 +55,8 @@ def match(latent: torch.Tensor, own: Statistics, wanted: Statistics) -> torch.Te
         return latent
     scale = [to / of for to, of in zip(wanted.std, own.std, strict=True)]
     shift = [to - of * by for to, of, by in zip(wanted.mean, own.mean, scale, strict=True)]
-    as_channels = {"dtype": torch.float32, "device": latent.device}
-    moved = (
-        latent.float() * torch.tensor(scale, **as_channels)[:, None, None]
-        + torch.tensor(shift, **as_channels)[:, None, None]
-    )
+    by, plus = torch.tensor([scale, shift], dtype=torch.float32, device=latent.device)[:, :, None, None]
+    moved = latent.float() * by + plus
     return moved.to(latent.dtype)
 
 

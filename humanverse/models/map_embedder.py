@@ -1,7 +1,7 @@
 """Turns a map in pixels into features of the latent's size, for the refiner's encoder.
 
-HyperHuman (appendix, table 6) names channels 16, 32, 96 and 256, 4 x 4 kernels, stride 2 and ReLU. Four convolutions of stride 2 would
-give 64 x 64 features for a map of 1024 x 1024, and the latent has 128 x 128. So the first convolution here has stride 1, and the three
+HyperHuman (table 6) names channels 16, 32, 96 and 256, 4 x 4 kernels, stride 2 and ReLU. Four convolutions of stride 2 would give
+64 x 64 features for a map of 1024 x 1024, and the latent has 128 x 128. So the first convolution here has stride 1, and the three
 others stride 2. The first has a 3 x 3 kernel: one of 4 x 4 cannot be centred on a pixel, and would shift the map by half of one.
 """
 
@@ -36,7 +36,7 @@ class MapEmbedder(nn.Module):
         self.project = zero_module(nn.Conv2d(channels[-1], features, kernel_size=3, padding=1))
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        """Features, (batch, features, height / 8, width / 8) with the usual channels, of a map (batch, channels, height, width)."""
+        """Features, (batch, features, height / 8, width / 8) with the usual channels, of (batch, channels, height, width)."""
         hidden = torch.relu(self.stem(picture))
         for halving in self.halvings:
             hidden = torch.relu(halving(hidden))

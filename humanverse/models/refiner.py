@@ -1,7 +1,7 @@
 """Stage 2: a trainable copy of SDXL's encoder that steers the frozen SDXL by structural maps (HyperHuman, section 3.3).
 
-The copy, its middle block and its zero convolutions are diffusers' ControlNet. New are the conditions: each map has an embedder of its
-own, their features are summed, and any of them may be absent. Before training, all that the copy adds to SDXL is zero.
+The copy, its middle block and its zero convolutions are diffusers' ControlNet. New are the conditions: each map has an embedder
+of its own, their features are summed, and any of them may be absent. Before training, all that the copy adds to SDXL is zero.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class StructureRefiner(ModelMixin, AttentionMixin, ConfigMixin):
 
     def _assemble(self, encoder: ControlNetModel) -> None:
         encoder.controlnet_cond_embedding = nn.Identity()
-        self.encoder = encoder
+        self.encoder: Any = encoder
         features = encoder.conv_in.out_channels
         self.embedders = nn.ModuleDict(
             {
@@ -80,7 +80,7 @@ class StructureRefiner(ModelMixin, AttentionMixin, ConfigMixin):
         """
         with torch.device("meta"):
             model = cls(unet=unet.config, **settings)
-        model._assemble(ControlNetModel.from_unet(unet).to(unet.device, unet.dtype))
+        model._assemble(nn.Module.to(ControlNetModel.from_unet(unet), unet.device, unet.dtype))
         return model.train(unet.training)
 
     def forward(
@@ -147,7 +147,9 @@ def refine(
     added_cond_kwargs: Mapping[str, torch.Tensor] | None = None,
     scale: float = 1.0,
 ) -> torch.Tensor:
-    """The prediction of ``unet`` steered by ``refiner``, (batch, channels, height, width); arguments as ``StructureRefiner.forward``.
+    """The prediction of ``unet`` steered by ``refiner``, (batch, channels, height, width).
+
+    The other arguments are those of ``StructureRefiner.forward``.
 
     ``unet`` is frozen by whoever trains (``unet.requires_grad_(False)``); gradients pass through its decoder to the refiner.
     """

@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -54,7 +55,7 @@ def depth_named(name: str) -> Depth:
     return DEPTHS[name]
 
 
-def _part(block: nn.Module, pairs: slice, without: str | None = None) -> nn.Module:
+def _part(block: Any, pairs: slice, without: str | None = None) -> nn.Module:
     """A copy of ``block`` with some of its pairs, without its sampler ``without``."""
     part = copy.deepcopy(block)
     part.resnets = block.resnets[pairs]
@@ -65,11 +66,11 @@ def _part(block: nn.Module, pairs: slice, without: str | None = None) -> nn.Modu
     return part
 
 
-def _split_down(block: nn.Module, pairs: int) -> tuple[nn.Module, nn.Module]:
+def _split_down(block: Any, pairs: int) -> tuple[nn.Module, nn.Module]:
     return _part(block, slice(0, pairs), without="downsamplers"), _part(block, slice(pairs, None))
 
 
-def _split_up(block: nn.Module, pairs: int) -> tuple[nn.Module, nn.Module]:
+def _split_up(block: Any, pairs: int) -> tuple[nn.Module, nn.Module]:
     at = len(block.resnets) - pairs
     return _part(block, slice(0, at), without="upsamplers"), _part(block, slice(at, None))
 

@@ -78,11 +78,12 @@ class StructuralUNet(ModelMixin, AttentionMixin, ConfigMixin):
         """Take ``unet`` apart; its modules become this model's."""
         parts = cut(unet.down_blocks, unet.up_blocks, depth_named(self.config.replication))
         told = sum(condition.channels for condition in self.conditions)
-        self.time_proj, self.time_embedding = unet.time_proj, unet.time_embedding
+        self.time_proj: Any = unet.time_proj
+        self.time_embedding: Any = unet.time_embedding
         self.size_embedding = self._new_size_embedding(unet)
-        self.branches = nn.ModuleDict({target.name: Branch(unet, parts, target, told) for target in self.targets})
+        self.branches: Any = nn.ModuleDict({target.name: Branch(unet, parts, target, told) for target in self.targets})
         self.shared_down = nn.ModuleList(parts.shared_down)
-        self.mid_block = unet.mid_block
+        self.mid_block: Any = unet.mid_block
         self.shared_up = nn.ModuleList(parts.shared_up)
 
     def _new_size_embedding(self, unet: UNet2DConditionModel) -> SizeEmbedding | None:
