@@ -20,8 +20,10 @@ NOTHING = 128
 """Grey level of pixels for which the map says nothing."""
 _TRIMMED = (2, 98)
 """Percentiles of the depths that the colours span."""
-_LIGHT, _STRONG = (0.4, 0.55, 0.7), (0.55, 0.9)
+_LIGHT, _STRONG = (0.35, 0.5, 0.65, 0.8), (0.5, 0.95)
 """Lightnesses and saturations of the parts' colours."""
+_DRAW = 621
+"""Of the draws below 4000, the one in which the colours of Sapiens' 28 parts, and of ATR's 17, are farthest apart."""
 
 
 def _depth(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
@@ -47,10 +49,9 @@ def _normal(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
 
 def colour_of(name: str) -> Colour:
     """sRGB of a part of people: the same for a name whatever its id, and however it is written."""
-    drawn = hashlib.sha256(key_of(name).encode()).digest()
-    red, green, blue = colorsys.hls_to_rgb(
-        drawn[0] / 256, _LIGHT[drawn[1] % len(_LIGHT)], _STRONG[drawn[2] % len(_STRONG)]
-    )
+    drawn = hashlib.sha256(f"{_DRAW} {key_of(name)}".encode()).digest()
+    light, strong = _LIGHT[drawn[2] % len(_LIGHT)], _STRONG[drawn[3] % len(_STRONG)]
+    red, green, blue = colorsys.hls_to_rgb(int.from_bytes(drawn[:2]) / 65536, light, strong)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 

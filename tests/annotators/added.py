@@ -88,7 +88,7 @@ def holds(
     annotator: str,
     weights: Sequence[Path],
     names: Sequence[str] = PHOTOGRAPHS,
-    before: Callable[[Path], Any] = lambda place: None,
+    needed: Callable[[Path], Any] = lambda place: None,
     **settings: Any,
 ) -> dict[str, Said]:
     """Make the layer in batches of 1 and of 8, and check what holds for any: its schema and all of ``verify``, that it goes on
@@ -96,13 +96,13 @@ def holds(
 
     Args:
         names: of the photographs, ``PHOTOGRAPHS`` or the first of them.
-        before: adds to the dataset what the annotator needs.
+        needed: adds to the dataset what the annotator needs.
 
     Returns:
         Its rows.
     """
     place = place_of(folder, names)
-    before(place)
+    needed(place)
     rows = add(place, kind, annotator, "one", weights, batch_size=1, **settings)
     dataset = Dataset(str(place))
     schema = dataset.layer(f"{kind}/one", 0).schema

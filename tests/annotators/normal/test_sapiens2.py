@@ -30,7 +30,7 @@ def test_rows_on_photographs(tmp_path: Path) -> None:
         add(place, "segmentation", "segformer-clothes", "parts", [parts])
 
     model = tiny.sapiens2_normal(tmp_path / "model")
-    rows = holds(tmp_path, "normal", "sapiens2", [model], before=people)
+    rows = holds(tmp_path, "normal", "sapiens2", [model], needed=people)
     for one in rows.values():
         assert one.row["map_box"] == [0, 0, *one.size] and one.map is not None
         lengths = np.linalg.norm(one.map, axis=2)

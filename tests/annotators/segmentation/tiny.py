@@ -44,7 +44,8 @@ def _sapiens2(folder: Path, model: str, labels: int, head: Mapping[str, Any], pa
     import transformers
 
     size = config.get("image_size", _SMALL["image_size"])
-    made = transformers.Sapiens2Config(**{**_SMALL, **config}, num_labels=labels, head_config=dict(head))
+    settings: dict[str, Any] = {**_SMALL, **config, "num_labels": labels, "head_config": dict(head)}
+    made = transformers.Sapiens2Config(**settings)
     shown = transformers.Sapiens2ImageProcessor(size={"height": size[0], "width": size[1]}, do_pad=padded)
     return saved(folder, lambda: getattr(transformers, model)(made), shown)
 

@@ -69,6 +69,6 @@ def test_pictures_whose_people_are_not_known_have_no_row(annotator: Sapiens2Norm
     for row in (first, third):
         assert isinstance(row, dict)
         there = np.isfinite(row["map"]).all(axis=2)
-        height, width = there.shape
+        width = there.shape[1]
         assert there[2:, width // 2 :].all() and not there[:, : width // 2].any() and not there[0].any()
         np.testing.assert_allclose(np.linalg.norm(row["map"][there], axis=1), 1, atol=1e-5)

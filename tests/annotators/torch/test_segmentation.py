@@ -34,7 +34,7 @@ def test_the_settings_names_count_and_else_those_that_the_owners_publish(tmp_pat
     unnamed = [f"LABEL_{index}" for index in range(3)]
     assert labels_of(config(tmp_path, ["Background", "Hair"]), PARTS) == ["Background", "Hair"]
     assert labels_of(config(tmp_path, unnamed), ["Background", "Hat", "Bag"]) == ["Background", "Hat", "Bag"]
-    with pytest.raises(WeightError, match="label 0 .* is not background"):
+    with pytest.raises(WeightError, match=r"label 0 .* is not background"):
         labels_of(config(tmp_path, unnamed), PARTS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from humanverse.compare.frames import Placed, on_one_grid
+from humanverse.compare.frames import Placed, labels_on_one_grid, on_one_grid
 
 WHOLE = (0.0, 0.0, 80.0, 60.0)
 
@@ -49,3 +49,13 @@ def test_a_cell_with_any_missing_pixel_is_missing() -> None:
 @pytest.mark.parametrize("box", [(80.0, 0.0, 90.0, 60.0), (79.5, 0.0, 99.5, 60.0)])
 def test_no_overlap(box: tuple[float, float, float, float]) -> None:
     assert on_one_grid(Placed(ramp(6, 8), WHOLE), Placed(ramp(6, 8), box)) is None
+
+
+def test_label_ids_are_those_that_the_cells_centres_lie_in() -> None:
+    fine = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    found = labels_on_one_grid(
+        Placed(fine, (0.0, 0.0, 6.0, 4.0)), Placed(np.zeros((2, 2), np.uint8), (0.0, 0.0, 6.0, 4.0))
+    )
+    assert found is not None and found[0].dtype == np.uint8
+    assert found[0].tolist() == [[fine[1, 1], fine[1, 4]], [fine[3, 1], fine[3, 4]]]
+    assert labels_on_one_grid(Placed(fine, (0.0, 0.0, 6.0, 4.0)), Placed(fine, (6.0, 0.0, 12.0, 4.0))) is None

@@ -1,7 +1,12 @@
-import numpy as np
+from collections.abc import Sequence
 
-from humanverse.codec.maps import encode_depth, encode_normal
-from humanverse.report.maps import NOTHING, VIEWS
+import numpy as np
+import pytest
+
+from annotators.segmentation.sapiens2 import PARTS
+from humanverse.codec.maps import encode_depth, encode_normal, encode_segmentation
+from humanverse.report.maps import NOTHING, VIEWS, colour_of, legend
+from tests.annotators.segmentation.tiny import CLOTHES
 
 
 def _row(**columns: object) -> dict[str, object]:
@@ -36,3 +41,26 @@ def test_normals_are_their_colours() -> None:
     assert rgb[2, 0].tolist() == [128, 128, 255]
     assert rgb[2, 5].tolist() == [255, 128, 128]
     assert (rgb[0] == NOTHING).all()
+
+
+def test_parts_have_the_colour_of_their_name_and_a_legend() -> None:
+    ids = np.zeros((10, 10), np.uint8)
+    ids[:5, :4], ids[5:, :6], ids[9, 9] = 3, 1, 255
+    png, columns = encode_segmentation(ids)
+    row = {**columns, "label_names": ["Background", "Hair", "Left_Shoe"]}
+    rgb, caption = VIEWS["segmentation"](png, row)
+    assert tuple(rgb[0, 0]) == colour_of("Left_Shoe") == colour_of("left-shoe") != colour_of("Hair") == tuple(rgb[6, 0])
+    assert rgb[0, 9].tolist() == [0, 0, 0] and rgb[9, 9].tolist() == [NOTHING] * 3
+    assert caption == "parts of people; 50.0 % of the picture"
+    assert legend("segmentation", row) == [
+        (colour_of("Hair"), "Hair 30.0 %"),
+        (colour_of("Left_Shoe"), "Left_Shoe 20.0 %"),
+    ]
+    assert legend("depth", row) == []
+
+
+@pytest.mark.parametrize("names", [PARTS, CLOTHES], ids=["sapiens2", "segformer"])
+def test_the_colours_of_known_parts_can_be_told_apart(names: Sequence[str]) -> None:
+    colours = np.array([colour_of(name) for name in names[1:]], float)
+    apart = np.linalg.norm(colours[:, None] - colours, axis=2)
+    assert (apart + 255 * np.eye(len(colours))).min() > 30
