@@ -1,7 +1,7 @@
 """The plain vision transformer of ViTPose as a backbone in MMPose's registry.
 
-MMPose's own ViTPose configs name ``mmpretrain.VisionTransformer``, of another library. What they say of it is said to this one
-instead, so that they run without that library.
+MMPose's own ViTPose configs name the ``VisionTransformer`` of another library, mmpretrain, which was called mmcls before. What
+they say of it is said to this one instead, so that they run without that library.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from annotators.networks.vitpose import Backbone, Shape
 
 NAME = "HumanverseViT"
 """In MMPose's registry of models."""
-THEIRS = "mmpretrain.VisionTransformer"
 
 ARCHITECTURES: Mapping[str, tuple[int, int, int]] = {
     "base": (768, 12, 12),
@@ -24,15 +23,12 @@ ARCHITECTURES: Mapping[str, tuple[int, int, int]] = {
 }
 """mmpretrain's name -> width, blocks, heads."""
 
-_FIXED = {
-    "type": THEIRS,
-    "patch_size": 16,
-    "qkv_bias": True,
-    "with_cls_token": False,
-    "out_type": "featmap",
-    "patch_cfg": {"padding": 2},
+_VITPOSE = {"patch_size": 16, "qkv_bias": True, "with_cls_token": False, "patch_cfg": {"padding": 2}}
+FIXED: Mapping[str, Mapping[str, Any]] = {
+    "mmpretrain.VisionTransformer": {**_VITPOSE, "out_type": "featmap"},
+    "mmcls.VisionTransformer": {**_VITPOSE, "output_cls_token": False},
 }
-"""What mmpretrain's transformer must be told to be this one."""
+"""Their transformer -> what it must be told to be this one."""
 _READ = ("arch", "img_size")
 _OF_TRAINING = ("drop_path_rate", "drop_rate", "init_cfg", "frozen_stages")
 _SIZES = ("embed_dims", "num_layers", "num_heads")
@@ -69,17 +65,19 @@ def register() -> None:
 
 
 def instead_of_theirs(backbone: Mapping[str, Any]) -> dict[str, Any]:
-    """What a config says of its backbone, with this one where it names mmpretrain's transformer.
+    """What a config says of its backbone, with this one where it names theirs.
 
     Raises:
         ValueError: if that is to be of a form that this one has not.
     """
-    if backbone.get("type") != THEIRS:
+    kind = str(backbone.get("type"))
+    if kind not in FIXED:
         return dict(backbone)
-    wrong = [key for key, value in _FIXED.items() if backbone.get(key) != value]
-    wrong += [key for key in backbone if key not in (*_FIXED, *_READ, *_OF_TRAINING)]
+    fixed = FIXED[kind]
+    wrong = [key for key, value in fixed.items() if backbone.get(key) != value]
+    wrong += [key for key in backbone if key not in ("type", *fixed, *_READ, *_OF_TRAINING)]
     if wrong:
-        raise ValueError(f"{THEIRS} is known here as ViTPose has it, and not with another {wrong[0]}")
+        raise ValueError(f"{kind} is known here as ViTPose has it, and not with another {wrong[0]}")
     width, blocks, heads = _sizes(backbone["arch"])
     return {"type": NAME, "width": width, "blocks": blocks, "heads": heads, "img_size": backbone["img_size"]}
 
@@ -90,4 +88,4 @@ def _sizes(arch: Any) -> tuple[int, ...]:
     sizes = arch if isinstance(arch, Mapping) else {}
     if set(sizes) == {*_SIZES, "feedforward_channels"} and sizes["feedforward_channels"] == 4 * sizes["embed_dims"]:
         return tuple(sizes[key] for key in _SIZES)
-    raise ValueError(f"{THEIRS} is not known here with arch {arch}")
+    raise ValueError(f"ViTPose has no transformer of arch {arch}")

@@ -78,7 +78,10 @@ class Estimator(nn.Module):
             batch: (n, 3, height, width), the values of ``prepared``.
             samples: of each, from ``prepared``.
         """
-        return [_said(one.pred_instances) for one in self.model.test_step({"inputs": batch, "data_samples": samples})]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            found = self.model.test_step({"inputs": batch, "data_samples": samples})
+        return [_said(one.pred_instances, len(self.points)) for one in found]
 
 
 def grown(box: np.ndarray) -> np.ndarray:
@@ -200,9 +203,11 @@ def load(estimator: Estimator, tensors: Tensors, path: Path) -> Estimator:
     return estimator
 
 
-def _said(instances: Any) -> np.ndarray:
+def _said(instances: Any, points: int) -> np.ndarray:
     """As ``Estimator.forward``; what a codec has no score for is nowhere, and has no visibility either."""
     keypoints = np.asarray(instances.keypoints, np.float64)[0, :, :2]
+    if len(keypoints) != points:
+        raise ValueError(f"the model says {len(keypoints)} points, and its config's dataset has {points}")
     scores, visible = (
         np.asarray(given, np.float64)[0] for given in (instances.keypoint_scores, instances.keypoints_visible)
     )

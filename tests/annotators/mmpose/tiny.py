@@ -60,3 +60,24 @@ def weights(path: Path, config: Path | str) -> Path:
         model = build(find(str(config))).model
     torch.save({"meta": {"epoch": 210}, "state_dict": model.state_dict()}, path)
     return path
+
+
+def vitpose(path: Path, points: int = 133) -> Path:
+    """Random weights for the tiny version of ``VITPOSE``, under the names of ViTPose's authors."""
+    import torch
+
+    network = vitpose_network(points)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.15)
+        torch.nn.init.normal_(network.backbone.pos_embed)
+    torch.save({"state_dict": network.state_dict()}, path)
+    return path
+
+
+def vitpose_network(points: int = 133) -> Any:
+    """Our own network of the sizes of the tiny version of ``VITPOSE``."""
+    from annotators.networks.vitpose import Shape, ViTPose
+
+    return ViTPose(Shape(width=32, blocks=2, heads=4, decoder=16, points=points))
