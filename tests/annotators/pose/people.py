@@ -90,6 +90,13 @@ def found(annotator: Annotator, rgb: np.ndarray, people: Row) -> np.ndarray:
     return np.array(row["keypoints"]).reshape(-1, POINTS, 3)
 
 
+def waves(height: int, width: int) -> np.ndarray:
+    """A picture without edges, on which all ways between pixels agree; its colours tell left from right and up from down."""
+    x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    colours = (np.sin(7 * x + 3 * y), np.cos(9 * y - 2 * x), np.sin(5 * x * y + 1))
+    return np.rint(127.5 + 120 * np.stack(colours, axis=2)).astype(np.uint8)
+
+
 def dots_are_found(annotator: TopDownPose, within: Callable[[float], float]) -> None:
     """A bright dot in a dark picture is where it says that every point is that it looks for.
 
