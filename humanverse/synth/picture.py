@@ -1,0 +1,44 @@
+"""From linear light to a picture as a camera would store it: exposure, lens, noise, sRGB with 8 bits."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from humanverse.synth.randomness import Rng, between, chance
+
+
+def developed(light: np.ndarray, rng: Rng) -> np.ndarray:
+    """uint8 (height, width, 3).
+
+    Args:
+        light: float32 (height, width, 3), linear.
+    """
+    height, width = light.shape[:2]
+    bright = float(np.percentile(light[::4, ::4].max(axis=2), between(rng, 90, 97)))
+    exposed = light * np.float32(between(rng, 0.72, 0.98) / max(bright, 1e-3))
+    if chance(rng, 0.5):
+        y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+        exposed *= (1 - between(rng, 0.0, 0.22) * 0.5 * (x**2 + y**2))[:, :, None].astype(np.float32)
+    if chance(rng, 0.35):
+        exposed = cv2.GaussianBlur(exposed, (0, 0), between(rng, 0.3, 0.9) * height / 512)
+    noise = between(rng, 0.0, 0.025)
+    grain = rng.standard_normal(exposed.shape, dtype=np.float32)
+    exposed += grain * np.float32(noise) * np.sqrt(np.clip(exposed, 0.01, 1))
+    soft = np.where(exposed > 0.8, 0.8 + 0.2 * np.tanh((exposed - 0.8) / 0.2), exposed)
+    return encoded(soft)
+
+
+def encoded(light: np.ndarray) -> np.ndarray:
+    """Linear light in [0, 1] as sRGB (IEC 61966-2-1): float (...) -> uint8 (...)."""
+    index = np.clip(light * 4095 + 0.5, 0, 4095).astype(np.int32)
+    return _TABLE[index]
+
+
+def _table() -> np.ndarray:
+    linear = np.arange(4096) / 4095
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.rint(255 * srgb).astype(np.uint8)
+
+
+_TABLE = _table()

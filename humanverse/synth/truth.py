@@ -1,0 +1,116 @@
+"""What is true of a picture: who is where, their boxes and points, which part of whom each pixel shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from humanverse.synth import keypoints
+from humanverse.synth.camera import Camera
+from humanverse.synth.materials import HAIR, LOWER, SHOES, SOCKS, UPPER
+from humanverse.synth.people import Person
+from humanverse.synth.regions import PARTS, regions
+from humanverse.synth.render import NO_BODY, Geometry, Renderer, Seen
+
+FARTHEST = 12.0
+"""Metres beyond which depth and normals are not told: at 16 bits a farther horizon would cost precision near by."""
+LABELS = (
+    "background", "apparel", "face_neck", "hair", "left_foot", "left_hand", "left_lower_arm", "left_lower_leg", "left_shoe",
+    "left_sock", "left_upper_arm", "left_upper_leg", "lower_clothing", "right_foot", "right_hand", "right_lower_arm",
+    "right_lower_leg", "right_shoe", "right_sock", "right_upper_arm", "right_upper_leg", "torso", "upper_clothing",
+)  # fmt: skip
+"""Names of the ids in ``Sample.labels``."""
+_SKIN = {"head": "face_neck", "neck": "face_neck", "torso": "torso"}
+_CLOTHES = {UPPER: "upper_clothing", LOWER: "lower_clothing", HAIR: "hair"}
+_SIDED = {SHOES: "shoe", SOCKS: "sock"}
+
+
+@dataclass(frozen=True)
+class SeenPerson:
+    """Somebody who is seen.
+
+    Attributes:
+        number: in the scene.
+        person: the body and what it wears.
+        box: float64 (4,), x0, y0, x1, y1 around the pixels that are seen, x1 and y1 exclusive.
+        area: pixels that are seen.
+        points: float64 (133, 3): x and y in pixels, and 1 where it is seen, 0.5 where something hides it, 0 outside the picture.
+        depths: float64 (133,), metres along the optical axis.
+    """
+
+    number: int
+    person: Person
+    box: np.ndarray
+    area: int
+    points: np.ndarray
+    depths: np.ndarray
+
+
+def owners(seen: Seen, geometry: Geometry, people: int) -> np.ndarray:
+    """int16 (height, width): the number of the person that a pixel shows, -1 for nobody."""
+    there = seen.faces >= 0
+    found = np.where(there, geometry.owners[np.maximum(seen.faces, 0)], -1)
+    return np.where(found < people, found, -1).astype(np.int16)
+
+
+def renumbered(numbers: np.ndarray, new: Mapping[int, int]) -> np.ndarray:
+    """Owners by their place among those who are seen; -1 for the others."""
+    made = np.full(numbers.shape, -1, np.int16)
+    for old, place in new.items():
+        made[numbers == old] = place
+    return made
+
+
+def within_reach(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """Depth and normals, NaN beyond ``FARTHEST``."""
+    near = seen.depth <= FARTHEST
+    return (
+        np.where(near, seen.depth, np.nan).astype(np.float32),
+        np.where(near[:, :, None], seen.normals, np.nan).astype(np.float32),
+    )
+
+
+def seen_people(
+    people: Sequence[Person], numbers: np.ndarray, eye: Camera, renderer: Renderer, least: float
+) -> list[SeenPerson]:
+    """Those of whom at least ``least`` pixels are seen, largest first."""
+    found = []
+    for number, person in enumerate(people):
+        rows, columns = np.nonzero(numbers == number)
+        if len(rows) < least:
+            continue
+        box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float64)
+        points, depths = keypoints.seen(person, number, eye, renderer, numbers.shape)
+        found.append(SeenPerson(number, person, box, len(rows), points, depths))
+    return sorted(found, key=lambda one: -one.area)
+
+
+def _label_table() -> np.ndarray:
+    """uint8 (parts, surfaces): the id of a part of the body that shows a surface."""
+    table = np.zeros((len(PARTS), 11), np.uint8)
+    for row, part in enumerate(PARTS):
+        side = part.partition("_")[0]
+        for surface in range(table.shape[1]):
+            name = _CLOTHES.get(surface) or (
+                f"{side}_{_SIDED[surface]}" if surface in _SIDED else _SKIN.get(part, part)
+            )
+            table[row, surface] = LABELS.index(name) if name in LABELS else LABELS.index("torso")
+    return table
+
+
+_TABLE = _label_table()
+
+
+def labels(seen: Seen, geometry: Geometry, numbers: np.ndarray) -> np.ndarray:
+    """uint8 (height, width), of ``LABELS``: the part of the face's first corner, the surface of the pixel."""
+    made = np.zeros(seen.faces.shape, np.uint8)
+    here = numbers >= 0
+    faces, vertices = seen.faces[here], len(regions().part)
+    body = geometry.worn[faces] != NO_BODY
+    corner = geometry.faces[faces, 0] % vertices
+    part = np.where(body, regions().part[np.where(body, corner, 0)], 0)
+    surface = np.where(body, seen.surfaces[here], HAIR)
+    made[here] = _TABLE[part, surface]
+    return made
