@@ -6,6 +6,12 @@ from annotators.base import Card
 from annotators.torch.segmentation import TransformersSegmentation
 from annotators.weights import Weight
 
+ATR = (
+    *("Background", "Hat", "Hair", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe"),
+    *("Right-shoe", "Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm", "Bag", "Scarf"),
+)
+"""The labels in the published model's settings, those of the ATR data set."""
+
 
 class SegformerClothes(TransformersSegmentation):
     """18 labels: bare parts, clothes, shoes, bag, of all people in the picture together; or those of the weights given."""
@@ -25,9 +31,7 @@ class SegformerClothes(TransformersSegmentation):
             "say; scores resized to the map (bilinear), no flip"
         ),
         output=(
-            "label ids: 0 background, 1 Hat, 2 Hair, 3 Sunglasses, 4 Upper-clothes, 5 Skirt, 6 Pants, 7 Dress, 8 Belt, 9 "
-            "Left-shoe, 10 Right-shoe, 11 Face, 12 Left-leg, 13 Right-leg, 14 Left-arm, 15 Right-arm, 16 Bag, 17 Scarf; left "
-            "and right are the person's; people are not told apart"
+            f"label ids: {', '.join(f'{index} {name}' for index, name in enumerate(ATR))}; people are not told apart"
         ),
         weights=(Weight("hf:mattmdjaga/segformer_b2_clothes@main", "", 330_000_000),),
         packages={"torch": "torch", "transformers": "torch", "huggingface_hub": "torch"},

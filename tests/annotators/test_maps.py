@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotators.maps import OPENCV_TO_LAYER, bounded, resized, unit, working_size
+from annotators.maps import OPENCV_TO_LAYER, bounded, people_in, resized, unit, working_size
+from humanverse.codec.maps import encode_segmentation
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,16 @@ def test_units_have_length_one_and_no_direction_is_none() -> None:
 def test_a_wall_a_floor_and_a_ceiling_of_opencv_come_out_in_the_frame_of_layers() -> None:
     wall, floor, ceiling, right = np.array([[0, 0, -1], [0, -1, 0], [0, 1, 0], [1, 0, 0]]) * OPENCV_TO_LAYER
     np.testing.assert_array_equal([wall, floor, ceiling, right], [[0, 0, 1], [0, 1, 0], [0, -1, 0], [1, 0, 0]])
+
+
+def test_people_are_where_the_segmentation_has_parts() -> None:
+    ids = np.zeros((4, 8), np.uint8)
+    ids[:, 4:], ids[0] = 3, 255
+    row = {"map": encode_segmentation(ids)[0], "map_box": [0.0, 0.0, 80.0, 40.0]}
+    same = people_in(row, [0, 0, 80, 40], (4, 8))
+    assert (same == ((ids != 0) & (ids != 255))).all()
+    fine = people_in(row, [0, 0, 80, 40], (40, 80))
+    assert (fine == np.kron(same, np.ones((10, 10), bool))).all()
+    assert not people_in({**row, "map_box": [0.0, 0.0, 40.0, 40.0]}, [40, 0, 80, 40], (4, 4)).any()
+    part = people_in(row, [30, 10, 50, 30], (2, 2))
+    assert part.tolist() == [[False, True], [False, True]]

@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from annotators.segmentation.sapiens2 import PARTS
+from annotators.segmentation.segformer_clothes import ATR
 from tests.annotators.tiny import saved
 
-CLOTHES = (
-    *("Background", "Hat", "Hair", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe"),
-    *("Right-shoe", "Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm", "Bag", "Scarf"),
-)
-"""The labels in the published settings of mattmdjaga/segformer_b2_clothes."""
 _SMALL = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -81,7 +77,7 @@ def sapiens2_full(folder: Path, model: str, labels: int, head: Mapping[str, Any]
     return _sapiens2(folder, model, labels, head, padded, **full)
 
 
-def segformer(folder: Path, names: Sequence[str] = CLOTHES) -> Path:
+def segformer(folder: Path, names: Sequence[str] = ATR) -> Path:
     """SegFormer with four narrow stages, which looks at 64 x 64."""
     import transformers
 
@@ -105,7 +101,7 @@ def segformer_full(folder: Path) -> Path:
         depths=[3, 4, 6, 3],
         hidden_sizes=[64, 128, 320, 512],
         decoder_hidden_size=768,
-        id2label=dict(enumerate(CLOTHES)),
+        id2label=dict(enumerate(ATR)),
     )
     shown = transformers.SegformerImageProcessorPil(size={"height": 512, "width": 512})
     return saved(folder, lambda: transformers.SegformerForSemanticSegmentation(config), shown)

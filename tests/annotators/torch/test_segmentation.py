@@ -14,7 +14,7 @@ import torch
 
 from annotators.base import Picture
 from annotators.segmentation.sapiens2 import PARTS, Sapiens2Segmentation
-from annotators.segmentation.segformer_clothes import SegformerClothes
+from annotators.segmentation.segformer_clothes import ATR, SegformerClothes
 from annotators.torch.segmentation import labels_of
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
@@ -112,6 +112,6 @@ def test_ids_are_those_of_the_owners_where_the_map_has_the_pictures_size(tmp_pat
 def test_the_card_of_the_layer_names_all_labels(tmp_path: Path) -> None:
     weights = standing_in(SegformerClothes.card.weights, tiny.segformer(tmp_path / "model"))
     facts = SegformerClothes(weights=weights).provenance({})
-    assert facts["labels"] == list(tiny.CLOTHES)
-    other = standing_in(SegformerClothes.card.weights, tiny.segformer(tmp_path / "other", tiny.CLOTHES[:5]))
+    assert facts["labels"] == list(ATR)
+    other = standing_in(SegformerClothes.card.weights, tiny.segformer(tmp_path / "other", ATR[:5]))
     assert SegformerClothes(weights=other).provenance({})["fingerprint"] != facts["fingerprint"]

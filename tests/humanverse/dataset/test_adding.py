@@ -92,3 +92,26 @@ def test_what_was_written_while_the_shard_was_rewritten_is_deleted(
     with pytest.raises(Rewritten, match="it was compacted meanwhile: run the same command again"):
         target.publish("depth/other", layer_table("depth/test", samples, {}))
     assert not list((folder / "layers/depth/other").iterdir())
+
+
+def test_a_dense_layer_that_is_needed_comes_with_its_maps(folder: Path) -> None:
+    dataset = Dataset(str(folder))
+    target = Target.open(dataset, 1)
+    pngs = [dataset.map_png("depth/test", 1, row) for row in target.layer("depth/test").to_pylist()]
+    assert target.needed("depth/test")["map"].to_pylist() == pngs and None not in pngs
+    assert target.needed("depth/test", [1, 3])["map"].to_pylist() == [pngs[1], pngs[3]]
+    assert target.needed("person/test").equals(target.layer("person/test"))
+
+
+def test_a_row_without_a_map_has_none_where_it_is_needed(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=1, per_shard=2, unavailable={"depth": "no estimator"})
+    assert Target.open(Dataset(str(tmp_path / "d")), 0).needed("depth/test")["map"].to_pylist() == [None, None]
+
+
+def test_maps_that_are_needed_are_found_after_a_compaction(folder: Path) -> None:
+    target = Target.open(Dataset(str(folder)), 0)
+    before = target.needed("depth/test")
+    forget(folder, 1)
+    compact(str(folder))
+    pngs = target.dataset.map_pngs("depth/test", 0, before.drop_columns(["map"]))
+    assert [png is None for png in pngs] == [False, True, False, False]

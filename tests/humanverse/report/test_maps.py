@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from annotators.segmentation.sapiens2 import PARTS
+from annotators.segmentation.segformer_clothes import ATR
 from humanverse.codec.maps import encode_depth, encode_normal, encode_segmentation
 from humanverse.report.maps import NOTHING, VIEWS, colour_of, legend
-from tests.annotators.segmentation.tiny import CLOTHES
 
 
 def _row(**columns: object) -> dict[str, object]:
@@ -59,7 +59,7 @@ def test_parts_have_the_colour_of_their_name_and_a_legend() -> None:
     assert legend("depth", row) == []
 
 
-@pytest.mark.parametrize("names", [PARTS, CLOTHES], ids=["sapiens2", "segformer"])
+@pytest.mark.parametrize("names", [PARTS, ATR], ids=["sapiens2", "segformer"])
 def test_the_colours_of_known_parts_can_be_told_apart(names: Sequence[str]) -> None:
     colours = np.array([colour_of(name) for name in names[1:]], float)
     apart = np.linalg.norm(colours[:, None] - colours, axis=2)
