@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -13,17 +13,16 @@ from annotators.outpaint.canvas import Canvas, laid
 from humanverse.codec import encode_jpeg
 
 COLOUR = (255, 0, 128)
+LABELS = ["background", "dark", "light", "margin"]
 
 
 class Plain(Outpainter):
-    """Margins of one colour; ``grew`` has the uids of all canvases made by any instance, in order."""
+    """Margins of one colour."""
 
     card = Card(KIND, "plain", 1, "for tests", "none", "none", "none", "none")
     cpu_only = True
-    grew: ClassVar[list[str]] = []
 
     def grown(self, pictures: Sequence[Picture]) -> list[Canvas]:
-        self.grew += [picture.uid for picture in pictures]
         return [self._canvas(picture) for picture in pictures]
 
     def _canvas(self, picture: Picture) -> Canvas:
@@ -110,14 +109,16 @@ class DarkParts(Annotator):
     Settings = GridSettings
     settings: GridSettings
 
+    def describes(self) -> dict[str, Any]:
+        return {"labels": LABELS}
+
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         return [self._row(sampled(picture.rgb, self.settings)) for picture in pictures]
 
     def _row(self, rgb: np.ndarray) -> Row:
         ids = np.where(rgb[:, :, 1] < 128, 1, 2).astype(np.uint8)
         ids[(rgb == COLOUR).all(axis=2)] = 3
-        names = {1: "dark", 2: "light", 3: "margin"}
-        return {"map": ids, "label_names": [names[label] for label in np.unique(ids).tolist()]}
+        return {"map": ids, "label_names": [LABELS[label] for label in np.unique(ids).tolist()]}
 
 
 class Sentence(Annotator):

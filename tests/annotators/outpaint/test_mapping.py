@@ -12,6 +12,7 @@ from annotators.outpaint.canvas import Frame
 from annotators.outpaint.mapping import (
     labels_back,
     map_back,
+    map_into,
     person_back,
     person_into,
     pose_back,
@@ -159,3 +160,10 @@ def test_labels_that_are_left_keep_their_names() -> None:
     row = labels_back({"map": ids, "label_names": ["hair", "margin", "shoe"]}, FRAME)
     assert isinstance(row, dict) and row["label_names"] == ["hair", "shoe"]
     np.testing.assert_array_equal(row["map"], ids[8:68, 25:125])
+
+
+def test_a_map_that_is_read_lies_on_the_canvas_where_the_picture_does() -> None:
+    row = {"status": "ok", "map": b"png", "map_box": [0.5, 1.0, 99.5, 60.0]}
+    assert map_into(row, FRAME, 1) == {**row, "map_box": [25.5, 9.0, 124.5, 68.0]}
+    failed = {"status": "failed", "reason": "x", "map_box": None}
+    assert map_into(failed, FRAME, 1) is failed
