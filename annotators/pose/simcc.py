@@ -27,9 +27,9 @@ def decoded(columns: np.ndarray, rows: np.ndarray, split: int) -> np.ndarray:
 def averaged(columns: np.ndarray, mirrored: np.ndarray, swap: Sequence[int], split: int) -> np.ndarray:
     """The columns of crops and of their mirror images, one with the other.
 
-    Pixel p of a crop is the mirror image's ``width - 1 - p``, so that bin b is its bin ``split (width - 1) - b``. The last
-    ``split - 1`` bins have none, and stay. MMPose's flip test takes bin ``split width - 1 - b``, which is half a pixel beside it
-    for a split of 2.
+    Pixel p of a crop is the mirror image's ``width - 1 - p``, so that bin b is its bin ``split (width - 1) - b``; the last
+    ``split - 1`` bins, which have none, are given its first. MMPose's flip test takes bin ``split width - 1 - b``, which is half
+    a pixel beside it for a split of 2.
 
     Args:
         columns: (n, points, split x width), of the crops.
@@ -37,7 +37,6 @@ def averaged(columns: np.ndarray, mirrored: np.ndarray, swap: Sequence[int], spl
         swap: slot of each point's mirror image.
         split: bins for each pixel.
     """
-    back = mirrored[:, list(swap), ::-1][..., split - 1 :]
-    both = columns.copy()
-    both[..., : back.shape[2]] = (columns[..., : back.shape[2]] + back) / 2
-    return both
+    last = columns.shape[2] - split
+    bins = np.maximum(last - np.arange(columns.shape[2]), 0)
+    return (columns + mirrored[:, list(swap)][..., bins]) / 2
