@@ -39,13 +39,15 @@ class ConvNext(TimmClassifier):
         preset="modern",
     )
     architecture: ClassVar[str] = "convnext_tiny"
+    sizes: ClassVar[dict[str, Any]] = {}
+    """Of the body, where they are not the architecture's own."""
     index = 1
 
     def network(self) -> Any:
         import timm
         from torch import nn
 
-        body: Any = timm.create_model(self.architecture, num_classes=2)
+        body: Any = timm.create_model(self.architecture, num_classes=2, **self.sizes)
         body.head.fc = nn.Sequential(
             nn.Linear(body.num_features, 512),
             nn.GELU(),
@@ -58,7 +60,10 @@ class ConvNext(TimmClassifier):
     def renamed(self, tensors: Tensors, network: Any) -> Tensors:
         from timm.models.convnext import checkpoint_filter_fn
 
-        found: Tensors = checkpoint_filter_fn(tensors, network)
+        try:
+            found: Tensors = checkpoint_filter_fn(tensors, network)
+        except KeyError:  # it has blocks that the network has not: loading says so
+            return tensors
         return found
 
     def input(self, rgb: np.ndarray) -> Any:

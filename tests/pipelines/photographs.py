@@ -60,6 +60,7 @@ def _row(number: int, name: str, settings: recipe.ImageSettings) -> dict[str, An
         "uid": digest[:32],
         "row": number,
         "url": f"https://images.example/train2017/{name}",
+        "caption": f"photograph {number}, {name}",
         "sha256": digest,
         "jpg_sha256": hashlib.sha256(prepared.jpeg).hexdigest(),
         "phash": 0,
