@@ -19,6 +19,7 @@ from humanverse.sources.digests import COLUMNS
 from humanverse.sources.mapping import MEANINGS, only_renamed
 from humanverse.storage import Store
 from pipelines.download.base import Job
+from pipelines.outpaint import check_place
 from pipelines.progress import say
 from pipelines.retry import check_reasons
 from pipelines.stages import annotate
@@ -73,6 +74,7 @@ def open_build(
         UserError: for whatever the user can mend.
     """
     reasons = check_reasons(retry, allow_private)
+    check_place(recipe.outpaint, url)
     annotators = annotate.make(recipe.annotators, recipe.resources.device, outpaint=recipe.outpaint)
     for annotator in annotators.values():
         registry.require_packages(annotator.card)

@@ -78,6 +78,12 @@ def applied(
     return {place: Outpainted(one, shared) if place in chosen else one for place, one in made.items()}
 
 
+def check_place(section: OutpaintSettings | None, dataset: str) -> None:
+    """Raise UserError if paintings are to be kept in ``dataset``, which has its files alone."""
+    if section and section.cache and f"{Store(section.cache).url}/".startswith(f"{Store(dataset).url}/"):
+        raise UserError(f"{OUTPAINT}.cache: {section.cache} is in the dataset: give a place outside of it")
+
+
 def told(annotator: Annotator, section: OutpaintSettings | None) -> dict[str, Any]:
     """What the card of a layer says was asked for: as ``asked`` in ``humanverse.dataset.asking``, beside the annotator's."""
     if section is None or not isinstance(annotator, Outpainted):

@@ -16,7 +16,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.views import NAME
 from humanverse.errors import DatasetError, UserError
 from humanverse.report.wording import without_password
-from pipelines.outpaint import NONE, applied, told
+from pipelines.outpaint import NONE, applied, check_place, told
 from pipelines.stages.add_layers import Addition
 from pipelines.stages.annotate import asked as in_card
 from pipelines.stages.annotate import in_order
@@ -104,6 +104,7 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
     _check_kinds(asked)
     bare = {kind: _annotator(dataset, asked, kind, device) for kind in asked.annotators}
     section = _outpaint(dataset, asked, bare)
+    check_place(section, dataset.store.url)
     made = applied(bare, section, device)
     reads: dict[str, str] = {}
 

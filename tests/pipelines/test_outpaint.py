@@ -152,6 +152,16 @@ def test_what_cannot_be_is_one_line_and_nothing_is_written(place: Path, words: l
     assert "\n" not in str(caught.value) and digests(place) == before
 
 
+def test_paintings_are_not_kept_in_the_dataset(place: Path, tmp_path: Path) -> None:
+    cache = {"outpaint": {"cache": str(place / "paintings")}}
+    with pytest.raises(UserError, match=r"outpaint\.cache: .* is in the dataset: give a place outside"):
+        add(place, DEPTH, {"depth": "new"}, settings=cache)
+    settings = load(overrides={"outpaint": {"name": "edge", "cache": str(tmp_path / "d" / "paintings")}})
+    with pytest.raises(UserError, match="is in the dataset"):
+        build([str(place)], str(tmp_path / "d"), settings, local=True)
+    add(place, DEPTH, {"depth": "new"}, settings={"outpaint": {"cache": f"{place}-paintings"}})
+
+
 def test_only_the_kinds_that_are_named(place: Path) -> None:
     kinds = {**DEPTH, "normal": f"{FAKES}:ColourNormal"}
     add(place, kinds, {"depth": "grown", "normal": "bare"}, settings={"outpaint": {"kinds": ["depth"]}})
