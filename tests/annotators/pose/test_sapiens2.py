@@ -134,3 +134,16 @@ def test_a_network_of_other_points_is_refused_in_one_line(tmp_path: Path) -> Non
         loaded(tiny.sapiens2(tmp_path / "coco", labels=17))
     with pytest.raises(WeightError, match="holds a vitpose model, not sapiens2"):
         loaded(tiny.vitpose(tmp_path / "vitpose"))
+
+
+@pytest.mark.slow
+def test_the_network_of_full_size_runs(tmp_path: Path) -> None:
+    """Sapiens2-0.4B as its published config has it, with random weights."""
+    sizes: Any = {"image_size": [1024, 768], "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24}
+    head = {"upsample_out_channels": [1024, 768], "conv_out_channels": [512, 512, 256]}
+    folder = tiny.sapiens2(tmp_path / "full", **sizes, num_attention_heads=16, head_config=head, initializer_range=0.02)
+    annotator = loaded(folder, flip_test=False)
+    assert 3.5e8 < sum(one.numel() for one in annotator.model.parameters()) < 4.9e8
+    keypoints = found(annotator, waves(300, 400), person((10, 10, 150, 280)))
+    assert keypoints.shape == (1, 133, 3) and np.isfinite(keypoints).all()
+    assert annotator.crop(np.array([0, 0, 10, 10])).size == (768, 1024)

@@ -15,7 +15,7 @@ prepare_torchvision()
 
 
 def vitpose(folder: Path, labels: int = 17, experts: int = 1, simple: bool = True, **backbone: Any) -> Path:
-    """ViTPose with two blocks of 32 for crops of 48 x 64."""
+    """ViTPose with two blocks of 32 for crops of 48 x 64; ``backbone`` are other settings of its blocks."""
     from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation, VitPoseImageProcessorPil
 
     sizes: Any = {
@@ -32,8 +32,8 @@ def vitpose(folder: Path, labels: int = 17, experts: int = 1, simple: bool = Tru
     return saved(folder, lambda: VitPoseForPoseEstimation(config), processor)
 
 
-def sapiens2(folder: Path, labels: int = 308) -> Path:
-    """Sapiens2 with two blocks of 32 for crops of 48 x 64."""
+def sapiens2(folder: Path, labels: int = 308, **others: Any) -> Path:
+    """Sapiens2 with two blocks of 32 for crops of 48 x 64; ``others`` of its settings instead."""
     from transformers import Sapiens2Config, Sapiens2ForPoseEstimation, Sapiens2ImageProcessor
 
     sizes: Any = {
@@ -46,8 +46,9 @@ def sapiens2(folder: Path, labels: int = 308) -> Path:
         "num_labels": labels,
         "initializer_range": 0.3,
     }
-    config = Sapiens2Config(**sizes)
-    processor = Sapiens2ImageProcessor(size={"height": 64, "width": 48})
+    config: Any = Sapiens2Config(**{**sizes, **others})
+    height, width = config.image_size
+    processor = Sapiens2ImageProcessor(size={"height": height, "width": width})
     return saved(folder, lambda: Sapiens2ForPoseEstimation(config), processor)
 
 
