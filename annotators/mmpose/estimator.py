@@ -47,16 +47,26 @@ class Estimator(nn.Module):
         self.points = points
         self._pipeline, self._facts = pipeline, dict(facts)
 
+    @property
+    def _seeing(self) -> list[Any]:
+        """The parts that see pixels, in order: the backbone, and the neck if there is one."""
+        return [self.model.backbone, *([self.model.neck] if self.model.with_neck else [])]
+
     def to(self, device: Any = None, dtype: Any = None, **more: Any) -> Estimator:  # type: ignore[override]
         """As of all modules; but only what sees pixels takes another precision. The input's mean and deviation and the head stay
         at float32, for in 16 bits neighbouring pixels of a heatmap become equal."""
         self.model.to(device, **more)
-        before = [self.model.backbone, *([self.model.neck] if self.model.with_neck else [])]
         if dtype not in (None, torch.float32):
-            for part in before:
+            for part in self._seeing:
                 part.to(dtype)
-            before[0].register_forward_pre_hook(lambda _, inputs: (inputs[0].to(dtype),))
-            before[-1].register_forward_hook(lambda *given: tuple(one.float() for one in given[2]))
+            self._seeing[0].register_forward_pre_hook(lambda _, inputs: (inputs[0].to(dtype),))
+            self._seeing[-1].register_forward_hook(lambda *given: tuple(one.float() for one in given[2]))
+        return self
+
+    def compiled(self) -> Estimator:
+        """With torch.compile for what sees pixels, which is nearly all of the work; codecs are numpy, and stay as they are."""
+        for part in self._seeing:
+            part.compile()
         return self
 
     def prepared(self, bgr: np.ndarray, box: np.ndarray) -> tuple[torch.Tensor, Any]:

@@ -76,6 +76,9 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
         path = obtain(self.weights[0])
         return load(build(self._config(), self.settings.flip_test), tensors_of(path), path)
 
+    def compiled(self) -> Any:
+        return self.model.compiled()
+
     def _config(self) -> Config:
         """The config, which must still be what it was when the layer was planned."""
         found = find(self.settings.config)

@@ -73,8 +73,14 @@ class OnTorch(Loadable):
         self.dtype = getattr(torch, self._precision)
         self.model = self.build().to(device=self.place, dtype=self.dtype).eval().requires_grad_(False)
         if self.settings.compile:
-            self.model = torch.compile(self.model)
+            self.model = self.compiled()
         self._batches = Batches(self._most, self.settings.pixel_budget)
+
+    def compiled(self) -> Any:
+        """The model through torch.compile; to be overridden where only a part of it can be compiled."""
+        import torch
+
+        return torch.compile(self.model)
 
     def where(self) -> str | None:
         return None if self.device == "cpu" else found(self.device)

@@ -255,6 +255,16 @@ def test_it_runs_in_16_bits_with_its_head_and_its_mean_in_32(tmp_path: Path, nam
     np.testing.assert_allclose(halves[..., 2], whole[..., 2], rtol=0, atol=0.05)
 
 
+@pytest.mark.slow
+def test_a_compiled_model_says_the_same(tmp_path: Path) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    compiled, usual = (
+        found(tiny(tmp_path, VITPOSE, compile=on), rgb, person((10, 10, 50, 80), (30, 0, 120, 90)))
+        for on in (True, False)
+    )
+    np.testing.assert_allclose(compiled, usual, rtol=0, atol=1e-3)
+
+
 def test_the_config_decides_about_the_flip_test_unless_it_is_set(tmp_path: Path) -> None:
     path = config(tmp_path, VITPOSE)
     held = weights(tmp_path / "tiny.pth", path)
