@@ -10,7 +10,7 @@ from annotators import registry
 from annotators.base import Card
 
 PAGES = Path(__file__).parents[2] / "docs" / "estimators"
-CARDS = [card for card in registry.cards() if card.preset != "lite"]
+CARDS = [one.card for one in registry.everything() if one.card.preset != "lite"]
 IDS = [f"{card.kind}-{card.name}" for card in CARDS]
 ROWS = ("source", "licence", "input", "output", "speed")
 """What a page's table says of every estimator."""
@@ -33,6 +33,6 @@ def test_a_page_says_what_one_must_know(card: Card) -> None:
 
 
 def test_every_page_is_of_an_estimator_that_is_there() -> None:
-    known = {f"{card.kind}-{card.name}.md" for card in registry.cards()}
+    known = {f"{one.card.kind}-{one.card.name}.md" for one in registry.everything()}
     pages = {path.name for path in PAGES.glob("*-*.md")}
     assert pages - known == set()
