@@ -34,6 +34,10 @@ from tests.pipelines.layers import rows
 TOYS = "tests.pipelines.toy_parts"
 BANDS = f"{TOYS}:Bands"
 HEIGHT, WIDTH = 24, 32
+SHOD = (
+    "list_sum(list_transform(segmentation.label_names, "
+    "lambda n, i: CASE WHEN n LIKE '%Shoe' THEN segmentation.label_areas[i] ELSE 0 END))"
+)
 
 
 def add(place: Path, annotator: str, name: str, kind: str = "segmentation", **settings: Any) -> Mapping[str, Any]:
@@ -108,6 +112,9 @@ def test_a_view_chooses_by_labels(people: Path) -> None:
         ("list_contains(segmentation.label_names, 'Bag')", 0),
         ("segmentation.label_areas[list_position(segmentation.label_names, 'Hair')] > 0.3", 6),
         ("list_contains(segmentation.labels, 2)", 6),
+        ("list_contains(list_transform(segmentation.label_names, lambda n: lower(n)), 'hair')", 6),
+        (f"{SHOD} > 0.23", 6),
+        (f"{SHOD} > 0.25", 0),
     ):
         make(str(people), "chosen", [expression], ["segmentation=bands"], replace=True)
         assert Dataset(str(people)).count("chosen") == kept, expression
