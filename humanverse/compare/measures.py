@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from humanverse.compare.caption import Caption
 from humanverse.compare.depth import Depth
+from humanverse.compare.embedding import Embedding
 from humanverse.compare.measure import Measure, Side
 from humanverse.compare.normal import Normal
 from humanverse.compare.person import Person
@@ -20,5 +21,6 @@ MEASURES: dict[str, Callable[[Side, Side], Measure]] = {
     "normal": Normal,
     "segmentation": Segmentation,
     "caption": Caption,
+    "embedding": Embedding,
     **dict.fromkeys(COLUMNS, Scalars),
 }

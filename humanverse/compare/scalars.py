@@ -14,6 +14,8 @@ from humanverse.compare.measure import Measure, Pair, Side
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "aesthetic": ("score",),
     "safety": ("unsafe",),
+    "watermark": ("watermark",),
+    "similarity": ("score", "truncated"),
     "text": ("text_area_ratio", "has_text"),
     "quality": ("sharpness", "brightness", "contrast", "colorfulness", "saturated_ratio", "jpeg_quality"),
 }

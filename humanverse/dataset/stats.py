@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from humanverse.dataset.reader import Dataset, rows
@@ -97,6 +98,16 @@ def figures(kind: str, row: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
     return VIEWS[kind](row) if kind in VIEWS else _numbers(kind, row)
 
 
+def _counted(kind: str, table: pa.Table) -> pa.Table:
+    """The rows of a layer that say something, without columns of which no figure is made: vectors and boxes are long."""
+    said = table.filter(pc.equal(table.column("status"), OK))
+    return said if kind in VIEWS else said.select([field.name for field in table.schema if _plain(field.type)])
+
+
+def _plain(kind: pa.DataType) -> bool:
+    return pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+
+
 def drifted(dataset: Dataset, shard: int) -> Counter[str]:
     """How many of a shard's rows had the bytes that the source's hash is of, and how many others; kept or not."""
     found = dataset.ledger(shard, ["drifted"]).column("drifted").drop_null()
@@ -133,8 +144,9 @@ def collect(dataset: Dataset, view: str | Selection | None = None) -> tuple[dict
         for layer in (name for name, there in layers.items() if shard in there):
             table = part.layer(layer)
             counts.setdefault(f"{layer}.status", Counter()).update(table.column("status").to_pylist())
-            for row in rows(table.filter(pc.equal(table.column("status"), OK))):
-                add(figures(layer.partition("/")[0], row))
+            kind = layer.partition("/")[0]
+            for row in rows(_counted(kind, table)):
+                add(figures(kind, row))
     return series, counts
 
 

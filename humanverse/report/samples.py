@@ -149,6 +149,8 @@ def _people(row: Row, counted_from: float) -> tuple[str, str]:
 CHIPS: dict[str, Callable[[Row, float], tuple[str, str]]] = {
     "person": _people,
     "safety": lambda row, _: ("explicit", percent(row["unsafe"])),
+    "watermark": lambda row, _: ("watermark", percent(row["watermark"])),
+    "similarity": lambda row, _: ("text fits", figure(row["score"])),
     "text": lambda row, _: ("text", "yes" if row["has_text"] else "no"),
     "aesthetic": lambda row, _: ("aesthetic", figure(row["score"])),
     "quality": lambda row, _: ("sharpness", figure(row["sharpness"])),

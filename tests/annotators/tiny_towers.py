@@ -73,7 +73,8 @@ def siglip(folder: Path, vision: dict[str, Any] | None = None, text: dict[str, A
             "eos_token_id": 1,
         },
     )
-    side = config.vision_config.image_size
+    picture: Any = config.vision_config
+    side = picture.image_size
     processor = SiglipImageProcessor(size={"height": side, "width": side})
     gemma(saved(folder, lambda: SiglipModel(config), processor))
     return folder

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 import torch
 
-from annotators import registry
 from annotators.base import Picture
 from annotators.embedding.clip_l14 import ClipL14
 from annotators.embedding.picture_embedding import PictureEmbedding
@@ -21,6 +20,7 @@ from annotators.weights import WeightError, from_path
 from humanverse.codec import encode_jpeg
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import Selection
+from humanverse.dataset.stats import collect
 from pipelines.annotate import annotate
 from pipelines.plan_layers import Asked
 from pipelines.view import make
@@ -100,6 +100,7 @@ def test_the_card_of_the_layer_says_how_wide_it_is(made: Made, tmp_path: Path) -
     assert annotate(str(tmp_path / "people"), asked, local=True).lost == {}
     dataset = Dataset(str(tmp_path / "people"))
     assert dataset.layer_card("embedding/tiny")["width"] == made.width
+    assert not [name for name in collect(dataset)[0] if name.startswith("embedding")]
     assert (
         dataset.layer("embedding/tiny", 0).column("vector").combine_chunks().value_lengths().to_pylist()
         == [made.width] * 3
@@ -163,4 +164,4 @@ def test_rows_on_photographs(made: Made, tmp_path: Path) -> None:
 def test_clip_of_full_size_runs(tmp_path: Path) -> None:
     path = tiny_towers.clip(tmp_path, ClipL14.architecture)
     rows = holds(tmp_path, "embedding", "clip-l14", [path], PHOTOGRAPHS[:3])
-    assert {len(one.row["vector"]) for one in rows.values()} == {registry.get("embedding", "clip-l14")().width()}
+    assert {len(one.row["vector"]) for one in rows.values()} == {ClipL14().width()}

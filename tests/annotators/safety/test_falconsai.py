@@ -18,17 +18,22 @@ from tests.annotators.tiny import saved
 
 needs_photographs = pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
 LABELS = {0: "normal", 1: "NSFW"}
-TINY = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "image_size": 48}
+TINY: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "image_size": 48,
+}
 
 
-def vit(folder: Path, labels: dict[int, str], sizes: dict[str, int] | None = None) -> Path:
+def vit(folder: Path, labels: dict[int, str], sizes: dict[str, Any] | None = None) -> Path:
     """A ViT that looks at pictures of 48 x 48, with random weights."""
     from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 
     config = ViTConfig(id2label=labels, initializer_range=0.3, **(TINY if sizes is None else sizes))
-    processor = ViTImageProcessor(
-        size={"height": config.image_size, "width": config.image_size}, image_mean=[0.5] * 3, image_std=[0.5] * 3
-    )
+    side: Any = config.image_size
+    processor = ViTImageProcessor(size={"height": side, "width": side}, image_mean=[0.5] * 3, image_std=[0.5] * 3)
     return saved(folder, lambda: ViTForImageClassification(config), processor)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from annotators.similarity.siglip2 import Siglip2, Siglip2Caption
 from annotators.weights import from_path
 from humanverse.codec import encode_jpeg
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.stats import collect
 from humanverse.dataset.verify import verify
 from pipelines.annotate import annotate
 from pipelines.compact import compact
@@ -133,7 +134,7 @@ def test_without_a_caption_there_is_no_score(made: Made, tmp_path: Path, caption
     ],
 )
 def test_a_caption_layer_that_says_nothing_leaves_nothing(
-    made: Made, tmp_path: Path, said: Mapping[str, Any], reason: str
+    made: Made, tmp_path: Path, said: dict[str, Any], reason: str
 ) -> None:
     annotator = loaded(made.of_layer, weights(made, tmp_path))
     shown = [picture(0, "the source's words"), picture(1, None)]
@@ -171,6 +172,11 @@ def test_views_filter_by_the_score(place: Path) -> None:
     make(str(place), "alike", [f'"similarity/siglip2".score > {cut:.9f} and "similarity/siglip2".truncated'])
     selection = Dataset(str(place)).select("alike")
     assert sum(selection.read(shard).images.num_rows for shard in dataset.shards()) == 4
+
+
+def test_figures_are_made_of_both_columns(place: Path) -> None:
+    series, _ = collect(Dataset(str(place)))
+    assert series["similarity.score"].count == 12 and series["similarity.truncated"].values().tolist() == [1.0] * 12
 
 
 def test_nothing_is_left_of_a_sample_that_is_forgotten(place: Path) -> None:

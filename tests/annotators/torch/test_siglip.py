@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,8 @@ def test_the_width_is_known_without_loading(folder: Path, tmp_path: Path) -> Non
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "siglip", "vision_config": {"image_size": 256}}))
     from transformers import SiglipConfig
 
-    assert siglip.width(tmp_path) == SiglipConfig.from_pretrained(tmp_path).vision_config.hidden_size
+    theirs: Any = SiglipConfig.from_pretrained(tmp_path).vision_config
+    assert siglip.width(tmp_path) == theirs.hidden_size
 
 
 def test_what_is_no_siglip_2_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def reference(depths: tuple[int, ...] = DEPTHS, widths: tuple[int, ...] = WIDTHS
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
         made = ConvNextReference(depths, widths)
-        made.head[-1].weight.data *= 8
+        last: Any = made.head[-1]
+        last.weight.data *= 8
     return made.eval()
 
 
