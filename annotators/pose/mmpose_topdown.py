@@ -65,6 +65,16 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
     gpu_batch = 64
     _planned: Config | None = None
 
+    def pin(self) -> None:
+        """As of all, for the weights that are named; those of the default are of its config alone.
+
+        Raises:
+            UserError: if another config is named without weights.
+        """
+        if self.settings.config != DEFAULT and WEIGHTS not in self._instead:
+            raise UserError(f"pose.config={self.settings.config} needs its weights: name them, as --weights pose=FILE")
+        super().pin()
+
     def deciding(self) -> dict[str, Any]:
         """The config by its name and the SHA-256 of its text instead of its path."""
         self._planned = found = find(self.settings.config)

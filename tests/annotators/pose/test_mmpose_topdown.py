@@ -329,6 +329,12 @@ def test_a_checkpoint_with_more_than_tensors_is_converted_first(tmp_path: Path) 
     assert len(loaded(path, tmp_path / "new.safetensors").model.points) == 133
 
 
+def test_a_config_of_ones_own_needs_weights_of_ones_own() -> None:
+    annotator = MMPoseTopdown(MMPoseTopdown.Settings(config=HRNET))
+    with pytest.raises(UserError, match=rf"pose.config={HRNET} needs its weights: name them, as --weights pose=FILE"):
+        annotator.provenance({"person": "0"})
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
