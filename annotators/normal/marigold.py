@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from annotators.base import Card, Row
-from annotators.cache import WeightError
 from annotators.maps import resized, unit, working_size
 from annotators.torch.dense import DenseAnnotator, DenseSettings, View
-from annotators.torch.operators import prepare_torchvision
+from annotators.torch.diffusion import pipeline
 from annotators.weights import Weight, obtain
-from humanverse.errors import one_line
 
 
 class MarigoldSettings(DenseSettings):
@@ -65,11 +60,7 @@ class Marigold(DenseAnnotator):
         """The pipeline's networks in one module: they are moved and cast together, and the pipeline goes on using them."""
         import torch
 
-        folder = obtain(self.weights[0])
-        with _quietly(folder) as diffusers:
-            pipeline = diffusers.MarigoldNormalsPipeline
-            self._pipeline = pipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        self._pipeline.set_progress_bar_config(disable=True)
+        self._pipeline = pipeline("MarigoldNormalsPipeline", obtain(self.weights[0]), "Marigold")
         self._multiple = int(self._pipeline.vae_scale_factor)
         return torch.nn.ModuleDict({name: getattr(self._pipeline, name) for name in ("unet", "vae", "text_encoder")})
 
@@ -107,18 +98,3 @@ class Marigold(DenseAnnotator):
 
     def row(self, values: np.ndarray) -> Row:
         return {"map": unit(values)}
-
-
-@contextmanager
-def _quietly(folder: Path) -> Iterator[Any]:
-    """diffusers without progress bars; its errors as one line."""
-    prepare_torchvision()
-    import diffusers
-    import transformers
-
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
-    try:
-        yield diffusers
-    except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
-        raise WeightError(f"{folder} holds no Marigold model that can be loaded ({one_line(error, 160)})") from error

@@ -194,9 +194,13 @@ class FullSize(Sd2Inpainting):
                 latent_channels=4,
             )
             text = transformers.CLIPTextModel(
-                transformers.CLIPTextConfig(hidden_size=1024, num_hidden_layers=23, num_attention_heads=16)
+                transformers.CLIPTextConfig(
+                    hidden_size=1024, intermediate_size=4096, num_hidden_layers=23, num_attention_heads=16
+                )
             )
-        schedule = diffusers.DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
+        schedule = diffusers.PNDMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
+        )
         made: Any = diffusers.StableDiffusionInpaintPipeline(
             vae, text, None, unet, schedule, None, None, requires_safety_checker=False
         )
