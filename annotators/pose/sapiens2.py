@@ -12,6 +12,7 @@ from annotators.cache import WeightError
 from annotators.pose import goliath, udp
 from annotators.pose.heatmap_pose import HeatmapPose
 from annotators.torch.pretrained import model, processor
+from annotators.torch.sapiens2 import LICENCE, PACKAGES, PROCESSOR
 from annotators.weights import Weight, obtain
 from schemas.skeletons import WHOLEBODY_FLIP
 
@@ -28,13 +29,10 @@ class Sapiens2Pose(HeatmapPose):
         kind="pose",
         name="sapiens2",
         version=1,
-        summary="115 of the 133 whole-body keypoints by Sapiens2-1B; the other sizes by --weights",
-        model="facebook/sapiens2-pose-1b (Meta, 2026; 308 keypoints)",
-        licence=(
-            "Sapiens2 License (Meta's own: https://github.com/facebookresearch/sapiens2/blob/main/LICENSE.md); it forbids some "
-            "uses, among them surveillance and the operation of critical infrastructure: read it first"
-        ),
-        source="https://huggingface.co/facebook/sapiens2-pose-1b",
+        summary="115 of the 133 whole-body keypoints by Sapiens2-0.4B; the larger ones by --weights",
+        model="facebook/sapiens2-pose-0.4b (Khirodkar et al., ICLR 2026; 308 keypoints, 0.43 billion parameters)",
+        licence=LICENCE,
+        source="https://huggingface.co/facebook/sapiens2-pose-0.4b",
         protocol=(
             "each box lengthened to 3:4 and padded by 1.25, unbiased affine to 768 x 1024, ImageNet's mean and deviation, as the "
             "model's own settings say; flip test; DARK; the 308 points by name to the 133"
@@ -43,15 +41,9 @@ class Sapiens2Pose(HeatmapPose):
             "pixels of the stored picture; confidence is the heatmap's peak, no probability; the jaw without the chin's tip and "
             "the points under the nostrils are not present; a hand's root is the wrist"
         ),
-        weights=(Weight("hf:facebook/sapiens2-pose-1b@main", "", 6_080_000_000),),
+        weights=(Weight("hf:facebook/sapiens2-pose-0.4b@main", "", 3_400_000_000),),
         needs=("person",),
-        packages={
-            "torch": "torch",
-            "transformers": "torch",
-            "torchvision": "torch",
-            "huggingface_hub": "torch",
-            "cv2": "",
-        },
+        packages={**PACKAGES, "cv2": ""},
         speed="gpu",
         preset="modern",
     )
@@ -61,7 +53,7 @@ class Sapiens2Pose(HeatmapPose):
         built = model("Sapiens2ForPoseEstimation", folder)
         if built.config.num_labels != goliath.COUNT:
             raise WeightError(f"{folder} has {built.config.num_labels} keypoints, not Sapiens' {goliath.COUNT}")
-        shown = processor("Sapiens2ImageProcessor", folder)
+        shown = processor(PROCESSOR, folder)
         self.mean, self.deviation = shown.image_mean, shown.image_std
         self._size = (shown.size["width"], shown.size["height"])
         return built
