@@ -77,6 +77,19 @@ class Outpainted(Annotator):
     def batch_size(self) -> int:
         return self.annotator.batch_size
 
+    def weight(self, pinned: Weight) -> Weight:
+        return self.outpainter.weight(self.annotator.weight(pinned))
+
+    def pin(self) -> None:
+        self.annotator.pin()
+        self.outpainter.pin()
+
+    def deciding(self) -> dict[str, Any]:
+        return self.annotator.deciding()
+
+    def describes(self) -> dict[str, Any]:
+        return self.annotator.describes()
+
     def where(self) -> str | None:
         return self.annotator.where() or self.outpainter.where()
 

@@ -21,7 +21,8 @@ from pipelines.build import build
 from pipelines.engine import on_ray
 from pipelines.plan_layers import Asked
 from schemas.recipe import load
-from tests.annotators.added import alike, said
+from tests.annotators.added import PHOTOGRAPHS, alike, photographs_here, place_of, said
+from tests.annotators.depth.tiny import depth_anything
 from tests.annotators.outpaint.tiny import tiny
 from tests.datasets import HEIGHT, WIDTH, make_dataset
 from tests.pipelines.layers import digests, rows, tables
@@ -256,6 +257,43 @@ def test_stable_diffusion_paints_each_picture_once_and_the_batch_changes_roundin
     cards = [Dataset(str(place)).layer_card(f"depth/{name}") for name in ("one", "again", "eight")]
     assert len({card["fingerprint"] for card in cards}) == 1 and list(cards[0]["outpaint"]["weights"]) == ["model"]
     assert verify(Dataset(str(place))).findings == ()
+
+
+@pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
+def test_on_photographs_a_real_estimator_says_the_same_of_people_who_are_not_cut_off(tmp_path: Path) -> None:
+    place = place_of(tmp_path, PHOTOGRAPHS[:1])
+    kinds = {"person": "ssd-mobilenet-v2", "pose": "movenet-mediapipe"}
+    add(place, kinds, {}, outpaint=None)
+    add(place, {"pose": kinds["pose"]}, {"pose": "grown"}, outpaint="edge", settings={"outpaint": {"fill": "reflect"}})
+    (bare,), (grown,) = (rows(place, f"pose/{name}").values() for name in (kinds["pose"], "grown"))
+    assert len(bare["keypoints"]) == len(grown["keypoints"]) == 2
+    points, moved = (np.array(row["keypoints"]).reshape(2, 133, 3) for row in (bare, grown))
+    sure = (points[:, :17, 2] > 0.3) & (moved[:, :17, 2] > 0.3)
+    assert sure.sum() == 34
+    assert np.abs(points[:, :17, :2] - moved[:, :17, :2])[sure].max() < 1
+
+
+@pytest.mark.skipif(not photographs_here(), reason="the test photographs are not here")
+def test_on_photographs_a_network_of_depth_looks_at_what_was_painted(tmp_path: Path, model: Path) -> None:
+    place, weights = place_of(tmp_path, PHOTOGRAPHS[:2]), depth_anything(tmp_path / "depth")
+    given = [("depth", str(weights)), ("outpaint", str(model))]
+    for name, size in (("one", 1), ("eight", 8)):
+        settings = {"depth": {"batch_size": size}, "outpaint": {"batch_size": size, "side": 64, "steps": 2}}
+        add(
+            place,
+            {"depth": "depth-anything-v2"},
+            {"depth": name},
+            outpaint="sd2-inpainting",
+            settings=settings,
+            weights=given,
+        )
+    alike(said(place, "depth/one"), said(place, "depth/eight"))
+    for one in said(place, "depth/one").values():
+        x0, y0, x1, y1 = one.row["map_box"]
+        across, down = (x1 - x0) / one.row["map_width"], (y1 - y0) / one.row["map_height"]
+        assert 0 <= x0 < across and 0 <= one.size[0] - x1 < across
+        assert 0 <= y0 < down and 0 <= one.size[1] - y1 < down
+    assert not [one for one in verify(Dataset(str(place))).findings if one.path.startswith("layers/depth/one/")]
 
 
 @pytest.fixture(scope="module")

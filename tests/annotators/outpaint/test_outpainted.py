@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from annotators.base import Annotator, Row
 from annotators.outpaint.outpainted import Outpainted
 from annotators.run import Runner
+from annotators.weights import Weight, from_path
 from humanverse.codec import decode_rgb
 from humanverse.codec.maps import decode_depth, decode_normal, decode_segmentation
 from humanverse.errors import UserError
@@ -117,6 +120,34 @@ def test_the_card_says_what_canvases_were_made_by_and_the_fingerprint_covers_it(
     }
     assert "plain" in card["licence"]
     assert card["fingerprint"] != outpainted(fakes.RedDepth(), margins(left=0.25)).provenance({})["fingerprint"]
+
+
+def test_weights_of_both_are_those_that_stand_in(tmp_path: Path) -> None:
+    own = {}
+    for name in ("depth", "margins"):
+        (tmp_path / name).write_bytes(name.encode())
+        own[name] = Weight(f"https://example.com/{name}", "0" * 64, 1)
+
+    class Heavy(fakes.RedDepth):
+        card = replace(fakes.RedDepth.card, weights=(own["depth"],))
+
+    class HeavyMargins(Plain):
+        card = replace(Plain.card, weights=(own["margins"],))
+
+    inner = Heavy(None, "cpu", {own["depth"]: from_path(tmp_path / "depth")})
+    one = Outpainted(inner, HeavyMargins(MARGINS, "cpu", {own["margins"]: from_path(tmp_path / "margins")}))
+    assert one.card.weights == tuple(own.values())
+    assert [weight.file_name for weight in one.weights] == ["depth", "margins"]
+    assert [one.weight(weight) for weight in one.card.weights] == list(one.weights)
+    one.pin()
+    card = one.provenance({})
+    assert list(card["weights"]) == ["depth"] and list(card["outpaint"]["weights"]) == ["margins"]
+
+
+def test_what_the_annotator_says_of_itself_stays() -> None:
+    parts = outpainted(fakes.DarkParts())
+    assert parts.describes() == {"labels": fakes.LABELS} == {"labels": parts.provenance({})["labels"]}
+    assert parts.deciding() == fakes.DarkParts().deciding()
 
 
 def test_it_can_be_sent_to_other_processes_and_there_shares_one_outpainter() -> None:
