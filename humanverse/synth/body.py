@@ -7,6 +7,7 @@ What the package computes when it loads for the first time (about 70 s) is kept 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,34 @@ class Posed:
     turns: np.ndarray
 
 
+class Shaped:
+    """Bodies of some shapes.
+
+    Args:
+        model: the package's.
+        made: what it says of the shapes.
+    """
+
+    def __init__(self, model: Any, parents: np.ndarray, made: Mapping[str, Any]) -> None:
+        self._model, self._parents, self._made = model, parents, made
+
+    def posed(self, rotations: np.ndarray) -> Posed:
+        """The bodies in poses.
+
+        Args:
+            rotations: float64 (n, bones, 3, 3), of each bone against its parent, about axes of the body in the reference pose.
+        """
+        import torch
+
+        deltas = np.zeros((*rotations.shape[:2], 4, 4), np.float32)
+        deltas[:, :, :3, :3], deltas[:, :, 3, 3] = rotations, 1.0
+        with one_thread(), torch.no_grad():
+            moves, bones = self._model.get_bone_transforms(torch.from_numpy(deltas), self._made["rest_bone_poses"])
+            vertices = self._model.get_skinned_vertices(self._made["rest_vertices"], moves)
+        joints = bones[:, :, :3, 3].numpy().astype(np.float64)
+        return Posed(vertices.numpy().astype(np.float64), joints, chained(self._parents, rotations))
+
+
 class BodyModel:
     """The model, loaded.
 
@@ -57,9 +86,11 @@ class BodyModel:
 
     def __init__(self) -> None:
         anny = _package()
+        import torch
+
         anny.paths.set_anny_cache_path(cache_folder())
-        with one_thread():
-            self._model = anny.Anny(phenotypes="all", skinning_method="lbs")
+        with _one_process(), one_thread():
+            self._model = anny.Anny(phenotypes="all", skinning_method="lbs").to(dtype=torch.float32)
             regressor = anny.KeypointsRegressor.coco(self._model)
         self.bones: tuple[str, ...] = tuple(self._model.bone_labels)
         self.parents = np.array(self._model.bone_parents)
@@ -76,14 +107,13 @@ class BodyModel:
 
     def reference(self, shapes: Sequence[Mapping[str, float]]) -> Posed:
         """Bodies of some shapes in the reference pose, from which rotations count: arms down and away from the body."""
-        return self.posed(shapes, np.broadcast_to(self._identity, (len(shapes), *self._identity.shape)))
+        return self.shaped(shapes).posed(np.broadcast_to(self._identity, (len(shapes), *self._identity.shape)))
 
-    def posed(self, shapes: Sequence[Mapping[str, float]], rotations: np.ndarray) -> Posed:
-        """Bodies of some shapes and poses.
+    def shaped(self, shapes: Sequence[Mapping[str, float]]) -> Shaped:
+        """Bodies of some shapes, to be posed.
 
         Args:
             shapes: the model's phenotypes, each in [0, 1]; what is not named is 0.5.
-            rotations: float64 (n, bones, 3, 3), of each bone against its parent, about axes of the body in the reference pose.
 
         Raises:
             ValueError: if a shape is not an adult's.
@@ -93,13 +123,9 @@ class BodyModel:
         if any(shape["age"] < ADULT for shape in shapes):
             raise ValueError("only adults are made")
         names = self._model.phenotype_labels
-        phenotypes = {name: torch.tensor([shape.get(name, 0.5) for shape in shapes]).double() for name in names}
-        deltas = np.zeros((len(shapes), len(self.bones), 4, 4))
-        deltas[:, :, :3, :3], deltas[:, :, 3, 3] = rotations, 1.0
+        phenotypes = {name: torch.tensor([shape.get(name, 0.5) for shape in shapes]).float() for name in names}
         with one_thread(), torch.no_grad():
-            made = self._model(pose_parameters=torch.from_numpy(deltas), phenotype_kwargs=phenotypes)
-        joints = made["bone_poses"][:, :, :3, 3].numpy().astype(np.float64)
-        return Posed(made["vertices"].numpy().astype(np.float64), joints, chained(self.parents, rotations))
+            return Shaped(self._model, self.parents, self._model(phenotype_kwargs=phenotypes))
 
     def regress(self, vertices: np.ndarray) -> np.ndarray:
         """float64 (n, VERTICES, 3) -> (n, len(points), 3): where the joints and the landmarks of the body are."""
@@ -115,10 +141,25 @@ def chained(parents: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     return turns
 
 
+def cached() -> bool:
+    """Whether the package's data was computed before, by any version of it."""
+    return any(cache_folder().glob("**/*.safetensors"))
+
+
 def cache_folder() -> Path:
     """Where the package's computed data lies."""
     root = os.environ.get("HUMANVERSE_CACHE")
     return (Path(root) if root else Path.home() / ".cache" / "humanverse") / "anny"
+
+
+@contextmanager
+def _one_process() -> Iterator[None]:
+    """Wait for other processes that are filling the cache."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -136,11 +177,12 @@ def one_thread() -> Iterator[None]:
 
 def _package() -> Any:
     try:
-        import anny
         import warp
+
+        setattr(warp.config, "quiet", True)  # noqa: B010 - mypy knows no such setting
+        import anny
     except ImportError as error:
         raise UserError(_MISSING) from error
-    warp.config.quiet = True
     return anny
 
 

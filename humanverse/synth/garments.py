@@ -94,6 +94,7 @@ def _covered(
         flowing[place] += rise * (step @ flowing - flowing[place])
     made = vertices.copy()
     made[here] = flowing[place]
-    normals = vertex_normals(made, faces)[here]
+    around = faces[(field > 0)[faces].any(axis=1)]
+    normals = vertex_normals(made, around)[here]
     made[here] += normals * ease * (rise * (2 - rise))
     return made

@@ -24,6 +24,7 @@ wp.set_module_options({"enable_backward": False})
 
 FAR = wp.constant(1.0e4)
 NOTHING = wp.constant(-1)
+UNTOLD = wp.constant(-1.0)
 OFFSET = wp.constant(2.0e-3)
 """Metres from which further rays leave a surface."""
 AROUND = wp.constant(0.6)
@@ -157,7 +158,7 @@ def mixed4(a: wp.vec4, b: wp.vec4, c: wp.vec4, u: float, v: float):
 def seen_surface(world: World, face: int, u: float, v: float):
     """The surface of a face at (u, v); 0 for what is no body."""
     if world.worn[face] < 0:
-        return int(0)
+        return 0
     a, b, c = world.faces[face, 0], world.faces[face, 1], world.faces[face, 2]
     front = mixed4(world.front[a], world.front[b], world.front[c], u, v)
     back = mixed4(world.back[a], world.back[b], world.back[c], u, v)
@@ -182,7 +183,7 @@ def light_at(world: World, light: Light, point: wp.vec3, normal: wp.vec3, state:
     """(1 where the key light reaches, 1 where nothing near is above): one ray each."""
     start = point + normal * OFFSET
     way = wp.normalize(light.key + wp.sample_unit_sphere(state) * light.soft)
-    lit = float(0.0)
+    lit = 0.0
     if wp.dot(way, normal) > 0.0:
         lit = 1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, way, FAR))
     free = 1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, around(state, normal), AROUND))
@@ -258,12 +259,14 @@ def reach(
     reached: wp.array(dtype=wp.vec2),
     normals: wp.array(dtype=wp.vec3),
 ):
-    """What light reaches the middle of each pixel, by one ray to the key light and one to the surroundings."""
+    """What light reaches the middle of every second pixel, like the white fields of a chess board: one ray to the key light
+    and one to the surroundings. The others are ``UNTOLD``."""
     pixel = wp.tid()
     state = wp.rand_init(seed, pixel)
     way = ray(camera, float(pixel % width) + 0.5, float(pixel // width) + 0.5)
     face = faces[pixel]
-    reached[pixel] = wp.vec2(1.0, 1.0)
+    reached[pixel] = wp.vec2(UNTOLD, UNTOLD)
+    told = (pixel % width + pixel // width) % 2 == 0
     if face >= 0:
         place = places[pixel]
         flat = wp.mesh_eval_face_normal(world.mesh, face)
@@ -271,11 +274,15 @@ def reach(
         if wp.dot(flat, way) > 0.0:
             flat = -flat
             normals[pixel] = -normals[pixel]
-        reached[pixel] = light_at(world, light, camera.place + way * place[2], flat, state)
+        if told:
+            reached[pixel] = light_at(world, light, camera.place + way * place[2], flat, state)
     elif light.catcher == 1 and way[2] < -1.0e-3:
         up = wp.vec3(0.0, 0.0, 1.0)
         normals[pixel] = up
-        reached[pixel] = light_at(world, light, camera.place - way * (camera.place[2] / way[2]), up, state)
+        if told:
+            reached[pixel] = light_at(world, light, camera.place - way * (camera.place[2] / way[2]), up, state)
+    else:
+        reached[pixel] = wp.vec2(1.0, 1.0)
 
 
 @wp.func
@@ -293,27 +300,50 @@ def steadied(
     """The light of a pixel, averaged over those neighbours that are of the same thing, at about the same depth and tilt."""
     pixel = grid_point(x, y, width)
     face = faces[pixel]
-    owner = int(-1)
+    owner = -1
     if face >= 0:
         owner = owners[face]
     total = wp.vec2(0.0, 0.0)
-    weight = float(0.0)
-    for dy in range(-3, 4):
-        for dx in range(-3, 4):
-            other_x = x + dx
-            other_y = y + dy
+    weight = 0.0
+    for row in range(5):
+        for column in range(5):
+            other_x = x + (column - 2) * 2 - (x + y + row) % 2
+            other_y = y + row - 2
             if other_x >= 0 and other_y >= 0 and other_x < width and other_y < height:
                 other = grid_point(other_x, other_y, width)
-                other_owner = int(-1)
+                other_owner = -1
                 if faces[other] >= 0:
                     other_owner = owners[faces[other]]
-                if other_owner == owner and wp.dot(normals[pixel], normals[other]) > 0.9:
-                    if owner < 0 or wp.abs(places[other][2] - places[pixel][2]) < 0.02 * places[pixel][2]:
-                        total += reached[other]
-                        weight += 1.0
-    if weight < 1.0:
+                there = reached[other]
+                same = other_owner == owner and wp.dot(normals[pixel], normals[other]) > 0.9
+                beside = owner < 0 or wp.abs(places[other][2] - places[pixel][2]) < 0.02 * places[pixel][2]
+                if there[0] > UNTOLD and same and beside:
+                    total += there
+                    weight += 1.0
+    if weight > 0.0:
+        return total / weight
+    if reached[pixel][0] > UNTOLD:
         return reached[pixel]
-    return total / weight
+    return wp.vec2(0.5, 0.5)
+
+
+@wp.func
+def own_light(owners: wp.array(dtype=int), one: int, other: int):
+    """Whether the light at ``other`` serves for ``one``: faces of the same thing."""
+    if other < 0:
+        return bool(False)
+    return owners[one] == owners[other]
+
+
+@wp.func
+def differs(world: World, owners: wp.array(dtype=int), one: int, other: int, place: wp.vec3, beside: wp.vec3):
+    """1 if two pixels see different things, or parts of a body one behind the other; else 0."""
+    if one < 0 or other < 0:
+        return wp.where(one < 0 and other < 0, 0, 1)
+    if owners[one] != owners[other]:
+        return int(1)
+    apart = wp.abs(place[2] - beside[2]) > 0.03 * beside[2]
+    return wp.where(apart and world.worn[one] >= 0, 1, 0)
 
 
 @wp.kernel
@@ -333,8 +363,11 @@ def shade(
     reached: wp.array(dtype=wp.vec2),
     behind: wp.array(dtype=wp.vec3),
     picture: wp.array(dtype=wp.vec3),
+    turned: wp.array(dtype=wp.vec3),
+    depths: wp.array(dtype=float),
 ):
-    """The picture in linear light. Where neighbours see other things, ``extra`` more rays are cast into the pixel."""
+    """The picture in linear light; normals in the camera's frame, x right, y up, z to the camera, and depths, both NaN where
+    nothing is. Where neighbours see other things, ``extra`` more rays are cast into the pixel."""
     pixel = wp.tid()
     x, y = pixel % width, pixel // width
     state = wp.rand_init(seed, pixel + width * height)
@@ -344,8 +377,13 @@ def shade(
     face = faces[pixel]
     dark = wp.vec3(1.0, 1.0, 1.0) * ((0.45 + 0.55 * light_here[0]) * (0.35 + 0.65 * light_here[1]))
     colour = wp.cw_mul(behind[pixel], dark)
+    turned[pixel] = wp.vec3(wp.nan, wp.nan, wp.nan)
+    depths[pixel] = wp.nan
     if face >= 0:
         place = places[pixel]
+        n = normals[pixel]
+        turned[pixel] = wp.vec3(wp.dot(camera.right, n), -wp.dot(camera.down, n), -wp.dot(camera.ahead, n))
+        depths[pixel] = place[2]
         colour = shaded(
             world,
             light,
@@ -358,20 +396,15 @@ def shade(
             surfaces[pixel],
             grain,
         )
-    edge = int(0)
+    edge = 0
     for side in range(4):
         other_x = x + wp.where(side == 0, 1, 0) - wp.where(side == 1, 1, 0)
         other_y = y + wp.where(side == 2, 1, 0) - wp.where(side == 3, 1, 0)
         if other_x >= 0 and other_y >= 0 and other_x < width and other_y < height:
             other = grid_point(other_x, other_y, width)
-            beside = faces[other]
-            if (beside < 0) != (face < 0):
+            edge = wp.max(edge, differs(world, owners, faces[other], face, places[other], places[pixel]))
+            if surfaces[other] != surfaces[pixel]:
                 edge = 1
-            elif face >= 0:
-                if owners[beside] != owners[face] or surfaces[other] != surfaces[pixel]:
-                    edge = 1
-                elif wp.abs(places[other][2] - places[pixel][2]) > 0.03 * places[pixel][2] and world.worn[face] >= -1:
-                    edge = 1
     if edge == 1:
         for ray_number in range(extra):
             across = (float(ray_number % 2) + wp.randf(state)) * 0.5
@@ -386,9 +419,8 @@ def shade(
                     flat = -flat
                     normal = -normal
                 there = light_at(world, light, camera.place + aside / length * hit.t, flat, state)
-                if face >= 0:
-                    if owners[hit.face] == owners[face]:
-                        there = light_here
+                if own_light(owners, hit.face, face):
+                    there = light_here
                 number = seen_surface(world, hit.face, hit.u, hit.v)
                 colour += shaded(world, light, hit.face, hit.u, hit.v, normal, there, aside / length, number, grain)
             else:

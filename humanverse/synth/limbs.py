@@ -67,7 +67,7 @@ class Figure:
         return np.asarray(self.at(above) + self.turn(above) @ (self._joints[index] - self._joints[parent]))
 
     def bend_spine(self, forward: float, left: float, twist: float) -> None:
-        """Bend the trunk, evenly over its joints; ``forward`` about the hips' axis, ``left`` to the side, ``twist`` to the left."""
+        """Bend the trunk, evenly over its joints: forward, to the left, and turned to the left."""
         share = 1 / len(SPINE)
         step = about([1, 0, 0], forward * share) @ about([0, 1, 0], left * share) @ about([0, 0, 1], twist * share)
         for bone in SPINE:

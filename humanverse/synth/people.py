@@ -125,10 +125,11 @@ def pose(all_looks: Sequence[Looks], rngs: Sequence[Rng]) -> list[Person]:
     """The people of a scene, each in a posture of its own, standing on the floor where the origin is."""
     model, where = body.load(), regions()
     shapes = [one.shape for one in all_looks]
-    reference = model.reference(shapes)
+    shaped = model.shaped(shapes)
+    reference = shaped.posed(np.tile(np.eye(3), (len(shapes), len(model.bones), 1, 1)))
     figures = [Figure(model.bones, model.parents, joints) for joints in reference.joints]
     drawn = [postures.draw(figure, rng) for figure, rng in zip(figures, rngs, strict=True)]
-    posed = model.posed(shapes, np.stack([figure.rotations for figure in figures]))
+    posed = shaped.posed(np.stack([figure.rotations for figure in figures]))
     points = model.regress(posed.vertices)
     found = []
     for index, one in enumerate(all_looks):

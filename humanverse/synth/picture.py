@@ -21,24 +21,25 @@ def developed(light: np.ndarray, rng: Rng) -> np.ndarray:
         y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         exposed *= (1 - between(rng, 0.0, 0.22) * 0.5 * (x**2 + y**2))[:, :, None].astype(np.float32)
     if chance(rng, 0.35):
-        exposed = cv2.GaussianBlur(exposed, (0, 0), between(rng, 0.3, 0.9) * height / 512)
+        exposed = cv2.GaussianBlur(exposed, (0, 0), between(rng, 0.3, 0.9) * height / 512).astype(np.float32)
     noise = between(rng, 0.0, 0.025)
     grain = rng.standard_normal(exposed.shape, dtype=np.float32)
-    exposed += grain * np.float32(noise) * np.sqrt(np.clip(exposed, 0.01, 1))
-    soft = np.where(exposed > 0.8, 0.8 + 0.2 * np.tanh((exposed - 0.8) / 0.2), exposed)
-    return encoded(soft)
+    grain *= np.sqrt(np.clip(exposed, 0.01, 1))
+    exposed += grain * np.float32(noise)
+    return encoded(exposed)
 
 
 def encoded(light: np.ndarray) -> np.ndarray:
-    """Linear light in [0, 1] as sRGB (IEC 61966-2-1): float (...) -> uint8 (...)."""
-    index = np.clip(light * 4095 + 0.5, 0, 4095).astype(np.int32)
-    return _TABLE[index]
+    """Linear light as sRGB (IEC 61966-2-1): float32 (...) -> uint8 (...). What is over 0.8 nears 1 slowly, as on film."""
+    return _TABLE[np.clip(light * (_STEPS / _BRIGHTEST), 0, _STEPS - 1).astype(np.int16)]
 
 
 def _table() -> np.ndarray:
-    linear = np.arange(4096) / 4095
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    linear = (np.arange(_STEPS) + 0.5) * _BRIGHTEST / _STEPS
+    soft = np.where(linear > 0.8, 0.8 + 0.2 * np.tanh((linear - 0.8) / 0.2), linear)
+    srgb = np.where(soft <= 0.0031308, 12.92 * soft, 1.055 * soft ** (1 / 2.4) - 0.055)
     return np.rint(255 * srgb).astype(np.uint8)
 
 
+_STEPS, _BRIGHTEST = 16_384, 2.0
 _TABLE = _table()

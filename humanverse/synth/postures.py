@@ -9,7 +9,7 @@ import numpy as np
 
 from humanverse.synth.limbs import LEFT, RIGHT, SIDES, SIGN, Figure
 from humanverse.synth.randomness import Rng, between, chance, normal, pick
-from humanverse.synth.rotations import about, unit
+from humanverse.synth.rotations import about
 
 SITTING = "sitting"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -75,7 +76,7 @@ def _along(points: np.ndarray, chain: list[np.ndarray]) -> np.ndarray:
     found = np.full(len(points), -np.inf)
     nearest = np.full(len(points), np.inf)
     last = len(chain) - 2
-    for link, (start, end) in enumerate(zip(chain, chain[1:], strict=False)):
+    for link, (start, end) in enumerate(pairwise(chain)):
         way = end - start
         share = (points - start) @ way / (way @ way)
         inside = np.clip(share, -np.inf if link == 0 else 0.0, np.inf if link == last else 1.0)

@@ -78,7 +78,7 @@ class Renderer:
         self.geometry = geometry
         with wp.ScopedDevice(self._device):
             self._mesh = wp.Mesh(self._vectors(geometry.vertices), wp.array(geometry.faces.ravel(), dtype=int))
-            self._owners = wp.array(geometry.owners, dtype=int)
+            self._owners: Any = wp.array(geometry.owners, dtype=int)
             self._world = self._worlds(materials)
 
     def _vectors(self, values: np.ndarray) -> Any:
@@ -117,16 +117,11 @@ class Renderer:
             wp.launch(kernels.trace, pixels, [self._world, eye, *size, faces, places, surfaces])
             wp.launch(kernels.reach, pixels, [self._world, eye, lamp, *size, seed, faces, places, reached, normals])
             given = [faces, self._owners, places, surfaces, normals, reached, self._vectors(behind.reshape(-1, 3))]
-            wp.launch(kernels.shade, pixels, [self._world, eye, lamp, *size, seed, EXTRA_RAYS, *given, picture])
-            return self._seen(camera, (height, width), faces, places, normals, surfaces, picture)
-
-    def _seen(self, camera: Camera, shape: tuple[int, int], *arrays: Any) -> Seen:
-        faces, places, normals, surfaces, picture = (array.numpy() for array in arrays)
-        there = (faces >= 0).reshape(shape)
-        depth = np.where(there, places[:, 2].reshape(shape), np.nan).astype(np.float32)
-        turned = (normals @ camera.layer_axes.T.astype(np.float32)).reshape(*shape, 3)
-        turned = np.where(there[:, :, None], turned, np.nan).astype(np.float32)
-        return Seen(picture.reshape(*shape, 3), faces.reshape(shape), depth, turned, surfaces.reshape(shape))
+            turned, depths = wp.empty(pixels, dtype=wp.vec3), wp.empty(pixels, dtype=float)
+            made = [picture, turned, depths]
+            wp.launch(kernels.shade, pixels, [self._world, eye, lamp, *size, seed, EXTRA_RAYS, *given, *made])
+            flat = (array.numpy() for array in (picture, faces, depths, turned, surfaces))
+            return Seen(*(array.reshape(height, width, *array.shape[1:]) for array in flat))
 
     def first_hits(self, start: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is met first on the way from ``start`` (3,) to each of ``targets`` (n, 3).

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 
-def unit(vector: np.ndarray) -> np.ndarray:
+def unit(vector: npt.ArrayLike) -> np.ndarray:
     """float64 (..., 3) of length 1; zeros stay zeros."""
-    vector = np.asarray(vector, np.float64)
-    return np.asarray(vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12))
+    given = np.asarray(vector, np.float64)
+    return np.asarray(given / np.maximum(np.linalg.norm(given, axis=-1, keepdims=True), 1e-12))
 
 
-def about(axis: np.ndarray, degrees: float) -> np.ndarray:
+def about(axis: npt.ArrayLike, degrees: float) -> np.ndarray:
     """The rotation about ``axis``, right-handed (Rodrigues' formula)."""
     x, y, z = unit(axis)
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,12 @@ from humanverse.synth.settings import SynthSettings
 from humanverse.synth.truth import SeenPerson
 
 LEAST_AREA = 0.02
-"""Share of the picture that somebody must fill; without anybody a sample is drawn anew."""
+"""Share of the picture that somebody must fill; without anybody who does a sample is drawn anew."""
+LEAST_SEEN = 0.0005
+"""Share of the picture that must be seen of anybody who is told of."""
 TRIES = 20
+Purposes = Callable[[str], np.random.Generator]
+"""Random numbers by what they are for."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def sample(seed: int, index: int, settings: SynthSettings | None = None) -> Samp
     settings = settings or SynthSettings()
     for attempt in range(TRIES):
         made = _attempt(seed, index, settings, attempt)
-        if made.people:
+        if made.people and made.people[0].area >= LEAST_AREA * made.owners.size:
             return made
     raise RuntimeError(f"sample {index} of seed {seed}: nobody was seen in {TRIES} scenes")
 
@@ -74,7 +79,7 @@ def _attempt(seed: int, index: int, settings: SynthSettings, attempt: int) -> Sa
     renderer, seen = _rendered(rng, settings, arranged, eye, surroundings)
     rgb = picture.developed(seen.picture, rng("development"))
     owners = truth.owners(seen, renderer.geometry, len(arranged.people))
-    kept = truth.seen_people(arranged.people, owners, eye, renderer, LEAST_AREA * owners.size)
+    kept = truth.seen_people(arranged.people, owners, eye, renderer, LEAST_SEEN * owners.size)
     numbers = {one.number: place for place, one in enumerate(kept)}
     depth, normal = truth.within_reach(seen)
     return Sample(
@@ -83,8 +88,7 @@ def _attempt(seed: int, index: int, settings: SynthSettings, attempt: int) -> Sa
     )  # fmt: skip
 
 
-def _people(rng: object, settings: SynthSettings) -> list[Person]:
-    assert callable(rng)
+def _people(rng: Purposes, settings: SynthSettings) -> list[Person]:
     weights = {"1": 5.0, "2": 3.0, "3": 2.0}
     allowed = {n: w for n, w in weights.items() if settings.min_people <= int(n) <= settings.max_people}
     many = range(int(pick(rng("people"), allowed)))
@@ -98,9 +102,8 @@ def _surroundings(rng: np.random.Generator, settings: SynthSettings) -> str:
 
 
 def _rendered(
-    rng: object, settings: SynthSettings, arranged: Scene, eye: Camera, surroundings: str
+    rng: Purposes, settings: SynthSettings, arranged: Scene, eye: Camera, surroundings: str
 ) -> tuple[Renderer, Seen]:
-    assert callable(rng)
     geometry, materials = scene.geometry(arranged)
     renderer = Renderer(geometry, materials, settings.device)
     photographed = surroundings == PHOTOGRAPH

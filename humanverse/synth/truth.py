@@ -9,7 +9,7 @@ import numpy as np
 
 from humanverse.synth import keypoints
 from humanverse.synth.camera import Camera
-from humanverse.synth.materials import HAIR, LOWER, SHOES, SOCKS, UPPER
+from humanverse.synth.materials import HAIR, LOWER, SHOES, SOCKS, SURFACES, UPPER
 from humanverse.synth.people import Person
 from humanverse.synth.regions import PARTS, regions
 from humanverse.synth.render import NO_BODY, Geometry, Renderer, Seen
@@ -17,14 +17,16 @@ from humanverse.synth.render import NO_BODY, Geometry, Renderer, Seen
 FARTHEST = 12.0
 """Metres beyond which depth and normals are not told: at 16 bits a farther horizon would cost precision near by."""
 LABELS = (
-    "background", "apparel", "face_neck", "hair", "left_foot", "left_hand", "left_lower_arm", "left_lower_leg", "left_shoe",
-    "left_sock", "left_upper_arm", "left_upper_leg", "lower_clothing", "right_foot", "right_hand", "right_lower_arm",
-    "right_lower_leg", "right_shoe", "right_sock", "right_upper_arm", "right_upper_leg", "torso", "upper_clothing",
+    "Background", "Face_Neck", "Hair", "Torso", "Upper_Clothing", "Lower_Clothing",
+    "Left_Upper_Arm", "Left_Lower_Arm", "Left_Hand", "Left_Upper_Leg", "Left_Lower_Leg", "Left_Foot", "Left_Sock",
+    "Left_Shoe",
+    "Right_Upper_Arm", "Right_Lower_Arm", "Right_Hand", "Right_Upper_Leg", "Right_Lower_Leg", "Right_Foot", "Right_Sock",
+    "Right_Shoe",
 )  # fmt: skip
-"""Names of the ids in ``Sample.labels``."""
-_SKIN = {"head": "face_neck", "neck": "face_neck", "torso": "torso"}
-_CLOTHES = {UPPER: "upper_clothing", LOWER: "lower_clothing", HAIR: "hair"}
-_SIDED = {SHOES: "shoe", SOCKS: "sock"}
+"""Names of the ids in ``Sample.labels``: those of Sapiens2's parts that are told apart here."""
+_SKIN = {"head": "Face_Neck", "neck": "Face_Neck", "torso": "Torso"}
+_CLOTHES = {UPPER: "Upper_Clothing", LOWER: "Lower_Clothing", HAIR: "Hair"}
+_SIDED = {SHOES: "Shoe", SOCKS: "Sock"}
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,10 @@ def renumbered(numbers: np.ndarray, new: Mapping[int, int]) -> np.ndarray:
 
 def within_reach(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     """Depth and normals, NaN beyond ``FARTHEST``."""
-    near = seen.depth <= FARTHEST
-    return (
-        np.where(near, seen.depth, np.nan).astype(np.float32),
-        np.where(near[:, :, None], seen.normals, np.nan).astype(np.float32),
-    )
+    far = seen.depth > FARTHEST
+    depth, normals = seen.depth.copy(), seen.normals.copy()
+    depth[far], normals[far] = np.nan, np.nan
+    return depth, normals
 
 
 def seen_people(
@@ -89,14 +90,13 @@ def seen_people(
 
 def _label_table() -> np.ndarray:
     """uint8 (parts, surfaces): the id of a part of the body that shows a surface."""
-    table = np.zeros((len(PARTS), 11), np.uint8)
+    table = np.zeros((len(PARTS), len(SURFACES)), np.uint8)
     for row, part in enumerate(PARTS):
-        side = part.partition("_")[0]
-        for surface in range(table.shape[1]):
-            name = _CLOTHES.get(surface) or (
-                f"{side}_{_SIDED[surface]}" if surface in _SIDED else _SKIN.get(part, part)
-            )
-            table[row, surface] = LABELS.index(name) if name in LABELS else LABELS.index("torso")
+        skin = _SKIN.get(part) or part.title()
+        side = part.partition("_")[0].title()
+        for surface in range(len(SURFACES)):
+            worn = _CLOTHES.get(surface) or (f"{side}_{_SIDED[surface]}" if surface in _SIDED else skin)
+            table[row, surface] = LABELS.index(worn if worn in LABELS else skin)
     return table
 
 

@@ -5,7 +5,7 @@ Commands are listed to the user in the order in which their modules are imported
 
 # ruff: noqa: I001
 from pipelines.cli.app import app
-from pipelines.cli import build, annotate, dataset, compare, dedup, view, export, forget, merge, snapshot, models
+from pipelines.cli import build, annotate, dataset, compare, dedup, view, export, forget, merge, snapshot, synth, models
 from pipelines.cli.main import main
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "merge",
     "models",
     "snapshot",
+    "synth",
     "view",
 ]
