@@ -20,7 +20,7 @@ class SegformerClothes(TransformersSegmentation):
         kind="segmentation",
         name="segformer-clothes",
         version=1,
-        summary="parts of people and clothes (18 labels) by SegFormer-B2; small",
+        summary="parts of people and clothes (18 labels) by SegFormer-B2",
         model="mattmdjaga/segformer_b2_clothes (SegFormer-B2, Xie et al. 2021, on ATR; 27.4 M parameters)",
         licence=(
             "MIT, as its owner states it; made from nvidia/mit-b2, whose own licence is for non-commercial research"
@@ -35,7 +35,7 @@ class SegformerClothes(TransformersSegmentation):
         ),
         weights=(Weight("hf:mattmdjaga/segformer_b2_clothes@main", "", 330_000_000),),
         packages={"torch": "torch", "transformers": "torch", "huggingface_hub": "torch"},
-        speed="medium",
+        speed="slow",
         preset="modern",
     )
     halves = True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from annotators.base import Picture, Unavailable
 from annotators.normal.sapiens2 import Sapiens2Normal
@@ -72,3 +74,21 @@ def test_pictures_whose_people_are_not_known_have_no_row(annotator: Sapiens2Norm
         width = there.shape[1]
         assert there[2:, width // 2 :].all() and not there[:, : width // 2].any() and not there[0].any()
         np.testing.assert_allclose(np.linalg.norm(row["map"][there], axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (tiny.sapiens2_parts, {"decode_head.deconv_layers.9.weight", "decode_head.conv_seg.weight"}),
+        (tiny.sapiens2_normal, {"decode_head.upsample_blocks.3.0.weight", "decode_head.conv_normal.weight"}),
+        (tiny.sapiens2_points, {"decode_head.scale_conv_layers.0.weight", "decode_head.conv_pointmap.weight"}),
+    ],
+    ids=["parts", "normal", "points"],
+)
+def test_weights_are_loaded_under_the_owners_names(
+    tmp_path: Path, model: Callable[[Path], Path], names: set[str]
+) -> None:
+    with safe_open(model(tmp_path / "model") / "model.safetensors", "pt") as file:
+        there = {*file.keys()}
+    common = {"backbone.patch_embed.projection.weight", "backbone.storage_tokens", "backbone.blocks.0.ffn.w12.weight"}
+    assert there >= names | common
