@@ -193,6 +193,23 @@ CHAT = (
 QWEN_TOKENS = ("im_start", "im_end", "vision_start", "vision_end", "image_pad", "video_pad")
 
 
+def qwen_tokenizer() -> Any:
+    tokenizer = byte_tokenizer("Qwen2Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    tokenizer.add_special_tokens({"additional_special_tokens": [f"<|{name}|>" for name in QWEN_TOKENS]})
+    return tokenizer
+
+
+def qwen_ids(tokenizer: Any) -> dict[str, Any]:
+    """Which tokens stand for pictures."""
+    names = {
+        "image_token_id": "image_pad",
+        "video_token_id": "video_pad",
+        "vision_start_token_id": "vision_start",
+        "vision_end_token_id": "vision_end",
+    }
+    return {key: tokenizer.convert_tokens_to_ids(f"<|{name}|>") for key, name in names.items()}
+
+
 def qwen_processor(tokenizer: Any) -> Any:
     """As Qwen3-VL's: a token shows 32 x 32 pixels."""
     from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
@@ -208,9 +225,8 @@ def qwen_vl(folder: Path) -> Path:
     Its special tokens are made unlikely, so that no caption is empty by chance."""
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
-    tokenizer = byte_tokenizer("Qwen2Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
-    tokenizer.add_special_tokens({"additional_special_tokens": [f"<|{name}|>" for name in QWEN_TOKENS]})
-    number = {name: tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in QWEN_TOKENS}
+    tokenizer = qwen_tokenizer()
+    ids = qwen_ids(tokenizer)
     text = {
         **blip_sizes(32, 2, 2),
         "num_key_value_heads": 1,
@@ -223,7 +239,7 @@ def qwen_vl(folder: Path) -> Path:
             "mrope_interleaved": True,
         },
         "initializer_range": 0.5,
-        "eos_token_id": number["im_end"],
+        "eos_token_id": tokenizer.convert_tokens_to_ids("<|im_end|>"),
         "pad_token_id": tokenizer.pad_token_id,
     }
     vision = {
@@ -239,10 +255,7 @@ def qwen_vl(folder: Path) -> Path:
     config = Qwen3VLConfig(
         text_config=text,
         vision_config=vision,
-        image_token_id=number["image_pad"],
-        video_token_id=number["video_pad"],
-        vision_start_token_id=number["vision_start"],
-        vision_end_token_id=number["vision_end"],
+        **ids,
     )
 
     def make() -> Any:
