@@ -45,8 +45,8 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
         source="https://github.com/open-mmlab/mmpose; the default's weights are fetched from a copy on the hub that others keep",
         protocol="the config's own: its test pipeline, its model with its flip test, its codec",
         output=(
-            "pixels of the stored picture; confidence is what the codec calls the score, clipped to [0, 1], and no probability; "
-            "with 17 points the other slots are not present"
+            "pixels of the stored picture; confidence is the codec's score, or its visibility where it says one, clipped to "
+            "[0, 1]; with 17 points the other slots are not present"
         ),
         weights=(WEIGHTS,),
         needs=("person",),
@@ -90,9 +90,11 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
         return self.model.compiled()
 
     def _config(self) -> Config:
-        """The config, which must still be what it was when the layer was planned."""
-        found = find(self.settings.config)
-        if self._planned is not None and self._planned.sha256 != found.sha256:
+        """The config, which must still be what it was when the layer was planned, perhaps in another folder."""
+        if self._planned is None:
+            return find(self.settings.config)
+        found = find(str(self._planned.path))
+        if self._planned.sha256 != found.sha256:
             raise UserError(
                 f"config {found.path} is not what it was when the layer was begun: it, and what it builds on, "
                 "must be the same on every machine and stay so"

@@ -378,14 +378,20 @@ def _refused(config: Path | str, line: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_config_that_changes_after_the_layer_was_planned_is_refused(tmp_path: Path) -> None:
+def test_a_config_is_the_one_of_the_plan_wherever_it_runs_and_must_not_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = config(tmp_path, VITPOSE)
     instead = standing_in(MMPoseTopdown.card.weights, weights(tmp_path / "tiny.pth", path))
-    annotator = MMPoseTopdown(MMPoseTopdown.Settings(config=str(path)), weights=instead)
+    monkeypatch.chdir(path.parent)
+    annotator = MMPoseTopdown(MMPoseTopdown.Settings(config=path.name), weights=instead)
     planned = annotator.provenance({"person": "0"})
+    monkeypatch.chdir(path.parent.parent)
+    annotator.load()
     path.write_text(path.read_text() + "# seen by nobody\n")
     with pytest.raises(UserError, match="is not what it was when the layer was begun"):
         annotator.load()
+    monkeypatch.chdir(path.parent)
     assert annotator.provenance({"person": "0"})["fingerprint"] != planned["fingerprint"]
 
 
