@@ -38,7 +38,7 @@ class LaionMlp(TorchAnnotator):
         ),
         weights=(CLIP, HEAD),
         packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
-        speed="slow",
+        speed="medium",
         preset="paper",
     )
     architecture: ClassVar[str] = OPENAI_L14_ARCHITECTURE

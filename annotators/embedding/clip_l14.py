@@ -26,7 +26,7 @@ class ClipL14(PictureEmbedding):
         output="768 float32 numbers, of length 1; sees only the middle square, and is to be compared with its own like alone",
         weights=(OPENAI_L14,),
         packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
-        speed="slow",
+        speed="medium",
         preset="paper",
     )
     architecture: ClassVar[str] = OPENAI_L14_ARCHITECTURE

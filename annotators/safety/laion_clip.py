@@ -36,7 +36,7 @@ class LaionClip(Probability):
         output="probability in [0, 1]; knows only sexual content; sees only the middle square, and says nothing of age",
         weights=(OPENAI_L14, HEAD),
         packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
-        speed="slow",
+        speed="medium",
         preset="paper",
     )
     architecture: ClassVar[str] = OPENAI_L14_ARCHITECTURE

@@ -29,7 +29,7 @@ class Marqo(TimmClassifier):
         ),
         weights=(Weight("hf:Marqo/nsfw-image-detection-384@main:model.safetensors", "", 22_400_000),),
         packages={"torch": "torch", "timm": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
-        speed="medium",
+        speed="fast",
         preset="modern",
     )
     architecture: ClassVar[str] = "vit_tiny_patch16_384"

@@ -36,7 +36,7 @@ class ClipL14(PictureAndText):
         ),
         weights=(OPENAI_L14,),
         packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
-        speed="slow",
+        speed="medium",
         preset="paper",
     )
     architecture: ClassVar[str] = OPENAI_L14_ARCHITECTURE

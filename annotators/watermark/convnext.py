@@ -35,7 +35,7 @@ class ConvNext(TimmClassifier):
             Weight("hf:boomb0om/watermark-detectors@main:convnext-tiny_watermarks_detector.pth", "", 113_000_000),
         ),
         packages={"torch": "torch", "timm": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
-        speed="medium",
+        speed="fast",
         preset="modern",
     )
     architecture: ClassVar[str] = "convnext_tiny"

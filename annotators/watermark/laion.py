@@ -29,7 +29,7 @@ class Laion(TimmClassifier):
         output="probability in [0, 1]; its owners call 0.5 and more a watermark; takes other writing on a picture for one too",
         weights=(Weight("hf:finetrainers/laion-watermark-detection@main:watermark_model_v1.pt", "", 47_500_000),),
         packages={"torch": "torch", "timm": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
-        speed="medium",
+        speed="fast",
         preset="paper",
     )
     architecture: ClassVar[str] = "efficientnet_b3"
