@@ -66,6 +66,12 @@ class Layer:
         return labels if isinstance(labels, list) else None
 
     @property
+    def width(self) -> int | None:
+        """How many numbers a vector has, of an embedding whose card says so."""
+        width = self.card.get("width")
+        return width if isinstance(width, int) else None
+
+    @property
     def score_range(self) -> tuple[float, float]:
         """[0, 1], unless the card's ``score_range`` is another [low, high]."""
         match self.card.get("score_range"):
@@ -191,7 +197,15 @@ def _labels_problem(card: Mapping[str, Any]) -> str | None:
     return None
 
 
-CARD_RULES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {"segmentation": _labels_problem}
+def _width_problem(card: Mapping[str, Any]) -> str | None:
+    width = card.get("width")
+    return None if isinstance(width, int) and width > 0 else "does not say in width how many numbers its vectors have"
+
+
+CARD_RULES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
+    "segmentation": _labels_problem,
+    "embedding": _width_problem,
+}
 """Per kind, what is wrong with a card beyond what every card must say."""
 
 

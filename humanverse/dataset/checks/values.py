@@ -14,6 +14,7 @@ from schemas.layer_rules import Rows, broken
 from schemas.layers import HEAD, OK, ROW_STATUSES
 
 LABELS = "labels"
+VECTOR = "vector"
 
 
 def check(path: str, layer: Layer, table: pa.Table, images: pa.Table | None) -> Iterator[Finding]:
@@ -35,6 +36,8 @@ def check(path: str, layer: Layer, table: pa.Table, images: pa.Table | None) -> 
         yield problem(path, first_of(uids, bad, message))
     if layer.labels is not None and LABELS in said.column_names:
         yield from _named(path, layer.labels, said)
+    if layer.width is not None and VECTOR in said.column_names:
+        yield from _as_wide(path, layer.width, said)
 
 
 def _named(path: str, names: Sequence[str], said: pa.Table) -> Iterator[Finding]:
@@ -45,6 +48,14 @@ def _named(path: str, names: Sequence[str], said: pa.Table) -> Iterator[Finding]
     if wrong:
         uids = [row["uid"] for row in rows]
         yield problem(path, first_of(uids, np.array(wrong), "has labels of other names than layer.json says"))
+
+
+def _as_wide(path: str, width: int, said: pa.Table) -> Iterator[Finding]:
+    """Vectors have as many numbers as the card says."""
+    wrong = np.flatnonzero(pc.list_value_length(said.column(VECTOR)).fill_null(width).to_numpy() != width)
+    if len(wrong):
+        uids = said.column("uid").to_pylist()
+        yield problem(path, first_of(uids, wrong, f"has a vector of another width than {width}, as layer.json says"))
 
 
 def _statuses(path: str, layer: Layer, table: pa.Table) -> Iterator[Finding]:
