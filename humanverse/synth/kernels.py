@@ -211,7 +211,7 @@ def shaded(
     colour = world.colours[material, 0] * (1.0 - share) + world.colours[material, 1] * share
     up = 0.5 + 0.5 * normal[2]
     sun = wp.max(wp.dot(normal, light.key), 0.0) * reached[0]
-    near = 0.25 + 0.75 * reached[1]
+    near = 0.35 + 0.65 * reached[1]
     facing = wp.max(-wp.dot(normal, view), 0.0)
     sent = light.colour * sun + (light.above * up + light.below * (1.0 - up)) * near + light.fill * (facing * near)
     half = wp.normalize(light.key - view)
@@ -331,7 +331,7 @@ def steadied(
 def own_light(owners: wp.array(dtype=int), one: int, other: int):
     """Whether the light at ``other`` serves for ``one``: faces of the same thing."""
     if other < 0:
-        return bool(False)
+        return False
     return owners[one] == owners[other]
 
 
@@ -341,7 +341,7 @@ def differs(world: World, owners: wp.array(dtype=int), one: int, other: int, pla
     if one < 0 or other < 0:
         return wp.where(one < 0 and other < 0, 0, 1)
     if owners[one] != owners[other]:
-        return int(1)
+        return 1
     apart = wp.abs(place[2] - beside[2]) > 0.03 * beside[2]
     return wp.where(apart and world.worn[one] >= 0, 1, 0)
 

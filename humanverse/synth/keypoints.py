@@ -17,6 +17,7 @@ from humanverse.synth.face import VERTICES_68
 from humanverse.synth.people import Person
 from humanverse.synth.regions import PARTS, regions
 from humanverse.synth.render import Renderer
+from humanverse.synth.tessellation import tessellation
 from schemas.skeletons import PARTS as SLOTS
 from schemas.skeletons import WHOLEBODY
 
@@ -109,7 +110,8 @@ def seen(
     deep, allowed = _rules()
     geometry, hit = renderer.geometry, np.maximum(faces, 0)
     own = (geometry.owners[hit] == number) & (geometry.worn[hit] >= 0)
-    part = regions().part[np.where(own, geometry.faces[hit, 0] % body.VERTICES, 0)]
+    parts = tessellation().part
+    part = parts[np.where(own, geometry.faces[hit, 0] % len(parts), 0)]
     before = (1 - shares) * np.linalg.norm(points - eye.place, axis=1)
     clear = (faces < 0) | (before < -0.01)
     there = own & (before <= deep) & allowed[np.arange(len(points)), part]

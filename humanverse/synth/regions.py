@@ -27,6 +27,8 @@ _PREFIXES = {
 }  # fmt: skip
 """Start of a bone's name -> the part that it moves; all others move the trunk."""
 _SIDE_NAMES = {"L": "left_", "R": "right_"}
+_RELIEF = 30
+"""Steps of smoothing that take the relief off."""
 OUTSIDE = -1.0
 """A coordinate of vertices that are not on the limb."""
 
@@ -47,6 +49,7 @@ class Regions:
         ball: float64 (VERTICES, 3), direction from the middle of the skull; x to the left, y back, z up.
         skull: float64 (3,), the middle of the skull.
         eye: float64 (VERTICES,), cosine of the angle to the gaze at vertices of the eyeballs; ``OUTSIDE`` elsewhere.
+        cloth: float64 (VERTICES, 3), ``rest`` without its relief: what the patterns of garments are drawn on.
         smooth: (VERTICES, VERTICES), one step of averaging over neighbours.
     """
 
@@ -61,6 +64,7 @@ class Regions:
     ball: np.ndarray
     skull: np.ndarray
     eye: np.ndarray
+    cloth: np.ndarray
     smooth: sparse.csr_matrix
 
 
@@ -139,6 +143,10 @@ def regions() -> Regions:
     crown = rest[head > 0.9]
     eyes = 0.5 * (joints[model.index("eye.L")] + joints[model.index("eye.R")])
     skull = np.array([0.0, 0.5 * (crown[:, 1].min() + crown[:, 1].max()), eyes[2] + 0.015])
+    smooth = _smoothing(model.faces, len(rest))
+    cloth = rest
+    for _ in range(_RELIEF):
+        cloth = smooth @ cloth
     return Regions(
         part=part_weights.argmax(axis=1).astype(np.int8),
         rest=rest,
@@ -151,5 +159,6 @@ def regions() -> Regions:
         ball=unit(rest - skull),
         skull=skull,
         eye=_eyes(model, joints, rest),
-        smooth=_smoothing(model.faces, len(rest)),
+        cloth=cloth,
+        smooth=smooth,
     )

@@ -16,6 +16,7 @@ from humanverse.synth.randomness import Rng, between, chance, pick
 from humanverse.synth.regions import PARTS, regions
 from humanverse.synth.render import NO_BODY, Geometry
 from humanverse.synth.rotations import about
+from humanverse.synth.tessellation import tessellation
 
 ROOM, OUTDOORS, PHOTOGRAPH = "room", "outdoors", "photograph"
 _SEAT_PARTS = [PARTS.index(name) for name in ("torso", "left_upper_leg", "right_upper_leg")]
@@ -244,13 +245,23 @@ def obstruct(scene: Scene, rng: Rng, place: np.ndarray, low: np.ndarray) -> None
 
 def geometry(scene: Scene) -> tuple[Geometry, Table]:
     """The scene as arrays: people first, in order, then things; long hair belongs to its person."""
-    model = body.load()
+    model, fine = body.load(), tessellation()
     materials: list[Material] = []
     parts: dict[str, list[np.ndarray]] = {name: [] for name in Geometry.__dataclass_fields__}
     start = 0
     for number, person in enumerate(scene.people):
-        mesh = Mesh(person.dressed, model.faces)
-        _add(parts, mesh, person.rest, person.worn.fields, start, number, int(person.worn.tucked), len(materials))
+        normals = vertex_normals(person.dressed, model.faces)
+        mesh = Mesh(fine.vertices(person.dressed, normals), fine.faces)
+        _add(
+            parts,
+            mesh,
+            fine.values(regions().cloth),
+            fine.values(person.worn.fields),
+            start,
+            number,
+            int(person.worn.tucked),
+            len(materials),
+        )
         materials += person.looks.materials
         start += len(mesh.vertices)
     for number, thing in enumerate(scene.things, len(scene.people)):

@@ -11,8 +11,9 @@ from humanverse.synth import keypoints
 from humanverse.synth.camera import Camera
 from humanverse.synth.materials import HAIR, LOWER, SHOES, SOCKS, SURFACES, UPPER
 from humanverse.synth.people import Person
-from humanverse.synth.regions import PARTS, regions
+from humanverse.synth.regions import PARTS
 from humanverse.synth.render import NO_BODY, Geometry, Renderer, Seen
+from humanverse.synth.tessellation import tessellation
 
 FARTHEST = 12.0
 """Metres beyond which depth and normals are not told: at 16 bits a farther horizon would cost precision near by."""
@@ -107,10 +108,10 @@ def labels(seen: Seen, geometry: Geometry, numbers: np.ndarray) -> np.ndarray:
     """uint8 (height, width), of ``LABELS``: the part of the face's first corner, the surface of the pixel."""
     made = np.zeros(seen.faces.shape, np.uint8)
     here = numbers >= 0
-    faces, vertices = seen.faces[here], len(regions().part)
+    faces, parts = seen.faces[here], tessellation().part
     body = geometry.worn[faces] != NO_BODY
-    corner = geometry.faces[faces, 0] % vertices
-    part = np.where(body, regions().part[np.where(body, corner, 0)], 0)
+    corner = geometry.faces[faces, 0] % len(parts)
+    part = np.where(body, parts[np.where(body, corner, 0)], 0)
     surface = np.where(body, seen.surfaces[here], HAIR)
     made[here] = _TABLE[part, surface]
     return made
