@@ -200,7 +200,11 @@ def test_a_build_whose_recipe_outpaints(tmp_path: Path, fakes: None) -> None:
         )
         with pytest.raises(UserError, match=r"built with another recipe \(outpaint"):
             built(web, grown, None)
-    assert verify(Dataset(str(grown))).findings == ()
+        people = built(web, tmp_path / "people", {"name": PLAIN, "kinds": ["person", "depth"]})
+        assert "outpaint" in Dataset(str(people)).layer_card("person/ssd-mobilenet-v2")
+        assert tables(people, "depth/red") == tables(bare, "depth/red")
+    for place in (grown, people):
+        assert verify(Dataset(str(place))).findings == ()
 
 
 def test_a_layer_of_such_a_recipe_is_completed_as_it_was_made(tmp_path: Path, fakes: None) -> None:

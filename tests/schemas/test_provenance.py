@@ -20,3 +20,9 @@ def test_every_fact_matters_and_must_be_there(key: str) -> None:
     assert fingerprint({**FACTS, key: "other"}) != fingerprint(FACTS)
     with pytest.raises(KeyError):
         fingerprint({name: value for name, value in FACTS.items() if name != key})
+
+
+def test_what_only_some_layers_have_is_covered_where_it_is_there() -> None:
+    grown = {**FACTS, "outpaint": {"name": "edge", "settings": {"left": 0.5}}}
+    other = {**FACTS, "outpaint": {"name": "edge", "settings": {"left": 0.25}}}
+    assert len({fingerprint(facts) for facts in (FACTS, grown, other)}) == 3

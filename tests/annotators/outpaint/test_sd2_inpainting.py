@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,16 @@ def test_each_picture_is_painted_once_for_all_layers_and_processes(model: Path, 
     third._pipeline = counting = Counting()
     third.grown(pictures)
     assert len(counting.asked) == 3, "what was painted with other settings is no use"
+
+
+def test_it_can_be_sent_to_another_process_before_it_is_loaded(model: Path, tmp_path: Path) -> None:
+    weights = standing_in(Sd2Inpainting.card.weights, model)
+    made = Sd2Inpainting(Sd2Inpainting.Settings(**SMALL), "cpu", weights, Store(tmp_path / "kept"))
+    here = made.facts()
+    there: Sd2Inpainting = pickle.loads(pickle.dumps(made))
+    there.load()
+    there.grown([picture(40, 40, UIDS[0])])
+    assert there.facts() == here and [path.stem for path in (tmp_path / "kept").rglob("*.png")] == UIDS[:1]
 
 
 def test_what_the_model_is_asked(model: Path) -> None:
