@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ from annotators.mmpose import backbone
 from annotators.mmpose.configs import Config, facts_file
 from annotators.mmpose.stand_ins import standing_in
 from annotators.networks.vitpose import as_published
+from annotators.registry import BESIDE
 from annotators.torch.operators import prepare_torchvision
 from annotators.torch.weights import Tensors, load_strictly
 from humanverse.errors import UserError, one_line
 from schemas.skeletons import BODY, WHOLEBODY
 
 SCOPE = "mmpose"
+VERSION = "1.3."
+"""How the version begins whose registry, configs and imports this is made for."""
 SKELETONS: Mapping[tuple[str, ...], str] = {BODY: "COCO", WHOLEBODY: "COCO-WholeBody"}
 """Names of points -> of whose they are; the others have no place in the layer."""
 SMALLEST = 1.0
@@ -109,8 +113,10 @@ def build(config: Config, flip_test: bool | None = None) -> Estimator:
         flip_test: whether the crop's mirror image is looked at too; None as the config says.
 
     Raises:
-        UserError: if the config cannot be run or built here, or is of no top-down estimator of COCO's or COCO-WholeBody's points.
+        UserError: if the config cannot be run or built here, or is of no top-down estimator of COCO's or COCO-WholeBody's points;
+            or if another MMPose is installed.
     """
+    _check_version()
     with _quietly():
         prepare_torchvision()
         with standing_in():
@@ -124,6 +130,12 @@ def build(config: Config, flip_test: bool | None = None) -> Estimator:
             raise
         except Exception as error:
             raise UserError(f"config {config.path} cannot be built here: {one_line(error, 200)}") from error
+
+
+def _check_version() -> None:
+    installed = version(SCOPE)
+    if not installed.startswith(VERSION):
+        raise UserError(f"mmpose {installed} is installed, and {VERSION}x is needed: {BESIDE[SCOPE]}")
 
 
 def _run(config: Config) -> Any:

@@ -52,9 +52,7 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
         needs=("person",),
         packages={
             **dict.fromkeys(("torch", "huggingface_hub"), "torch"),
-            **dict.fromkeys(
-                ("mmpose", "mmengine", "mmcv", "munkres", "addict", "yapf", "termcolor", "matplotlib"), "mmpose"
-            ),
+            **dict.fromkeys(("mmpose", "mmengine", "mmcv", "munkres", "addict", "yapf", "termcolor", "six"), "mmpose"),
         },
         speed="slow",
         preset="paper",

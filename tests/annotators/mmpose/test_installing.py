@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from annotators import registry
+from annotators.mmpose import estimator
+from annotators.mmpose.configs import DEFAULT, find
 from humanverse.errors import UserError
+from tests.annotators.mmpose.tiny import needs_mmpose
 
 REQUIREMENTS = Path(__file__).parents[3] / "requirements" / "mmpose.txt"
 
@@ -21,6 +24,15 @@ def test_without_it_both_commands_are_named() -> None:
         "pose=mmpose needs no_such_mmpose: pip install 'humanverse[mmpose]' && "
         "pip install --no-deps mmpose==1.3.2 mmengine==0.10.7 mmcv-lite==2.2.0"
     )
+
+
+@needs_mmpose
+def test_another_mmpose_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimator, "version", lambda name: "0.29.0")
+    with pytest.raises(
+        UserError, match=r"^mmpose 0.29.0 is installed, and 1.3.x is needed: pip install --no-deps mmpose=="
+    ):
+        estimator.build(find(DEFAULT))
 
 
 def test_the_requirements_are_those_of_the_command() -> None:
