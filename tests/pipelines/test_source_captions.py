@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from humanverse.dataset.reader import Dataset
 from pipelines.annotate import annotate
 from pipelines.build import build
 from pipelines.plan_layers import Asked
+from pipelines.preview import preview
 from schemas.recipe import load
 from tests.pipelines.layers import rows, tables
 from tests.pipelines.web import serve_web
@@ -68,3 +70,9 @@ def test_a_layer_that_is_made_later_is_the_same(built: Path) -> None:
     again = Asked({"caption": f"{__name__}:Quotes"}, {"caption": "later"})
     assert annotate(str(built), again, local=True).lost == {}
     assert tables(built, "caption/later") == tables(built, "caption/quotes")
+
+
+def test_so_does_a_preview(built: Path, tmp_path: Path) -> None:
+    preview(str(built), Asked({"caption": f"{__name__}:Quotes"}, {"caption": "seen"}), 2, out=tmp_path / "page.html")
+    shown = re.findall(r"it says picture \d+", (tmp_path / "page.html").read_text())
+    assert len(set(shown)) == 2
