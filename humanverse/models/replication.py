@@ -56,8 +56,8 @@ def depth_named(name: str) -> Depth:
 
 
 def _part(block: Any, pairs: slice, without: str | None = None) -> nn.Module:
-    """A copy of ``block`` with some of its pairs, without its sampler ``without``."""
-    part = copy.deepcopy(block)
+    """Another shell around the layers of ``block``, with some of its pairs, without its sampler ``without``."""
+    part = copy.deepcopy(block, memo={id(child): child for child in block.children()})
     part.resnets = block.resnets[pairs]
     if hasattr(block, "attentions"):
         part.attentions = block.attentions[pairs]

@@ -10,6 +10,7 @@ from diffusers import StableDiffusionXLPipeline
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.pipelines.stable_diffusion_xl.pipeline_output import StableDiffusionXLPipelineOutput
 
+from humanverse.errors import UserError
 from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared
 from humanverse.models.refiner import StructureRefiner, refine
 
@@ -26,10 +27,12 @@ class RefinerPipeline(StableDiffusionXLPipeline):
         unet: SDXL's, as it was published.
         refiner: the trained copy of its encoder.
         scheduler: SDXL's.
+        image_encoder: not used; diffusers' SDXL pipeline has it.
+        feature_extractor: likewise.
+        force_zeros_for_empty_prompt: whether ``negative_prompt=None`` is zeros and not the empty prompt, as in diffusers.
     """
 
     model_cpu_offload_seq = "text_encoder->text_encoder_2->refiner->unet->vae"
-    _optional_components = ["tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2"]
 
     def __init__(
         self,
@@ -41,9 +44,22 @@ class RefinerPipeline(StableDiffusionXLPipeline):
         unet: Any,
         refiner: StructureRefiner,
         scheduler: Any,
+        image_encoder: Any = None,
+        feature_extractor: Any = None,
+        force_zeros_for_empty_prompt: bool = True,
     ) -> None:
         super().__init__(
-            vae, text_encoder, text_encoder_2, tokenizer, tokenizer_2, unet, scheduler, add_watermarker=False
+            vae,
+            text_encoder,
+            text_encoder_2,
+            tokenizer,
+            tokenizer_2,
+            unet,
+            scheduler,
+            image_encoder,
+            feature_extractor,
+            force_zeros_for_empty_prompt,
+            add_watermarker=False,
         )
         self.register_modules(refiner=refiner)
         self.map_processor = VaeImageProcessor(vae_scale_factor=self.vae_scale_factor, do_normalize=False)
@@ -59,7 +75,7 @@ class RefinerPipeline(StableDiffusionXLPipeline):
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
         refiner_scale: float = 1.0,
-        negative_prompt: str = "",
+        negative_prompt: str | None = "",
         prompt_embeds: torch.Tensor | None = None,
         negative_prompt_embeds: torch.Tensor | None = None,
         pooled_prompt_embeds: torch.Tensor | None = None,
@@ -74,8 +90,8 @@ class RefinerPipeline(StableDiffusionXLPipeline):
 
         Args:
             prompt: what to show; a list gives a batch.
-            maps: per condition its picture or pictures (see ``sampling.prepared``); conditions that are not given are zeros, as when
-                they were dropped in training.
+            maps: per condition its picture or pictures (see ``sampling.prepared``); conditions that are not given are zeros, as
+                when they were dropped in training.
             height: of the pictures in pixels.
             width: of the pictures in pixels.
             num_inference_steps: network passes.
@@ -97,6 +113,8 @@ class RefinerPipeline(StableDiffusionXLPipeline):
             UserError: if an input does not fit.
         """
         check_size(height, width, self.vae_scale_factor)
+        if prompt is None and prompt_embeds is None:
+            raise UserError("There is no prompt: give prompt, or prompt_embeds with pooled_prompt_embeds.")
         device, guidance = self._execution_device, guidance_scale != 1
         text, empty, pooled, empty_pooled = self.encode_prompt(
             prompt=prompt if prompt is None or isinstance(prompt, str) else list(prompt),

@@ -33,8 +33,8 @@ def prepared(
     Args:
         processor: normalises to [-1, 1] or leaves [0, 1].
         name: of the condition, for the error.
-        picture: a PIL image, a uint8 or float array (height, width, channels), a list of either, or a float tensor (batch, channels,
-            height, width); floats are in [0, 1]. One is used for all samples.
+        picture: a PIL image, a uint8 or float array (height, width, channels), a list of either, or a float tensor (batch,
+            channels, height, width); floats are in [0, 1]. One is used for all samples.
         height: in pixels, to which pictures are resized.
         width: likewise.
         batch: samples that are wanted.

@@ -123,7 +123,7 @@ class StructuralPipeline(DiffusionPipeline):
             num_inference_steps: network passes; those that divide 1000 are exact.
             guidance_scale: how much the prompt counts; 1 for no guidance.
             guidance_rescale: how far the guided prediction's spread is set back.
-            guide_conditions: whether the pass without prompt is without conditions too (zeros), as in training if both are dropped.
+            guide_conditions: whether the pass without prompt is without conditions too: zeros, as where training drops both.
             negative_prompt: of the pass without prompt.
             prompt_embeds: instead of ``prompt``, (batch, tokens, width).
             negative_prompt_embeds: instead of ``negative_prompt``.

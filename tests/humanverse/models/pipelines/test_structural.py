@@ -1,0 +1,148 @@
+"""Stage 1 from a prompt and a skeleton to pictures, saved and loaded as a folder."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from humanverse.drawing.skeleton import draw_skeleton
+from humanverse.errors import UserError
+from humanverse.models.latents import Statistics
+from humanverse.models.pipelines.structural import StructuralPipeline
+from humanverse.models.schedule import scheduler_for
+from humanverse.models.structural_unet import StructuralUNet
+from tests.humanverse.models import tiny
+
+NAMES = ["rgb", "depth", "normal"]
+
+
+def _skeleton(shift: int = 0) -> np.ndarray:
+    return draw_skeleton([[(10 + shift + 3 * k % 40, 5 + 7 * k % 50, 1.0) for k in range(133)]], 64, 64)
+
+
+@cache
+def _pipeline() -> StructuralPipeline:
+    unet = tiny.seeded(lambda: StructuralUNet.from_unet(tiny.unet()))
+    tiny.shaken(unet)
+    spread = {name: Statistics([0.1 * place] * 4, [1.0 + place] * 4) for place, name in enumerate(NAMES)}
+    unet.set_latent_statistics(spread)
+    pipeline = StructuralPipeline(tiny.vae(), tiny.text_encoder(12), tiny.tokenizer(), unet, scheduler_for())
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _generate(pipeline: StructuralPipeline | None = None, **changed: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "prompt": "a b c",
+        "conditions": {"skeleton": _skeleton()},
+        "height": 64,
+        "width": 64,
+        "num_inference_steps": 2,
+        "generator": torch.Generator().manual_seed(0),
+        "output_type": "latent",
+    }
+    return (pipeline or _pipeline())(**{**given, **changed}).pictures
+
+
+def test_every_target_is_a_picture_of_the_asked_size() -> None:
+    pictures = _generate(prompt=["a", "b"], height=64, width=128, output_type="pil")
+    assert list(pictures) == NAMES
+    assert all(len(pictures[name]) == 2 and pictures[name][0].size == (128, 64) for name in NAMES)
+    tensors = _generate(output_type="pt")
+    assert tensors["depth"].shape == (1, 3, 64, 64) and 0 <= tensors["depth"].min() <= tensors["depth"].max() <= 1
+
+
+def test_it_is_the_loop_written_out() -> None:
+    """Without guidance: DDIM over the network's velocity, each target from its own noise, and its own statistics at the end."""
+    pipeline = _pipeline()
+    noise = {name: tiny.noise(1, 4, 8, 8, seed=place) for place, name in enumerate(NAMES)}
+    got = _generate(latents=noise, guidance_scale=1, sizes=(480, 640, 0, 16))
+    told = pipeline.encode_picture("skeleton", _skeleton(), 64, 64, 1)
+    text = pipeline.encode_prompt(["a b c"])
+    scheduler, current = scheduler_for(), noise
+    scheduler.set_timesteps(2)
+    assert scheduler.timesteps.tolist() == [999, 499]
+    with torch.no_grad():
+        for step in scheduler.timesteps:
+            sizes = torch.tensor([[480, 640, 0, 16]])
+            velocity = pipeline.unet(current, step, text, {"skeleton": told}, sizes).sample
+            current = {name: scheduler.step(velocity[name], step, current[name]).prev_sample for name in NAMES}
+    for place, name in enumerate(NAMES):
+        torch.testing.assert_close(got[name], current[name] * (1.0 + place) + 0.1 * place, atol=1e-5, rtol=1e-5)
+
+
+def test_the_seed_decides_and_targets_have_noise_of_their_own() -> None:
+    first, again = _generate(), _generate()
+    other = _generate(generator=torch.Generator().manual_seed(1))
+    assert all(torch.equal(first[name], again[name]) and not torch.equal(first[name], other[name]) for name in NAMES)
+
+
+def test_a_sample_does_not_depend_on_its_batch() -> None:
+    seeds = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
+    both = _generate(prompt=["a", "b c"], generator=seeds)
+    noise = {
+        name: torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(1))[place][None]
+        for place, name in enumerate(NAMES)
+    }
+    alone = _generate(prompt="b c", latents=noise)
+    assert all((both[name][1:] - alone[name]).abs().max() < 1e-4 for name in NAMES)
+
+
+def test_prompt_skeleton_guidance_and_sizes_count() -> None:
+    before = _generate()
+    for changed in (
+        {"prompt": "f g"},
+        {"conditions": {"skeleton": _skeleton(20)}},
+        {"guidance_scale": 2.0},
+        {"guidance_rescale": 0.0},
+        {"guide_conditions": False},
+        {"negative_prompt": "h"},
+        {"sizes": (900, 900, 100, 100)},
+    ):
+        after = _generate(**changed)
+        assert all((after[name] - before[name]).abs().max() > 1e-6 for name in NAMES), changed
+
+
+def test_embeddings_and_latents_stand_for_prompts_and_pictures() -> None:
+    pipeline = _pipeline()
+    embeds = {"prompt": None, "prompt_embeds": pipeline.encode_prompt(["a b c"])}
+    empty = {"negative_prompt_embeds": pipeline.encode_prompt([""])}
+    latent = pipeline.encode_picture("skeleton", _skeleton(), 64, 64, 1)
+    told = {"conditions": None, "condition_latents": {"skeleton": latent}}
+    given, plain = _generate(**embeds, **empty, **told), _generate()
+    assert all(torch.equal(given[name], plain[name]) for name in NAMES)
+    without = StructuralPipeline(pipeline.vae, None, None, pipeline.unet, pipeline.scheduler)
+    without.set_progress_bar_config(disable=True)
+    assert torch.equal(_generate(without, **embeds, **empty)["rgb"], plain["rgb"])
+    with pytest.raises(UserError, match="no text encoder"):
+        _generate(without)
+
+
+def test_it_is_saved_and_loaded_as_a_folder(tmp_path: Path) -> None:
+    _pipeline().save_pretrained(tmp_path)
+    loaded = StructuralPipeline.from_pretrained(tmp_path)
+    loaded.set_progress_bar_config(disable=True)
+    before, after = _generate(), _generate(loaded)
+    assert all(torch.equal(before[name], after[name]) for name in NAMES)
+    assert loaded.scheduler.alphas_cumprod[-1] == 0
+    assert loaded.unet.config.latent_statistics == _pipeline().unet.config.latent_statistics
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"prompt": None}, "no prompt"),
+        ({"conditions": None}, "'skeleton' is missing"),
+        ({"height": 60}, "multiples of 8"),
+        ({"prompt": ["a", "b"], "conditions": {"skeleton": [_skeleton()] * 3}}, "3 pictures of skeleton for 2"),
+        ({"latents": {"rgb": torch.zeros(1, 4, 2, 2)}}, r"noise of 'rgb' has shape \(1, 4, 2, 2\)"),
+    ],
+)
+def test_what_does_not_fit_is_told(changed: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        _generate(**changed)
