@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 from annotators.weights import Weight, pinned
 from humanverse.codec import decode_rgb, header_size
+from humanverse.errors import UserError
+from schemas.layer_rules import card_fault
 from schemas.layers import KINDS, Kind
 from schemas.provenance import fingerprint
 
@@ -232,6 +234,7 @@ class Annotator(Loadable):
 
         Raises:
             WeightError: if weights whose SHA-256 is not known beforehand cannot be had.
+            UserError: if it does not say what layers of its kind must.
         """
         self.pin()
         card = self.card
@@ -245,4 +248,7 @@ class Annotator(Loadable):
             "needs": dict(sorted(needed.items())),
         }
         more = {} if self.score_range == (0.0, 1.0) else {"score_range": list(self.score_range)}
-        return {**facts, **more, **self.describes(), "licence": card.licence, "fingerprint": fingerprint(facts)}
+        made = {**facts, **more, **self.describes(), "licence": card.licence, "fingerprint": fingerprint(facts)}
+        if fault := card_fault(card.kind, made):
+            raise UserError(f"the layer.json of {card.layer} {fault}: its annotator must say so in describes")
+        return made

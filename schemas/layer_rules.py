@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -205,3 +206,21 @@ def broken(rows: Rows) -> Bad:
         for bad, message in rule(rows):
             if len(bad):
                 yield bad, message
+
+
+def _labels_fault(card: Mapping[str, Any]) -> str | None:
+    labels = card.get("labels")
+    if not isinstance(labels, list) or not labels or not all(isinstance(name, str) for name in labels):
+        return "does not say in labels what its ids are"
+    if len(labels) > UNKNOWN_LABEL or len({*labels}) < len(labels):
+        return f"has more than {UNKNOWN_LABEL} labels, or one of them twice"
+    return None
+
+
+CARD_RULES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {"segmentation": _labels_fault}
+"""By kind, what is wrong with a ``layer.json`` beyond what every one must say."""
+
+
+def card_fault(kind: str, card: Mapping[str, Any]) -> str | None:
+    """What ``layer.json`` of a layer of ``kind`` does not say and should, in words that follow its name; None if nothing."""
+    return CARD_RULES[kind](card) if kind in CARD_RULES else None

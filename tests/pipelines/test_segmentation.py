@@ -19,6 +19,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.stats import stats
 from humanverse.dataset.tombstones import Tombstones
 from humanverse.dataset.verify import verify
+from humanverse.errors import UserError
 from humanverse.export.base import Settings
 from humanverse.report.page import write as write_report
 from pipelines.annotate import annotate
@@ -79,6 +80,13 @@ def test_rows_that_are_none_fail_and_say_why(tmp_path: Path, annotator: str, why
     assert {row["status"] for row in made.values()} == {"failed"}
     assert all(why in row["reason"] for row in made.values())
     assert verify(Dataset(str(tmp_path / "people"))).findings == ()
+
+
+def test_an_annotator_that_does_not_name_its_labels_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "people", shards=1)
+    with pytest.raises(UserError, match=r"segmentation/nameless does not say in labels what its ids are: .* describes"):
+        add(tmp_path / "people", "Nameless", "nameless")
+    assert not (tmp_path / "people/layers/segmentation").exists()
 
 
 def test_an_annotator_is_given_the_maps_that_it_needs(people: Path) -> None:

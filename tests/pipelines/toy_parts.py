@@ -56,6 +56,15 @@ class Averages(Bands):
         return [{"map": np.full((4, 4), 0.5, np.float32), "label_names": ["Hair"]} for _ in pictures]
 
 
+class Nameless(Bands):
+    """Does not say what its ids are."""
+
+    card = Card("segmentation", "nameless", 1, "for tests", "none", "none", "none", "none")
+
+    def describes(self) -> dict[str, Any]:
+        return {}
+
+
 class HairShare(Annotator):
     """Says how much of the picture is hair, by the map of the segmentation layer."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from humanverse.dataset.generations import Generations
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
-from schemas.layers import KINDS, UNKNOWN_LABEL, Kind
+from schemas.layer_rules import card_fault
+from schemas.layers import KINDS, Kind
 from schemas.provenance import FINGERPRINTED, fingerprint
 from schemas.recipe import Recipe
 
@@ -184,29 +185,7 @@ def _card_problem(layer: Layer) -> str | None:
         return "does not say in reads which layer each of its needs is"
     if not isinstance(card["truth"], bool):
         return "does not say in truth whether it is ground truth"
-    return CARD_RULES.get(layer.kind.name, lambda card: None)(card)
-
-
-def _labels_problem(card: Mapping[str, Any]) -> str | None:
-    """A segmentation names each id that it may have, once."""
-    labels = card.get("labels")
-    if not isinstance(labels, list) or not labels or not all(isinstance(name, str) for name in labels):
-        return "does not say in labels what its ids are"
-    if len(labels) > UNKNOWN_LABEL or len({*labels}) < len(labels):
-        return f"has more than {UNKNOWN_LABEL} labels, or one of them twice"
-    return None
-
-
-def _width_problem(card: Mapping[str, Any]) -> str | None:
-    width = card.get("width")
-    return None if isinstance(width, int) and width > 0 else "does not say in width how many numbers its vectors have"
-
-
-CARD_RULES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
-    "segmentation": _labels_problem,
-    "embedding": _width_problem,
-}
-"""Per kind, what is wrong with a card beyond what every card must say."""
+    return card_fault(layer.kind.name, card)
 
 
 def _cards(held: Held) -> None:
