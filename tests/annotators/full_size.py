@@ -24,8 +24,8 @@ SHUFFLED_HEAD = {
     "conv_kernel_size": 3,
 }
 POINTS_HEAD = {**SHUFFLED_HEAD, "scale_conv_out_channels": [1536, 512], "scale_final_hidden_sizes": [512, 128]}
-POSE_HEAD = {"upsample_out_channels": [768, 768], "conv_out_channels": [768, 768]}
-"""Of Sapiens2; but for that of parts, the heads' widths are a guess."""
+POSE_HEAD = {"upsample_out_channels": [1024, 768], "conv_out_channels": [512, 512, 256]}
+"""Of Sapiens2; but for those of parts and of poses, the heads' widths are a guess."""
 
 
 @dataclass(frozen=True)
