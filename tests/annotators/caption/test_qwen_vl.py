@@ -179,6 +179,30 @@ def test_a_template_that_is_missing_or_shows_no_picture_is_told_in_one_line(tmp_
         asking(tiny.blip(tmp_path / "blip"))
 
 
+def as_published(folder: Path) -> None:
+    """The same in the files in which Qwen3-VL came out: processors apart, the template in JSON, rotations under older names."""
+    processors = json.loads((folder / "processor_config.json").read_text())
+    (folder / "processor_config.json").unlink()
+    kind = {"processor_class": processors["processor_class"]}
+    images = {**processors["image_processor"], "image_processor_type": "Qwen2VLImageProcessorFast", **kind}
+    (folder / "preprocessor_config.json").write_text(json.dumps(images))
+    (folder / "video_preprocessor_config.json").write_text(json.dumps({**processors["video_processor"], **kind}))
+    template = folder / "chat_template.jinja"
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": template.read_text()}))
+    template.unlink()
+    config = json.loads((folder / "config.json").read_text())
+    rotation = config["text_config"].pop("rope_parameters")
+    config["text_config"] |= {"rope_theta": rotation.pop("rope_theta"), "rope_scaling": rotation}
+    config["vision_config"]["model_type"] = "qwen3_vl"
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def test_a_folder_in_the_files_of_its_time_says_the_same(folder: Path, tmp_path: Path) -> None:
+    other = tiny.qwen_vl(tmp_path / "model")
+    as_published(other)
+    assert texts(asking(other), MIXED[:4]) == texts(asking(folder), MIXED[:4])
+
+
 def test_the_search_that_lies_beside_a_model_does_not_count(folder: Path, tmp_path: Path) -> None:
     """Qwen's owners publish settings for drawing at random."""
     other = tiny.qwen_vl(tmp_path / "other")
