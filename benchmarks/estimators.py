@@ -57,7 +57,6 @@ class Found:
         images_per_s: pictures a second, of the whole call.
         network_per_s: pictures a second, of the network's time alone.
         tflop: 10^12 operations of a picture.
-        of_peak: of the processor's peak, while the network runs.
         memory_gb: the most that was in use: of the GPU, or of the process.
         parameters: of the network.
     """
@@ -67,7 +66,6 @@ class Found:
     images_per_s: float
     network_per_s: float
     tflop: float
-    of_peak: float
     memory_gb: float
     parameters: int
 
@@ -276,14 +274,13 @@ def measure(kind: str, name: str, machine: Machine, dtype: str, seconds: float, 
     used = memory.most()
     count = operations(annotator)
     kept = str(annotator.dtype).removeprefix("torch.")
-    limit = peak.of(machine.name, kept, machine.place).operations
+    peak.of(machine.name, kept, machine.place, again=True)
     return Found(
         kept,
         best.batch,
         best.images_per_s,
         best.network_per_s,
         count / peak.TERA,
-        count * best.network_per_s / limit,
         used / 1e9,
         parameters(annotator.model),
     )
@@ -325,8 +322,14 @@ HEAD = (
 )
 
 
-def cells(layer: str, found: Found) -> tuple[str, ...]:
-    """A line of the table."""
+def of_peak(found: Found, machine: Machine) -> float:
+    """The part of the processor's peak that the network's operations are, while it runs."""
+    limit = peak.of(machine.name, found.dtype, machine.place)
+    return found.tflop * peak.TERA * found.network_per_s / limit.operations
+
+
+def cells(layer: str, found: Found, share: float) -> tuple[str, ...]:
+    """A line of the table; ``share`` is of the peak."""
     millions = found.parameters / 1e6
     return (
         f"`{layer}`",
@@ -336,7 +339,7 @@ def cells(layer: str, found: Found) -> tuple[str, ...]:
         significant(found.images_per_s),
         significant(found.network_per_s),
         significant(found.tflop),
-        f"{100 * found.of_peak:.0f} %",
+        f"{100 * share:.0f} %",
         f"{found.memory_gb:.1f} GB",
     )
 
@@ -363,7 +366,7 @@ def section(machine: Machine, command: str, found: Mapping[str, Found], today: s
         f"{significant(limit.operations / peak.TERA)} TFLOP/s in {dtype} ({limit.source})"
         for dtype, limit in sorted(peaks.items())
     )
-    rows = [cells(layer, one) for layer, one in found.items()]
+    rows = [cells(layer, one, of_peak(one, machine)) for layer, one in found.items()]
     shown = f"Pictures of {WIDTH} x {HEIGHT}, {len(PEOPLE)} people in each; captions of {CAPTION_TOKENS} tokens."
     return (
         f"## {machine.name}\n\n    {command}\n\n{today}, torch {torch.__version__}; peak {limits}.\n{shown}\n\n"
@@ -424,7 +427,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found[f"{kind}={name}"] = one = measure(
                     kind, name, machine, options.dtype, options.seconds, options.most
                 )
-                print("  ".join(cells(f"{kind}={name}", one)), flush=True)
+                print("  ".join(cells(f"{kind}={name}", one, of_peak(one, machine))), flush=True)
             except Exception as error:
                 print(
                     f"{kind}={name} was not measured: {' '.join(str(error).split())[:200]}", file=sys.stderr, flush=True
@@ -440,7 +443,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.write.parent.mkdir(parents=True, exist_ok=True)
         options.write.write_text(written(page, part), encoding="utf-8")
     if options.json:
-        figures = {f"{layer}.{key}": value for layer, one in found.items() for key, value in asdict(one).items()}
+        all_of = {layer: {**asdict(one), "of_peak": of_peak(one, machine)} for layer, one in found.items()}
+        figures = {f"{layer}.{key}": value for layer, one in all_of.items() for key, value in one.items()}
         print(json.dumps({"processor": machine.name, **figures}))
     return 0 if found else 1
 
