@@ -13,7 +13,8 @@ import torch
 from annotators.base import Card, Picture, Row
 from annotators.torch.base import TorchAnnotator
 from benchmarks import estimators, peak
-from benchmarks.estimators import Found, Machine, main, operations, significant, turns, written
+from benchmarks.estimator_speed import Found, Machine, of_peak, operations, parameters, turns
+from benchmarks.estimators import main, significant, written
 from tests.annotators import full_size, tiny
 from tests.annotators.full_size import Full
 
@@ -67,7 +68,7 @@ def test_operations_are_those_of_every_product_with_attention_in_it() -> None:
 
 def test_a_network_in_pieces_counts_each_parameter_once_in_each() -> None:
     network = Network()
-    assert estimators.parameters({"a": network, "b": network}) == 2 * estimators.parameters(network)
+    assert parameters({"a": network, "b": network}) == 2 * parameters(network)
 
 
 def test_batches_grow_until_memory_runs_out() -> None:
@@ -131,7 +132,7 @@ def test_a_line_of_the_page() -> None:
 
 def test_the_part_of_the_peak_is_of_the_networks_time() -> None:
     found = Found("bfloat16", 32, 100.0, 494.7, 0.5, 3.21, 1_000_000)
-    assert estimators.of_peak(found, Machine("NVIDIA H200, 139.8 GiB", "cuda:0", 1)) == pytest.approx(0.25)
+    assert of_peak(found, Machine("NVIDIA H200, 139.8 GiB", "cuda:0", 1)) == pytest.approx(0.25)
 
 
 def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
