@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from humanverse.synth.settings import SynthSettings
 
 if TYPE_CHECKING:
-    from humanverse.synth.sample import Sample
+    from humanverse.synth.samples import Sample
 
 __all__ = ["SynthSettings", "sample"]
 
 
 def sample(seed: int, index: int, settings: SynthSettings | None = None) -> Sample:
-    """Sample ``index`` of the series ``seed``, as ``humanverse.synth.sample.sample`` makes it."""
-    from humanverse.synth.sample import sample as make
+    """Sample ``index`` of the series ``seed``, as ``humanverse.synth.samples.sample`` makes it."""
+    from humanverse.synth.samples import sample as make
 
     return make(seed, index, settings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from humanverse.synth.sample import Sample
+    from humanverse.synth.samples import Sample
     from humanverse.synth.truth import SeenPerson
 
 _NUMBERS = {1: "One person", 2: "Two people", 3: "Three people"}

@@ -1,7 +1,8 @@
 """Where garments and hair are on a body, as fields over its vertices, and how far they stand off it.
 
 A field is positive inside the garment and about the distance to its edge in metres, so that an edge is a smooth line between
-vertices. What lies under a garment is first smoothed, then moved outwards along its normals: cloth does not follow every form.
+vertices. What lies under a garment is first smoothed, then moved outwards along its normals, by as much as smoothing has shrunk it thereabouts and by the garment's ease: cloth
+does not follow every form.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ def _covered(
     here = np.flatnonzero(field > 0)
     if not len(here):
         return vertices
+    around = faces[(field > 0)[faces].any(axis=1)]
     near = np.unique(smooth[here].indices)
     step = smooth[here][:, near]
     place = np.searchsorted(near, here)
@@ -94,7 +96,10 @@ def _covered(
         flowing[place] += rise * (step @ flowing - flowing[place])
     made = vertices.copy()
     made[here] = flowing[place]
-    around = faces[(field > 0)[faces].any(axis=1)]
+    sunk = np.zeros(len(near))
+    sunk[place] = ((vertices[here] - made[here]) * vertex_normals(vertices, around)[here]).sum(axis=1)
+    for _ in range(folds):
+        sunk[place] += rise[:, 0] * (step @ sunk - sunk[place])
     normals = vertex_normals(made, around)[here]
-    made[here] += normals * ease * (rise * (2 - rise))
+    made[here] += normals * (ease + sunk[place])[:, None] * (rise * (2 - rise))
     return made

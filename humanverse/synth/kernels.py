@@ -172,22 +172,35 @@ def smooth_normal(world: World, face: int, u: float, v: float):
 
 
 @wp.func
-def around(state: wp.uint32, normal: wp.vec3):
-    """A direction above a surface, more often near its normal (Lambert's cosine)."""
-    way = wp.sample_unit_sphere_surface(state) + normal
-    return wp.normalize(way + normal * 1.0e-3)
+def on_sphere(chance: wp.vec3):
+    """A point of the unit sphere from two numbers in [0, 1)."""
+    height = 1.0 - 2.0 * chance[0]
+    across = wp.sqrt(wp.max(1.0 - height * height, 0.0))
+    angle = 2.0 * wp.PI * chance[1]
+    return wp.vec3(across * wp.cos(angle), across * wp.sin(angle), height)
 
 
 @wp.func
-def light_at(world: World, light: Light, point: wp.vec3, normal: wp.vec3, state: wp.uint32):
-    """(1 where the key light reaches, 1 where nothing near is above): one ray each."""
+def spread(x: int, y: int):
+    """Three numbers in [0, 1) for a pixel of which light is told: any 5 x 5 of such neighbours have 25 points that are spread
+    evenly (the R2 sequence, Roberts 2018), so that their mean is smooth."""
+    number = float((x // 2) % 5 + 5 * (y % 5))
+    return wp.vec3(
+        wp.frac(0.5 + number * 0.7548777), wp.frac(0.5 + number * 0.5698403), wp.frac(0.5 + number * 0.618034)
+    )
+
+
+@wp.func
+def light_at(world: World, light: Light, point: wp.vec3, normal: wp.vec3, chance: wp.vec3):
+    """(1 where the key light reaches, 1 where nothing near is above): one ray each, the latter more often near the normal
+    (Lambert's cosine)."""
     start = point + normal * OFFSET
-    way = wp.normalize(light.key + wp.sample_unit_sphere(state) * light.soft)
-    lit = 0.0
-    if wp.dot(way, normal) > 0.0:
-        lit = 1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, way, FAR))
-    free = 1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, around(state, normal), AROUND))
-    return wp.vec2(lit, free)
+    about = on_sphere(chance)
+    way = wp.normalize(light.key + about * (light.soft * wp.sqrt(chance[2])))
+    free = 1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, wp.normalize(about + normal * 1.001), AROUND))
+    if wp.dot(way, normal) <= 0.0:
+        return wp.vec2(0.0, free)
+    return wp.vec2(1.0 - float(wp.mesh_query_ray_anyhit(world.mesh, start, way, FAR)), free)
 
 
 @wp.func
@@ -253,7 +266,6 @@ def reach(
     light: Light,
     width: int,
     height: int,
-    seed: int,
     faces: wp.array(dtype=int),
     places: wp.array(dtype=wp.vec3),
     reached: wp.array(dtype=wp.vec2),
@@ -262,7 +274,7 @@ def reach(
     """What light reaches the middle of every second pixel, like the white fields of a chess board: one ray to the key light
     and one to the surroundings. The others are ``UNTOLD``."""
     pixel = wp.tid()
-    state = wp.rand_init(seed, pixel)
+    chance = spread(pixel % width, pixel // width)
     way = ray(camera, float(pixel % width) + 0.5, float(pixel // width) + 0.5)
     face = faces[pixel]
     reached[pixel] = wp.vec2(UNTOLD, UNTOLD)
@@ -275,12 +287,12 @@ def reach(
             flat = -flat
             normals[pixel] = -normals[pixel]
         if told:
-            reached[pixel] = light_at(world, light, camera.place + way * place[2], flat, state)
+            reached[pixel] = light_at(world, light, camera.place + way * place[2], flat, chance)
     elif light.catcher == 1 and way[2] < -1.0e-3:
         up = wp.vec3(0.0, 0.0, 1.0)
         normals[pixel] = up
         if told:
-            reached[pixel] = light_at(world, light, camera.place - way * (camera.place[2] / way[2]), up, state)
+            reached[pixel] = light_at(world, light, camera.place - way * (camera.place[2] / way[2]), up, chance)
     else:
         reached[pixel] = wp.vec2(1.0, 1.0)
 
@@ -418,7 +430,8 @@ def shade(
                 if wp.dot(flat, aside) > 0.0:
                     flat = -flat
                     normal = -normal
-                there = light_at(world, light, camera.place + aside / length * hit.t, flat, state)
+                chance = wp.vec3(wp.randf(state), wp.randf(state), wp.randf(state))
+                there = light_at(world, light, camera.place + aside / length * hit.t, flat, chance)
                 if own_light(owners, hit.face, face):
                     there = light_here
                 number = seen_surface(world, hit.face, hit.u, hit.v)

@@ -49,6 +49,8 @@ FOOTWEAR: Mapping[str, Cut] = {
 }
 _PATTERNED = {"plain": 5.0, "stripes across": 1.0, "stripes along": 0.6, "checks": 1.0, "dots": 0.6, "mottled": 1.0}
 _TOLD = {"stripes across": "striped ", "stripes along": "striped ", "checks": "checked ", "dots": "dotted "}
+_UNLIKE = 0.30
+"""Least difference between a garment and skin in one of red, green and blue."""
 _JEANS = ("blue", "navy", "light blue", "black", "grey")
 
 
@@ -87,12 +89,12 @@ class Outfit:
     sock_material: Material
 
 
-def draw(rng: Rng) -> Outfit:
-    """An outfit; everything that may be seen of it has a colour of its own."""
-    top = _garment(rng, TOPS, colours.CLOTHES, _PATTERNED)
-    bottom = _garment(rng, BOTTOMS, colours.CLOTHES, {"plain": 4.0, "mottled": 1.0, "checks": 0.2})
-    shoes = _garment(rng, FOOTWEAR, colours.LEATHER, {"plain": 1.0})
-    _, sock = colours.named(rng, colours.CLOTHES)
+def draw(rng: Rng, skin: np.ndarray) -> Outfit:
+    """An outfit; no garment has the colour of the ``skin``, float (3,), so that who is dressed looks dressed."""
+    top = _garment(rng, TOPS, _unlike(colours.CLOTHES, skin), _PATTERNED)
+    bottom = _garment(rng, BOTTOMS, _unlike(colours.CLOTHES, skin), {"plain": 4.0, "mottled": 1.0, "checks": 0.2})
+    shoes = _garment(rng, FOOTWEAR, _unlike(colours.LEATHER, skin), {"plain": 1.0})
+    _, sock = colours.named(rng, _unlike(colours.CLOTHES, skin))
     collar = top.name in ("shirt", "polo shirt", "jacket")
     neck = (-0.02, 0.02) if collar else (between(rng, -0.015, 0.02), between(rng, 0.0, 0.05))
     tucked = top.name in ("shirt", "t-shirt", "polo shirt") and chance(rng, 0.3)
@@ -101,13 +103,18 @@ def draw(rng: Rng) -> Outfit:
     )
 
 
+def _unlike(palette: Mapping[str, colours.Rgb], skin: np.ndarray) -> dict[str, colours.Rgb]:
+    """Colours that are not taken for skin: another hue or lightness."""
+    return {name: colour for name, colour in palette.items() if np.abs(np.array(colour) - skin).max() > _UNLIKE}
+
+
 def _garment(
     rng: Rng, kinds: Mapping[str, Cut], palette: Mapping[str, colours.Rgb], patterns: dict[str, float]
 ) -> Garment:
     name = pick(rng, {kind: cut.often for kind, cut in kinds.items()})
     cut = kinds[name]
     if name == "jeans":
-        palette = {colour: palette[colour] for colour in _JEANS}
+        palette = {colour: palette[colour] for colour in _JEANS if colour in palette}
     colour, first = colours.named(rng, palette)
     pattern = pick(rng, patterns) if name != "leggings" else "plain"
     second = _second(rng, first, pattern)

@@ -88,20 +88,20 @@ def looks(rng: Rng) -> Looks:
         "age": body.ADULT + (1 - body.ADULT) * old,
         "muscle": normal(rng, 0.5, 0.15, 0.15, 0.9),
         "weight": normal(rng, 0.52, 0.16, 0.15, 0.95),
-        "height": normal(rng, 0.5, 0.13, 0.15, 0.85),
+        "height": normal(rng, 0.40, 0.065, 0.22, 0.60),
         "proportions": normal(rng, 0.6, 0.15, 0.2, 1.0),
         "cupsize": normal(rng, 0.5, 0.15, 0.1, 0.9),
         **dict(zip(("african", "asian", "caucasian"), origins.tolist(), strict=True)),
     }
     dark = origins[0] > 0.5 or origins[1] > 0.6
     head = hair.draw(rng, woman, old, _DARK if dark else _NATURAL)
-    outfit = outfits.draw(rng)
     tone = float(np.clip(origins @ np.array([0.82, 0.36, 0.20]) + rng.normal(0, 0.10), 0, 1))
-    return Looks(woman, old, shape, head, outfit, _materials(rng, tone, head, outfit))
-
-
-def _materials(rng: Rng, tone: float, head: hair.Hair, outfit: outfits.Outfit) -> list[Material]:
     skin = colours.skin(rng, tone)
+    outfit = outfits.draw(rng, skin)
+    return Looks(woman, old, shape, head, outfit, _materials(rng, tone, skin, head, outfit))
+
+
+def _materials(rng: Rng, tone: float, skin: np.ndarray, head: hair.Hair, outfit: outfits.Outfit) -> list[Material]:
     _, iris = colours.named(rng, colours.EYES) if tone < 0.4 else ("brown", colours.shade(rng, colours.EYES["brown"]))
     lips = np.clip(skin * np.array([0.92, 0.66, 0.64]), 0, 1)
     brows = np.clip(0.75 * head.material.colour + 0.1 * skin, 0, 1)

@@ -16,7 +16,7 @@ def developed(light: np.ndarray, rng: Rng) -> np.ndarray:
     """
     height, width = light.shape[:2]
     bright = float(np.percentile(light[::4, ::4].max(axis=2), between(rng, 90, 97)))
-    exposed = light * np.float32(between(rng, 0.72, 0.98) / max(bright, 1e-3))
+    exposed = light * np.float32(between(rng, 0.62, 0.9) / max(bright, 1e-3))
     if chance(rng, 0.5):
         y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         exposed *= (1 - between(rng, 0.0, 0.22) * 0.5 * (x**2 + y**2))[:, :, None].astype(np.float32)

@@ -115,7 +115,7 @@ class Renderer:
             reached, picture = wp.empty(pixels, dtype=wp.vec2), wp.empty(pixels, dtype=wp.vec3)
             size = [width, height]
             wp.launch(kernels.trace, pixels, [self._world, eye, *size, faces, places, surfaces])
-            wp.launch(kernels.reach, pixels, [self._world, eye, lamp, *size, seed, faces, places, reached, normals])
+            wp.launch(kernels.reach, pixels, [self._world, eye, lamp, *size, faces, places, reached, normals])
             given = [faces, self._owners, places, surfaces, normals, reached, self._vectors(behind.reshape(-1, 3))]
             turned, depths = wp.empty(pixels, dtype=wp.vec3), wp.empty(pixels, dtype=float)
             made = [picture, turned, depths]

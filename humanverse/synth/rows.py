@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from humanverse.codec.maps import ENCODERS
-from humanverse.synth.sample import Sample
+from humanverse.synth.samples import Sample
 from humanverse.synth.truth import LABELS
 from schemas.skeletons import BODY
 

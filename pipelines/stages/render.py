@@ -23,7 +23,7 @@ from schemas.ledger import Failure
 from schemas.recipe import ImageSettings
 
 if TYPE_CHECKING:
-    from humanverse.synth.sample import Sample
+    from humanverse.synth.samples import Sample
 
 TRUTH = "truth"
 """The name of every layer."""
@@ -82,7 +82,7 @@ class Render:
         """Each sample's row of the source, its outcome, and its rows of the layers by kind."""
         from humanverse.synth.captions import caption
         from humanverse.synth.rows import rows
-        from humanverse.synth.sample import sample
+        from humanverse.synth.samples import sample
 
         for index in range(item.start, item.stop):
             made = sample(self.seed, index, self.settings)
