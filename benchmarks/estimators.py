@@ -4,8 +4,8 @@ Pictures are of one size and decoded already. An estimator is called as a worker
 network, making rows. Batches of 1, 2, 4, … are tried until memory runs out or two steps bring nothing. ``images/s`` is of the
 whole call; ``network`` is the part of that time in which a batch is on its way to the processor, on it, or read back.
 Operations are counted by torch as they run (``FlopCounterMode``), so that a caption has those of the tokens that were written;
-with random weights it hardly ever ends before ``max_new_tokens``, which is ``CAPTION_TOKENS`` here. ``of peak`` is operations over
-network time over the processor's peak (``benchmarks/peak.py``). Of estimators of people each picture has two.
+with random weights it hardly ever ends before ``max_new_tokens``, which is ``CAPTION_TOKENS`` here. ``of peak`` is operations
+over network time over the processor's peak (``benchmarks/peak.py``). Of estimators of people each picture has two.
 
     python -m benchmarks.estimators [--only KIND=NAME ...] [--device auto] [--dtype bfloat16] [--write docs/results/estimators.md]
 """
