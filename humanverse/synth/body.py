@@ -179,7 +179,7 @@ def _package() -> Any:
     try:
         import warp
 
-        setattr(warp.config, "quiet", True)  # noqa: B010 - mypy knows no such setting
+        warp.config.log_level = warp.LOG_ERROR
         import anny
     except ImportError as error:
         raise UserError(_MISSING) from error

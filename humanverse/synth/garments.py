@@ -1,8 +1,8 @@
 """Where garments and hair are on a body, as fields over its vertices, and how far they stand off it.
 
 A field is positive inside the garment and about the distance to its edge in metres, so that an edge is a smooth line between
-vertices. What lies under a garment is first smoothed, then moved outwards along its normals, by as much as smoothing has shrunk it thereabouts and by the garment's ease: cloth
-does not follow every form.
+vertices. What lies under a garment is first smoothed, since cloth does not follow every form, then moved outwards along its
+normals by as much as smoothing has shrunk it thereabouts, and by the garment's ease.
 """
 
 from __future__ import annotations

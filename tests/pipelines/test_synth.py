@@ -1,0 +1,168 @@
+"""The job ``synth``: an ordinary dataset, the same however it was made."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import humanverse
+from humanverse.codec.maps import decode_depth, decode_normal, decode_segmentation
+from humanverse.dataset.verify import verify
+from humanverse.errors import UserError
+from humanverse.synth import SynthSettings, sample
+from pipelines.cli import app
+from pipelines.stages import render
+from pipelines.synth import synth
+from tests.humanverse.synth.pictures import photographs
+
+SETTINGS = SynthSettings(size=96, device="cpu")
+N = 5
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("synth") / "people"
+    result = synth(str(place), N, 3, SETTINGS, shard_size=2, local=True)
+    assert (result.committed, result.counts["kept"], result.lost) == (3, N, {})
+    return place
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    files = (path for folder in ("images", "layers", "ledger") for path in sorted((place / folder).rglob("*.*")))
+    return {path.relative_to(place).as_posix(): path.read_bytes() for path in files if path.name != "layer.json"}
+
+
+def test_verify_finds_nothing(made):
+    found = verify(humanverse.open(str(made)))
+    assert [finding for finding in found.findings if finding.problem] == []
+    assert found.samples == N
+
+
+def test_layers_hold_what_the_sample_says(made):
+    dataset = humanverse.open(str(made))
+    samples = [one for shard in dataset.shards() for one in dataset.images(shard).to_pylist()]
+    assert [one["row"] for one in samples] == list(range(N))
+    assert [one["url"] for one in samples] == [f"synth:3/{index}" for index in range(N)]
+    own = sample(3, 0, SETTINGS)
+    row = {
+        kind: dataset.layer(f"{kind}/truth", 0).to_pylist()[0]
+        for kind in ("person", "pose", "depth", "normal", "segmentation", "caption")
+    }
+    assert row["person"]["boxes"] == [person.box.tolist() for person in own.people]
+    points = np.array(row["pose"]["keypoints"]).reshape(-1, 133, 3)
+    assert np.allclose(points, [person.points for person in own.people], atol=1e-3)
+    assert row["caption"]["text"] == samples[0]["caption"]
+    assert (row["depth"]["depth_kind"], row["depth"]["unit"]) == ("metric", "m")
+    maps = {kind: _png(made, kind, row[kind]) for kind in ("depth", "normal", "segmentation")}
+    depth = decode_depth(maps["depth"], row["depth"]["scale"], row["depth"]["offset"])
+    assert np.allclose(depth, own.depth, atol=1e-3, equal_nan=True)
+    assert np.allclose(decode_normal(maps["normal"]), own.normal, atol=0.02, equal_nan=True)
+    assert np.array_equal(decode_segmentation(maps["segmentation"]), own.labels)
+    matrix = np.array(samples[0]["synth_intrinsics"]).reshape(3, 3)
+    assert np.allclose(matrix, own.camera.matrix)
+
+
+def _png(place: Path, kind: str, row: dict) -> bytes:
+    with (place / f"layers/{kind}/truth/000000.tar").open("rb") as tar:
+        tar.seek(row["map_offset"])
+        return tar.read(row["map_size"])
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(made, tmp_path, monkeypatch):
+    place = tmp_path / "people"
+    process = render.Render.process
+
+    def fails_in_the_middle(self, item):
+        if item.number == 1:
+            raise KeyboardInterrupt
+        return process(self, item)
+
+    monkeypatch.setattr(render.Render, "process", fails_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        synth(str(place), N, 3, SETTINGS, shard_size=2, local=True)
+    monkeypatch.undo()
+    assert humanverse.open(str(place)).shards() == [0]
+    result = synth(str(place), N, 3, SETTINGS, shard_size=2, local=True)
+    assert (result.before, result.committed) == (1, 2)
+    assert contents(place) == contents(made)
+    again = synth(str(place), N, 3, SETTINGS, shard_size=2, local=True)
+    assert (again.before, again.committed) == (3, 0)
+
+
+def test_samples_do_not_depend_on_how_shards_are_cut(made, tmp_path):
+    place = tmp_path / "people"
+    synth(str(place), 3, 3, SETTINGS, shard_size=3, local=True)
+    hashes = [
+        [one["sha256"] for shard in dataset.shards() for one in dataset.images(shard).to_pylist()][:3]
+        for dataset in (humanverse.open(str(made)), humanverse.open(str(place)))
+    ]
+    assert hashes[0] == hashes[1]
+
+
+def test_another_seed_or_size_is_refused(made):
+    for changed in ({"seed": 4}, {"n": N + 1}, {"settings": SynthSettings(size=128)}):
+        given = {"n": N, "seed": 3, "settings": SETTINGS, **changed}
+        with pytest.raises(UserError, match=r"was built (from another source|with another recipe)"):
+            synth(str(made), **given, shard_size=2, local=True)
+
+
+def test_wrong_numbers_are_refused(tmp_path):
+    for given, named in (
+        ({"n": 0}, "--n 0"),
+        ({"n": 1, "seed": -1}, "--seed -1"),
+        ({"n": 1, "shard_size": 0}, "--shard-size 0"),
+    ):
+        with pytest.raises(UserError, match=named):
+            synth(str(tmp_path / "people"), **given)
+    assert not (tmp_path / "people").exists()
+
+
+def test_photographs_count_by_names_and_sizes(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir(), second.mkdir()
+    places = [photographs(first), photographs(second)]
+    settings = [SynthSettings(size=96, backgrounds=str(place), device="cpu") for place in places]
+    out = str(tmp_path / "people")
+    synth(out, 1, 0, settings[0], local=True)
+    assert synth(out, 1, 0, settings[1], local=True).before == 1
+    (places[1] / "more.jpg").write_bytes((places[1] / "0.jpg").read_bytes())
+    from humanverse.synth.backdrops import photographs as listed
+
+    listed.cache_clear()
+    with pytest.raises(UserError, match="another source"):
+        synth(out, 1, 0, settings[1], local=True)
+
+
+def test_status_and_stats_read_it(made):
+    runner = CliRunner()
+    for command in ("status", "stats"):
+        said = runner.invoke(app, [command, str(made), "--json"])
+        assert said.exit_code == 0, said.output
+        assert isinstance(json.loads(said.stdout), dict)
+
+
+def test_the_command_and_its_one_line_errors(tmp_path):
+    out = tmp_path / "people"
+    command = [str(Path(sys.executable).parent / "humanverse")]
+    done = subprocess.run([*command, "synth", str(out), "--n", "1", "--size", "20"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "size" in done.stderr
+    done = subprocess.run(
+        [*command, "synth", str(out), "--n", "1", "--size", "64", "--local", "--device", "cpu", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"] == {"kept": 1}
+
+
+@pytest.mark.slow
+def test_workers_make_the_same_bytes(made, tmp_path):
+    place = tmp_path / "people"
+    synth(str(place), N, 3, SETTINGS, shard_size=2, workers=2)
+    assert contents(place) == contents(made)
