@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import DPMSolverMultistepScheduler
 
 from humanverse.drawing.skeleton import draw_skeleton
 from humanverse.errors import UserError
@@ -57,23 +59,31 @@ def test_every_target_is_a_picture_of_the_asked_size() -> None:
     assert tensors["depth"].shape == (1, 3, 64, 64) and 0 <= tensors["depth"].min() <= tensors["depth"].max() <= 1
 
 
+@torch.no_grad()
+def _by_hand(
+    pipeline: StructuralPipeline, noise: dict[str, torch.Tensor], text: torch.Tensor, steps: int, sizes: tuple[int, ...]
+) -> dict[str, torch.Tensor]:
+    """Latents as the network sees them, without guidance: a sampler for each target, from its own noise."""
+    told = {"skeleton": pipeline.encode_picture("skeleton", _skeleton(), 64, 64, 1)}
+    samplers = {name: copy.deepcopy(pipeline.scheduler) for name in NAMES}
+    for sampler in samplers.values():
+        sampler.set_timesteps(steps)
+    current = {name: latent * samplers[name].init_noise_sigma for name, latent in noise.items()}
+    for step in samplers["rgb"].timesteps:
+        velocity = pipeline.unet(current, step, text, told, torch.tensor([sizes])).sample
+        current = {name: samplers[name].step(velocity[name], step, current[name]).prev_sample for name in NAMES}
+    return current
+
+
 def test_it_is_the_loop_written_out() -> None:
-    """Without guidance: DDIM over the network's velocity, each target from its own noise, and its own statistics at the end."""
     pipeline = _pipeline()
     noise = {name: tiny.noise(1, 4, 8, 8, seed=place) for place, name in enumerate(NAMES)}
     got = _generate(latents=noise, guidance_scale=1, sizes=(480, 640, 0, 16))
-    told = pipeline.encode_picture("skeleton", _skeleton(), 64, 64, 1)
+    assert pipeline.scheduler.timesteps.tolist() == [999, 499]
     text = pipeline.encode_prompt(["a b c"])
-    scheduler, current = scheduler_for(), noise
-    scheduler.set_timesteps(2)
-    assert scheduler.timesteps.tolist() == [999, 499]
-    with torch.no_grad():
-        for step in scheduler.timesteps:
-            sizes = torch.tensor([[480, 640, 0, 16]])
-            velocity = pipeline.unet(current, step, text, {"skeleton": told}, sizes).sample
-            current = {name: scheduler.step(velocity[name], step, current[name]).prev_sample for name in NAMES}
+    seen = _by_hand(pipeline, noise, text, steps=2, sizes=(480, 640, 0, 16))
     for place, name in enumerate(NAMES):
-        torch.testing.assert_close(got[name], current[name] * (1.0 + place) + 0.1 * place, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(got[name], seen[name] * (1.0 + place) + 0.1 * place, atol=1e-5, rtol=1e-5)
 
 
 def test_the_seed_decides_and_targets_have_noise_of_their_own() -> None:
@@ -146,3 +156,19 @@ def test_it_is_saved_and_loaded_as_a_folder(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_told(changed: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=told):
         _generate(**changed)
+
+
+def test_a_sampler_with_a_memory_may_take_ddims_place() -> None:
+    """It remembers earlier steps of its own target alone."""
+    pipeline = _pipeline()
+    multistep = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+    other = StructuralPipeline(pipeline.vae, None, None, pipeline.unet, multistep)
+    other.set_progress_bar_config(disable=True)
+    text = tiny.noise(1, 8, 12)
+    noise = {name: tiny.noise(1, 4, 8, 8, seed=place) for place, name in enumerate(NAMES)}
+    given = {"prompt": None, "prompt_embeds": text, "guidance_scale": 1, "num_inference_steps": 3}
+    got = _generate(other, latents=noise, **given)
+    seen = _by_hand(other, noise, text, steps=3, sizes=(64, 64, 0, 0))
+    for name in NAMES:
+        assert got[name].isfinite().all()
+        torch.testing.assert_close(other.unet.normalise(name, got[name]), seen[name], atol=1e-4, rtol=1e-4)
