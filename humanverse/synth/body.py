@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from humanverse.errors import UserError
+from humanverse.hush import without_stderr
 
 ADULT = 2 / 3
 """The age at which the model's "young" adults are; 1 is old, 1/3 a child."""
@@ -180,7 +181,10 @@ def _package() -> Any:
         import warp
 
         warp.config.log_level = warp.LOG_ERROR
-        import anny
+        with without_stderr():  # where there is no GPU, Warp's native part says so whatever its level
+            import anny
+
+            warp.init()
     except ImportError as error:
         raise UserError(_MISSING) from error
     return anny

@@ -182,9 +182,9 @@ def on_sphere(chance: wp.vec3):
 
 @wp.func
 def spread(x: int, y: int):
-    """Three numbers in [0, 1) for a pixel of which light is told: any 5 x 5 of such neighbours have 25 points that are spread
+    """Three numbers in [0, 1) for a pixel of which light is told: any 3 rows of 5 such neighbours have 15 points that are spread
     evenly (the R2 sequence, Roberts 2018), so that their mean is smooth."""
-    number = float((x // 2) % 5 + 5 * (y % 5))
+    number = float((x // 2) % 5 + 5 * (y % 3))
     return wp.vec3(
         wp.frac(0.5 + number * 0.7548777), wp.frac(0.5 + number * 0.5698403), wp.frac(0.5 + number * 0.618034)
     )
@@ -317,10 +317,10 @@ def steadied(
         owner = owners[face]
     total = wp.vec2(0.0, 0.0)
     weight = 0.0
-    for row in range(5):
+    for row in range(3):
         for column in range(5):
-            other_x = x + (column - 2) * 2 - (x + y + row) % 2
-            other_y = y + row - 2
+            other_x = x + (column - 2) * 2 - (x + y + row + 1) % 2
+            other_y = y + row - 1
             if other_x >= 0 and other_y >= 0 and other_x < width and other_y < height:
                 other = grid_point(other_x, other_y, width)
                 other_owner = -1

@@ -50,6 +50,7 @@ class Person:
         body: float64 (VERTICES, 3), the skin.
         dressed: float64 (VERTICES, 3), with clothes and hair.
         rest: float64 (VERTICES, 3), the body in the reference pose.
+        rest_joints: float64 (bones, 3), likewise.
         joints: float64 (bones, 3).
         turns: float64 (bones, 3, 3), against the reference pose.
         points: float64 (23, 3), the body's landmarks, ``BodyModel.points``.
@@ -63,6 +64,7 @@ class Person:
     body: np.ndarray
     dressed: np.ndarray
     rest: np.ndarray
+    rest_joints: np.ndarray
     joints: np.ndarray
     turns: np.ndarray
     points: np.ndarray
@@ -74,7 +76,7 @@ class Person:
 
         turn = about([0, 0, 1], yaw)
         placed = {name: getattr(self, name) @ turn.T + to for name in ("body", "dressed", "joints", "points")}
-        kept = {name: getattr(self, name) for name in ("looks", "posture", "worn", "rest")}
+        kept = {name: getattr(self, name) for name in ("looks", "posture", "worn", "rest", "rest_joints")}
         return Person(**kept, **placed, turns=turn @ self.turns, yaw=yaw)
 
 
@@ -144,6 +146,7 @@ def pose(all_looks: Sequence[Looks], rngs: Sequence[Rng]) -> list[Person]:
                 posed.vertices[index] + up,
                 dressed + up,
                 reference.vertices[index],
+                reference.joints[index],
                 posed.joints[index] + up,
                 posed.turns[index],
                 points[index] + up,

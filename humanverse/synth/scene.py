@@ -97,8 +97,7 @@ def _mantle(person: Person, number: int) -> list[Thing]:
     usual_middle = 0.5 * (where.rest[here].min(axis=0) + where.rest[here].max(axis=0))
     size = float(np.mean(own / usual))
     skull = middle + size * (where.skull - usual_middle)
-    reference_head = model.reference([person.looks.shape]).joints[0][head]
-    at = person.joints[head] + turn @ (skull - reference_head)
+    at = person.joints[head] + turn @ (skull - person.rest_joints[head])
     mesh = hair.mantle(person.looks.hair, at, turn, size)
     if mesh is None:
         return []

@@ -75,7 +75,7 @@ def test_points_are_named_as_they_lie():
     reference = model.reference([person.looks.shape])
     still = type(person)(
         person.looks, person.posture, person.worn, reference.vertices[0], reference.vertices[0], reference.vertices[0],
-        reference.joints[0], reference.turns[0], model.regress(reference.vertices)[0],
+        reference.joints[0], reference.joints[0], reference.turns[0], model.regress(reference.vertices)[0],
     )  # fmt: skip
     points = of_body(still)
     for slot, name in enumerate(WHOLEBODY[:23]):
