@@ -19,12 +19,16 @@ def average(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     return tensors[0] if len(tensors) == 1 else torch.stack(list(tensors)).mean(dim=0)
 
 
+def attends_to(block: Any, text: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The argument by which ``block`` is given ``text``, if it attends to any."""
+    return {"encoder_hidden_states": text} if getattr(block, "has_cross_attention", False) else {}
+
+
 def run_down(
     block: Any, hidden: torch.Tensor, time: torch.Tensor, text: torch.Tensor
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Pass a block of the encoder: what it gives, and its skip connections."""
-    told = {"encoder_hidden_states": text} if getattr(block, "has_cross_attention", False) else {}
-    hidden, skips = block(hidden_states=hidden, temb=time, **told)
+    hidden, skips = block(hidden_states=hidden, temb=time, **attends_to(block, text))
     return hidden, list(skips)
 
 
@@ -42,13 +46,12 @@ def run_up(
     twice its own, unless the encoder has halved an odd side.
     """
     taken = tuple(reversed([skips.pop() for _ in block.resnets]))
-    told = {"encoder_hidden_states": text} if getattr(block, "has_cross_attention", False) else {}
     return block(
         hidden_states=hidden,
         res_hidden_states_tuple=taken,
         temb=time,
         upsample_size=_aim(block, hidden, skips, beyond),
-        **told,
+        **attends_to(block, text),
     )
 
 

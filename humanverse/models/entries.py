@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from torch import nn
+
 from humanverse.errors import UserError
 
 
@@ -56,6 +58,8 @@ Entry = TypeVar("Entry", Target, Condition)
 def _check_name(name: Any) -> None:
     if not (isinstance(name, str) and name.isidentifier()):
         raise UserError(f"{name!r} cannot name a target or condition: use letters, digits and underscores.")
+    if hasattr(nn.ModuleDict, name):
+        raise UserError(f"{name!r} cannot name a target or condition, as PyTorch uses it: choose another name.")
 
 
 def _check_channels(name: str, channels: Any) -> None:

@@ -22,7 +22,7 @@ from torch import nn
 
 from humanverse.errors import UserError
 from humanverse.models import latents, presets
-from humanverse.models.branch import Branch, average, run_down, run_up
+from humanverse.models.branch import Branch, attends_to, average, run_down, run_up
 from humanverse.models.entries import Condition, Target, parse_conditions, parse_targets, written
 from humanverse.models.replication import cut, depth_named
 from humanverse.models.size_embedding import SizeEmbedding
@@ -183,7 +183,7 @@ class StructuralUNet(ModelMixin, AttentionMixin, ConfigMixin):
             hidden, made = run_down(block, hidden, time, text)
             skips += made
         if self.mid_block is not None:
-            hidden = self.mid_block(hidden, time, encoder_hidden_states=text)
+            hidden = self.mid_block(hidden, time, **attends_to(self.mid_block, text))
         for block in self.shared_up:
             hidden = run_up(block, hidden, skips, time, text, beyond)
         return hidden
@@ -192,8 +192,10 @@ class StructuralUNet(ModelMixin, AttentionMixin, ConfigMixin):
         self, sample: Mapping[str, torch.Tensor], conditions: Mapping[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         """Each target's noised latent with the conditions' latents behind it."""
-        told = [_given("condition", entry, conditions) for entry in self.conditions]
-        return {entry.name: torch.cat([_given("target", entry, sample), *told], dim=1) for entry in self.targets}
+        told = {entry.name: _given("condition", entry, conditions) for entry in self.conditions}
+        noised = {entry.name: _given("target", entry, sample) for entry in self.targets}
+        _check_alike({**noised, **told})
+        return {name: torch.cat([latent, *told.values()], dim=1) for name, latent in noised.items()}
 
     def _times(
         self,
@@ -234,6 +236,16 @@ def _given(kind: str, entry: Target | Condition, given: Mapping[str, torch.Tenso
         expected = f"(batch, {entry.channels}, height, width)"
         raise UserError(f"The latent of {entry.name!r} has shape {tuple(latent.shape)}: give {expected}.")
     return latent
+
+
+def _check_alike(given: Mapping[str, torch.Tensor]) -> None:
+    (first, latent), *rest = given.items()
+    for name, other in rest:
+        if (len(other), *other.shape[2:]) != (len(latent), *latent.shape[2:]):
+            shapes = f"{tuple(latent.shape)} and {tuple(other.shape)}"
+            raise UserError(
+                f"The latents of {first!r} and {name!r} have shapes {shapes}: only their channels may differ."
+            )
 
 
 def _listed(names: Mapping[str, Any]) -> str:

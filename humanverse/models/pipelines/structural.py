@@ -50,7 +50,8 @@ class StructuralPipeline(DiffusionPipeline):
     """The Latent Structural Diffusion Model with its VAE, text encoder and sampler.
 
     Args:
-        vae: an ``AutoencoderKL`` or its like, for all targets and for the conditions.
+        vae: an ``AutoencoderKL`` or its like, for all targets and conditions. Its configuration has ``scaling_factor`` and
+            ``block_out_channels``, of which all but one halve the picture.
         text_encoder: whose last hidden states the network attends to; may be absent if prompts come as embeddings.
         tokenizer: of the text encoder.
         unet: the network.
@@ -148,9 +149,8 @@ class StructuralPipeline(DiffusionPipeline):
             without = {name: kept.get(name, torch.zeros_like(latent)) for name, latent in given.items()}
             passes.insert(0, _Pass(self._text(negative_prompt, negative_prompt_embeds), without))
         told = _together(passes, batch, self.unet.dtype)
-        numbers = torch.tensor([sizes or (height, width, 0, 0)], device=self._execution_device).expand(
-            len(told.text), -1
-        )
+        numbers = torch.tensor([sizes or (height, width, 0, 0)], device=self._execution_device)
+        numbers = numbers.expand(len(told.text), -1)
         current = self._noise(latents or {}, batch, height, width, generator)
 
         schedulers = {name: copy.deepcopy(self.scheduler) for name in current}
@@ -174,7 +174,7 @@ class StructuralPipeline(DiffusionPipeline):
     def _text(self, prompt: str | Sequence[str] | None, embeds: torch.Tensor | None) -> torch.Tensor:
         if embeds is not None:
             return embeds.to(self._execution_device, self.unet.dtype)
-        if prompt is None:
+        if prompt is None or (len(prompt) == 0 and not isinstance(prompt, str)):
             raise UserError("There is no prompt: give prompt or prompt_embeds.")
         return self.encode_prompt([prompt] if isinstance(prompt, str) else prompt).to(self.unet.dtype)
 

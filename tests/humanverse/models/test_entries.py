@@ -33,6 +33,7 @@ def test_conditions_have_the_channels_of_their_stage() -> None:
     [
         ([], "at least one target"),
         (["rgb", "rgb"], "'rgb' is listed 2 times"),
+        (["items"], "PyTorch uses it"),
         (["a.b"], "letters, digits and underscores"),
         ([{"name": "rgb", "colour": 1}], "its fields are name, channels, weight"),
         ([{"channels": 4}], "its fields are"),

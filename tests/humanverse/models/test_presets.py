@@ -28,9 +28,8 @@ def _replicated(unet: UNet2DConditionModel, replication: str) -> int:
     """Parameters that each further target adds, read off the plain UNet."""
     ends = (unet.conv_in, unet.conv_norm_out, unet.conv_out)
     first, last = unet.down_blocks, unet.up_blocks
-    pair = lambda block, place: (block.resnets[place], block.attentions[place])  # noqa: E731
     blocks = {
-        "half": (*pair(first[0], 0), *pair(last[-1], -1)),
+        "half": (first[0].resnets[0], first[0].attentions[0], last[-1].resnets[-1], last[-1].attentions[-1]),
         "one": (first[0], last[-1]),
         "two": (*first[:2], *last[-2:]),
     }

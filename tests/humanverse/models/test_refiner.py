@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,15 @@ MAPS = {name: tiny.noise(2, 3, 64, 64, seed=len(name)).sigmoid() for name in NAM
 
 def _refiner(unet: Any, **settings: Any) -> StructureRefiner:
     return tiny.seeded(lambda: StructureRefiner.from_unet(unet, embedder_channels=tiny.EMBEDDER, **settings))
+
+
+@cache
+def _settled() -> tuple[Any, StructureRefiner]:
+    """SDXL and a shaken refiner, for tests that only look at them."""
+    unet = tiny.unet(tiny.SDXL)
+    refiner = _refiner(unet)
+    tiny.shaken(refiner)
+    return unet, refiner
 
 
 def _refined(
@@ -70,9 +80,7 @@ def test_training_reaches_every_weight_and_leaves_sdxl_alone() -> None:
 
 @torch.no_grad()
 def test_each_map_counts_and_an_absent_one_is_zeros() -> None:
-    unet = tiny.unet(tiny.SDXL)
-    refiner = _refiner(unet)
-    tiny.shaken(refiner)
+    unet, refiner = _settled()
     everything = _refined(unet, refiner)
     for name in NAMES:
         rest = {other: MAPS[other] for other in NAMES if other != name}
@@ -83,17 +91,13 @@ def test_each_map_counts_and_an_absent_one_is_zeros() -> None:
 
 @torch.no_grad()
 def test_maps_are_summed_so_their_order_is_nothing() -> None:
-    unet = tiny.unet(tiny.SDXL)
-    refiner = _refiner(unet)
-    tiny.shaken(refiner)
+    unet, refiner = _settled()
     assert torch.equal(_refined(unet, refiner, dict(reversed(MAPS.items()))), _refined(unet, refiner))
 
 
 @torch.no_grad()
 def test_its_share_is_scaled() -> None:
-    unet = tiny.unet(tiny.SDXL)
-    refiner = _refiner(unet)
-    tiny.shaken(refiner)
+    unet, refiner = _settled()
     assert torch.equal(_refined(unet, refiner, scale=0.0), _plain(unet))
     assert not torch.equal(_refined(unet, refiner, scale=0.5), _refined(unet, refiner))
 
@@ -147,6 +151,6 @@ def test_a_refiner_without_conditions_is_a_copy_that_sees_text_alone() -> None:
 
 
 def test_a_map_of_another_size_is_told() -> None:
-    unet = tiny.unet(tiny.SDXL)
+    unet, refiner = _settled()
     with pytest.raises(UserError, match=r"'depth' has shape \(2, 3, 32, 32\): give \(2, 3, 64, 64\)"):
-        _refined(unet, _refiner(unet), {"depth": torch.zeros(2, 3, 32, 32)})
+        _refined(unet, refiner, {"depth": torch.zeros(2, 3, 32, 32)})

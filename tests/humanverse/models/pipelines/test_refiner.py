@@ -33,6 +33,7 @@ def _parts() -> dict[str, Any]:
     }
 
 
+@cache
 def _pipeline(trained: bool = True) -> RefinerPipeline:
     unet = _parts()["unet"]
     refiner = tiny.seeded(lambda: StructureRefiner.from_unet(unet, embedder_channels=tiny.EMBEDDER))

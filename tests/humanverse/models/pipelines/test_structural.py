@@ -133,6 +133,18 @@ def test_embeddings_and_latents_stand_for_prompts_and_pictures() -> None:
         _generate(without)
 
 
+def test_a_text_encoder_that_wants_a_mask_is_given_one() -> None:
+    pipeline = _pipeline()
+    masking = tiny.text_encoder(12)
+    masking.config.use_attention_mask = True
+    other = StructuralPipeline(pipeline.vae, masking, tiny.tokenizer(), pipeline.unet, pipeline.scheduler)
+    tokens = other.tokenizer(["a b"], padding="max_length", max_length=8, return_tensors="pt")
+    with torch.no_grad():
+        expected = masking(tokens.input_ids, attention_mask=tokens.attention_mask)[0]
+        assert torch.equal(other.encode_prompt(["a b"]), expected)
+        assert not torch.equal(pipeline.encode_prompt(["a b"]), expected)
+
+
 def test_it_is_saved_and_loaded_as_a_folder(tmp_path: Path) -> None:
     _pipeline().save_pretrained(tmp_path)
     loaded = StructuralPipeline.from_pretrained(tmp_path)
@@ -147,6 +159,7 @@ def test_it_is_saved_and_loaded_as_a_folder(tmp_path: Path) -> None:
     ("changed", "told"),
     [
         ({"prompt": None}, "no prompt"),
+        ({"prompt": []}, "no prompt"),
         ({"conditions": None}, "'skeleton' is missing"),
         ({"height": 60}, "multiples of 8"),
         ({"prompt": ["a", "b"], "conditions": {"skeleton": [_skeleton()] * 3}}, "3 pictures of skeleton for 2"),
