@@ -1,10 +1,15 @@
-"""Captions written from the parameters of a sample: who, how many, posture, clothes, where, from which side."""
+"""Captions written from the parameters of a sample: who, how many, posture, clothes, where, from which side.
+
+Only what is seen is told of: clothes and hair of which there are pixels.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from humanverse.synth.truth import LABELS
 
 if TYPE_CHECKING:
     from humanverse.synth.samples import Sample
@@ -15,27 +20,50 @@ _WHERE = {"room": "in a room", "outdoors": "outdoors", "photograph": "in front o
 _FRAMES = {"full": "", "knees": ", seen from the knees up", "waist": ", seen from the waist up"}
 _VIEWS = ((35, "facing the camera"), (75, "half turned away"), (115, "seen from the side"), (181, "seen from behind"))
 """Up to so many degrees between where somebody faces and the camera, what is said of it."""
+_LEAST = 0.01
+"""Share of a person's pixels from which something of it counts as seen."""
+_SHOES = ("Left_Shoe", "Right_Shoe")
 
 
 def caption(sample: Sample) -> str:
     """One to four English sentences; people are told of from left to right."""
-    people = sorted(sample.people, key=lambda one: float(one.box[0] + one.box[2]))
+    order = sorted(range(len(sample.people)), key=lambda number: float(sample.people[number].box[[0, 2]].sum()))
     where = _WHERE[sample.surroundings] + _FRAMES[sample.framing]
-    if len(people) == 1:
-        return f"{_who(people[0], sample)} {where}."
-    told = [f"{_who(one, sample)}." for one in people]
-    return " ".join([f"{_NUMBERS[len(people)]} {where}.", *told])
+    if len(order) == 1:
+        return f"{_who(sample, order[0])}, {where}."
+    told = [f"{_who(sample, number)}." for number in order]
+    return " ".join([f"{_NUMBERS[len(order)]} {where}.", *told])
 
 
-def _who(one: SeenPerson, sample: Sample) -> str:
+def _who(sample: Sample, number: int) -> str:
     """Somebody, as the beginning of a sentence."""
-    looks, posture = one.person.looks, one.person.posture
-    word = looks.word
-    outfit = looks.outfit
-    wears = f"wearing {_article(outfit.top.words)}, {outfit.bottom.words} and {outfit.shoes.words}"
-    does = f"{posture.name} {posture.gesture}".strip()
-    hair = f"{_article(word).capitalize()} with {looks.hair.words}"
-    return f"{hair}, {does}, {view(one, sample)}, {wears}"
+    one = sample.people[number]
+    looks, posture, shown = one.person.looks, one.person.posture, _shown(sample, number)
+    bald = looks.hair.name == "no" and "Face_Neck" in shown
+    hair = f" with {looks.hair.words}" if bald or "Hair" in shown else ""
+    joined = " and " if posture.gesture.startswith("reaching") else " "
+    does = f"{posture.name}{joined if posture.gesture else ''}{posture.gesture}"
+    worn = _listed(_worn(one, shown))
+    return ", ".join(
+        [f"{_article(looks.word).capitalize()}{hair}", does, view(one, sample), *([f"wearing {worn}"] if worn else [])]
+    )
+
+
+def _shown(sample: Sample, number: int) -> set[str]:
+    """Names of the labels of which somebody has enough pixels."""
+    labels, counts = np.unique(sample.labels[sample.owners == number], return_counts=True)
+    return {LABELS[label] for label, count in zip(labels, counts, strict=True) if count >= _LEAST * counts.sum()}
+
+
+def _worn(one: SeenPerson, shown: set[str]) -> list[str]:
+    outfit = one.person.looks.outfit
+    top = [_article(outfit.top.words)] if "Upper_Clothing" in shown else []
+    bottom = [outfit.bottom.words] if "Lower_Clothing" in shown else []
+    return [*top, *bottom, *([outfit.shoes.words] if shown.intersection(_SHOES) else [])]
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def view(one: SeenPerson, sample: Sample) -> str:

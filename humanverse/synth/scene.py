@@ -19,6 +19,8 @@ from humanverse.synth.rotations import about
 from humanverse.synth.tessellation import tessellation
 
 ROOM, OUTDOORS, PHOTOGRAPH = "room", "outdoors", "photograph"
+_BOARD, _LEG = 0.05, 0.04
+"""Thickness of boards and of legs, metres."""
 _SEAT_PARTS = [PARTS.index(name) for name in ("torso", "left_upper_leg", "right_upper_leg")]
 
 
@@ -119,14 +121,8 @@ def _seat(person: Person, rng: Rng) -> list[Thing]:
         return [Thing(_placed(cylinder(np.array([pelvis[0], pelvis[1], 0.0]), 0.2, height), turn), material)]
     low = np.array([middle[0] - breadth, pelvis[1] + front, 0.0])
     high = np.array([middle[0] + breadth, pelvis[1] + back, height])
-    if chance(rng, 0.4):
-        low[2] = height - 0.05
-    made = [Thing(_placed(box(low, high), turn), material)]
-    if low[2] > 0:
-        for x in (low[0], high[0] - 0.04):
-            for y in (low[1], high[1] - 0.04):
-                leg = box(np.array([x, y, 0.0]), np.array([x + 0.04, y + 0.04, low[2]]))
-                made.append(Thing(_placed(leg, turn), material))
+    solids = _table(low, high) if chance(rng, 0.4) else [box(low, high)]
+    made = [Thing(_placed(solid, turn), material) for solid in solids]
     behind = float(local[np.isin(regions().part, [PARTS.index("torso")]), 1].max())
     if chance(rng, 0.4):
         rear = box(
@@ -135,6 +131,14 @@ def _seat(person: Person, rng: Rng) -> list[Thing]:
         )
         made.append(Thing(_placed(rear, turn), material))
     return made
+
+
+def _table(low: np.ndarray, high: np.ndarray) -> list[Mesh]:
+    """A board and four legs that fill a box."""
+    under = high[2] - _BOARD
+    corners = [(x, y) for x in (low[0], high[0] - _LEG) for y in (low[1], high[1] - _LEG)]
+    legs = [box(np.array([x, y, low[2]]), np.array([x + _LEG, y + _LEG, under])) for x, y in corners]
+    return [box(np.array([low[0], low[1], under]), high), *legs]
 
 
 def _placed(mesh: Mesh, turn: np.ndarray) -> Mesh:
@@ -236,10 +240,10 @@ def obstruct(scene: Scene, rng: Rng, place: np.ndarray, low: np.ndarray) -> None
         return
     height = min(between(rng, 0.35, 0.95), max(0.3, 0.75 * place[2]))
     side = np.array([between(rng, 0.3, 0.9), 0.25, 0.0])
-    bottom = height - 0.05 if kind == "table" else 0.0
-    corner = np.array([at[0] - side[0] / 2, at[1] - side[1], bottom])
-    top = np.array([at[0] + side[0] / 2, at[1], height])
-    scene.things.append(Thing(box(corner, top, between(rng, -20, 20)), material))
+    low = np.array([at[0] - side[0] / 2, at[1] - side[1], 0.0])
+    high = np.array([at[0] + side[0] / 2, at[1], height])
+    solids = _table(low, high) if kind == "table" else [box(low, high, between(rng, -20, 20))]
+    scene.things += [Thing(solid, material) for solid in solids]
 
 
 def geometry(scene: Scene) -> tuple[Geometry, Table]:

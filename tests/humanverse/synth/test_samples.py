@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from humanverse.errors import UserError
 from humanverse.synth import SynthSettings, sample
-from humanverse.synth.captions import caption
+from humanverse.synth.captions import caption, view
 from humanverse.synth.samples import LEAST_AREA
+from humanverse.synth.truth import LABELS
 from tests.humanverse.synth.made import SEED, one, some
 from tests.humanverse.synth.pictures import photographs
 
@@ -74,10 +77,33 @@ def test_wrong_settings_are_refused(wrong):
         SynthSettings(**wrong)
 
 
-def test_captions_say_who_does_what_and_wears_what():
+def test_captions_say_who_does_what_and_wears_what_is_seen():
+    told = 0
     for made in some(8):
         text = caption(made)
-        assert text.endswith(".") and "  " not in text
-        for person in made.people:
-            assert person.person.looks.outfit.top.words in text and person.person.posture.name in text
-        assert text.count("wearing") == len(made.people)
+        assert text.endswith(".") and "  " not in text and ", ," not in text
+        for number, person in enumerate(made.people):
+            shown = {LABELS[label] for label in np.unique(made.labels[made.owners == number])}
+            outfit = person.person.looks.outfit
+            assert person.person.posture.name in text
+            for garment, labels in (
+                (outfit.top, {"Upper_Clothing"}),
+                (outfit.bottom, {"Lower_Clothing"}),
+                (outfit.shoes, {"Left_Shoe", "Right_Shoe"}),
+            ):
+                told += garment.words in text
+                if len(made.people) == 1 and not shown & labels:
+                    assert garment.words not in text
+    assert told > 20
+
+
+@pytest.mark.parametrize(
+    ("yaw", "words"), [(0, "facing the camera"), (90, "seen from the side"), (180, "seen from behind")]
+)
+def test_the_side_of_view_is_that_of_the_turn(yaw, words):
+    made = one(0)
+    person = made.people[0]
+    joints = person.person.joints - person.person.joints[0]
+    turned = replace(person, person=replace(person.person, yaw=yaw, joints=joints))
+    ahead = replace(made, camera=replace(made.camera, place=np.array([0.0, -4, 1])))
+    assert view(turned, ahead) == words
