@@ -43,6 +43,24 @@ def _content(path: str, data: bytes, name: str, size: int) -> bytes:
     return data[tarfile.BLOCKSIZE :]
 
 
+def between(store: Store, path: str, members: Sequence[tuple[str, Place]]) -> Iterator[bytes]:
+    """The content of members of one tar by one range request, what lies between them read too.
+
+    Args:
+        members: name and place of each, ascending.
+
+    Raises:
+        Gone: if one is damaged.
+        FileNotFoundError: if there is no tar.
+    """
+    start = members[0][1].offset - tarfile.BLOCKSIZE
+    data = memoryview(store.read_range(path, start, members[-1][1].offset + members[-1][1].size - start))
+    for name, place in members:
+        first = place.offset - tarfile.BLOCKSIZE - start
+        member = bytes(data[first : first + tarfile.BLOCKSIZE + place.size])
+        yield _content(f"{store.url}/{path}", member, name, place.size)
+
+
 class Tars:
     """The tars of a dataset.
 

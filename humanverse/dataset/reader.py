@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,9 @@ from humanverse.errors import DatasetError
 from humanverse.storage import Store
 from schemas.layers import KINDS
 from schemas.recipe import Recipe
+
+if TYPE_CHECKING:
+    from humanverse.loading.loader import Loader
 
 ROWS_AT_ONCE = 256
 """Rows that are Python objects at a time; a shard's tables stay in Arrow's form, which is many times smaller."""
@@ -324,6 +327,21 @@ class Dataset:
         if not found:
             raise Removed(f"{uid} was removed from {self.store.url} and is not served")
         return Place(found[0][f"{what}_offset"], found[0][f"{what}_size"])
+
+    def to_torch(self, view: str | View | Selection | None = None, **options: Any) -> Loader:
+        """Training batches as PyTorch tensors: picture, maps, drawn skeleton and caption, cropped together.
+
+        Args:
+            view: the samples; all if it is None.
+            options: ``layers``, ``captions``, ``buckets``, ``batch_size``, ``seed`` and what else
+                ``humanverse.loading.opening.open_loader`` takes: docs/loading.md tells of each.
+
+        Raises:
+            UserError: if something cannot be; before the first batch if a layer is missing, or not there in all shards.
+        """
+        from humanverse.loading.opening import open_loader
+
+        return open_loader(self, view, **options)
 
     def views(self) -> list[str]:
         """The names of the views."""

@@ -1,0 +1,177 @@
+"""Training batches of a view, in an order that can be gone on with anywhere: what ``Dataset.to_torch`` gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.selection import Selection
+from humanverse.errors import UserError
+from humanverse.loading.dense import DENSE
+from humanverse.loading.index import Index, build_index, load_index, save_index
+from humanverse.loading.order import Order
+from humanverse.loading.sample import Layers
+from humanverse.loading.settings import POSE, Settings, kind_of
+from humanverse.loading.stream import Pace, Stream, Turn, as_tensors
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a process needs to make batches; it can be pickled.
+
+    Attributes:
+        url: of the dataset.
+        index: the samples of the run.
+        settings: of the run.
+        layers: of the run.
+        pace: how batches are made.
+    """
+
+    url: str
+    index: Index
+    settings: Settings
+    layers: Layers
+    pace: Pace
+
+    def order(self) -> Order:
+        settings = self.settings
+        return Order(self.index, settings.seed, settings.batch_size, settings.mixing)
+
+    def stream(self, dataset: Dataset, turn: Turn) -> Stream:
+        return Stream(dataset, self.index, self.order(), self.settings, self.layers, self.pace, turn)
+
+
+def resolve_layers(selection: Selection, settings: Settings) -> Layers:
+    """The layers that the settings name, as the dataset or the view has them.
+
+    Raises:
+        DatasetError: if one is not there, or a kind has several and none was named.
+    """
+    named = {kind_of(layer): selection.resolve(layer) for layer in settings.layers}
+    captions = {layer: selection.resolve(layer) for layer in settings.caption_layers}
+    return Layers({kind: layer for kind, layer in named.items() if kind in DENSE}, named.get(POSE), captions)
+
+
+def frozen_index(selection: Selection, settings: Settings, layers: Layers, path: str | None) -> Index:
+    """The samples of a run: those at ``path``, or the view's as they are now, which are then written there.
+
+    Raises:
+        DatasetError: if a shard has not all of the layers, or there is no sample.
+        UserError: if what is at ``path`` is for other buckets.
+    """
+    there = load_index(path) if path else None
+    if there is not None:
+        if [tuple(size) for size in there.sizes.tolist()] != list(settings.buckets):
+            raise UserError(f"{path} is of a run with other buckets: give another path, or the same buckets")
+        selection.check(there.shards.tolist(), layers.read)
+        return there
+    shards = selection.dataset.shards()
+    selection.check(shards, layers.read)
+    made = build_index(selection, settings.buckets, shards)
+    if path:
+        save_index(made, path)
+    return made
+
+
+class Loader:
+    """Training batches, without end or for some epochs; going on where it stopped.
+
+    Args:
+        plan: what is in them.
+        rank: of this process.
+        world_size: processes that share the batches.
+        epochs: after which it ends.
+
+    Attributes:
+        batches_per_epoch: of all processes together.
+        skipped: why samples could not be had -> how many of this process, since it was made.
+    """
+
+    def __init__(self, plan: Plan, rank: int = 0, world_size: int = 1, epochs: int | None = None) -> None:
+        if not 0 <= rank < world_size:
+            raise UserError(f"process {rank} of {world_size} cannot be: ranks are 0 to {world_size - 1}")
+        self._plan, self._turn, self._epochs = plan, Turn(rank, world_size), epochs
+        self._dataset = Dataset(plan.url)
+        self.batches_per_epoch = len(plan.order())
+        self.skipped: Counter[str] = Counter()
+        self._start = 0
+
+    def __len__(self) -> int:
+        """Batches of this process in an epoch; one more in some epochs if they cannot be shared out evenly."""
+        return self.batches_per_epoch // self._turn.of
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Batches from where it stands on; ``state_dict`` counts a batch from the moment at which it is given.
+
+        Each is a dictionary: docs/loading.md says what is in it.
+
+        Raises:
+            DatasetError: if no sample of a batch can be had, or the dataset cannot be read.
+        """
+        stop = None
+        if self._epochs is not None:
+            stop = self._epochs * self.batches_per_epoch // self._turn.of * self._turn.of
+        made = self._made_elsewhere(stop) if self._plan.pace.processes else self._made_here(stop)
+        for batch in made:
+            self._start += self._turn.of
+            self.skipped.update(batch["skipped"])
+            yield batch
+
+    def _made_here(self, stop: int | None) -> Iterator[dict[str, Any]]:
+        for made in self._plan.stream(self._dataset, self._turn).batches(self._start, stop):
+            yield as_tensors(made)
+
+    def _made_elsewhere(self, stop: int | None) -> Iterator[dict[str, Any]]:
+        from humanverse.loading.processes import batches
+
+        return batches(self._plan, self._turn, self._start, stop)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands, the same in all processes that have given the same number of batches; JSON can hold it."""
+        settings = self._plan.settings
+        return {
+            "batch": self._start,
+            "samples": self._start * settings.batch_size,
+            "epoch": self._start // self.batches_per_epoch,
+            "order": self._order_facts(),
+        }
+
+    def _order_facts(self) -> dict[str, Any]:
+        """All that decides which samples are in which batch, and what they look like."""
+        settings = self._plan.settings
+        return {
+            "index": self._plan.index.digest,
+            "seed": settings.seed,
+            "batch_size": settings.batch_size,
+            "flip": settings.flip,
+            "captions": dict(settings.captions),
+            **asdict(settings.mixing),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another loader stood, also one of another number of processes or workers.
+
+        Raises:
+            UserError: if that one gave other samples, or the batches done cannot be shared out among these processes.
+        """
+        own, theirs = self._order_facts(), dict(state["order"])
+        differ = sorted(name for name in own.keys() | theirs.keys() if own.get(name) != theirs.get(name))
+        if "index" in differ:
+            raise UserError(
+                "the dataset or the view has other samples than when the run began: keep the run's samples in a file "
+                "(to_torch(index=PATH)) from its beginning on, or start anew"
+            )
+        if differ:
+            name = differ[0]
+            raise UserError(
+                f"the run has {name} {theirs.get(name)}, not {own.get(name)}: go on with the same, or start anew"
+            )
+        done, of = int(state["batch"]), self._turn.of
+        if done % of:
+            raise UserError(
+                f"{done} batches are done, which {of} processes cannot have shared: go on with another number"
+            )
+        self._start = done

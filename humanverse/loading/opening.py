@@ -1,0 +1,49 @@
+"""How a loader is opened: what ``Dataset.to_torch`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.selection import Selection
+from humanverse.dataset.views import View
+from humanverse.loading.buckets import Size
+from humanverse.loading.loader import Loader, Plan, frozen_index, resolve_layers
+from humanverse.loading.order import Mixing
+from humanverse.loading.settings import USUAL, settings_of
+from humanverse.loading.stream import Pace
+
+
+def _here() -> tuple[int, int]:
+    """Rank and number of processes of ``torch.distributed``; of one process if it is not set up."""
+    from torch import distributed
+
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return 0, 1
+    return distributed.get_rank(), distributed.get_world_size()
+
+
+def open_loader(
+    dataset: Dataset,
+    view: str | View | Selection | None = None,
+    layers: Iterable[str] = USUAL,
+    captions: Mapping[str, float] | None = None,
+    buckets: Iterable[Size | int] = (512,),
+    batch_size: int = 8,
+    seed: int = 0,
+    flip: bool = False,
+    *,
+    epochs: int | None = None,
+    index: str | None = None,
+    rank: int | None = None,
+    world_size: int | None = None,
+    mixing: Mixing | None = None,
+    pace: Pace | None = None,
+) -> Loader:
+    """A loader of training batches; arguments and errors as ``Dataset.to_torch``."""
+    settings = settings_of(layers, captions, buckets, batch_size, seed, flip, mixing)
+    own, of = _here() if rank is None or world_size is None else (rank, world_size)
+    selection = dataset.select(view)
+    resolved = resolve_layers(selection, settings)
+    samples = frozen_index(selection, settings, resolved, index)
+    return Loader(Plan(dataset.store.url, samples, settings, resolved, pace or Pace()), own, of, epochs)

@@ -1,0 +1,42 @@
+"""Batches made in further processes, by PyTorch's ``DataLoader``: for who has more processors than one interpreter can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from humanverse.dataset.reader import Dataset
+from humanverse.loading.stream import Turn, as_tensors
+
+if TYPE_CHECKING:
+    from humanverse.loading.loader import Plan
+
+
+class _Share(IterableDataset[dict[str, Any]]):
+    """What a worker gives: of ``of`` workers the batches of its process in turn, as ``DataLoader`` asks for them."""
+
+    def __init__(self, plan: Plan, turn: Turn, start: int, stop: int | None) -> None:
+        self._plan, self._turn, self._start, self._stop = plan, turn, start, stop
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        worker = get_worker_info()
+        assert worker is not None
+        of = self._turn.of
+        first = self._start + (self._turn.own - self._start) % of
+        turn = Turn((first + worker.id * of) % (of * worker.num_workers), of * worker.num_workers)
+        for made in self._plan.stream(Dataset(self._plan.url), turn).batches(first, self._stop):
+            yield as_tensors(made)
+
+
+def batches(plan: Plan, turn: Turn, start: int, stop: int | None) -> Iterator[dict[str, Any]]:
+    """The batches of ``turn`` from ``start`` to before ``stop``, made in new processes."""
+    loader: DataLoader[dict[str, Any]] = DataLoader(
+        _Share(plan, turn, start, stop),
+        batch_size=None,
+        num_workers=plan.pace.processes,
+        prefetch_factor=plan.pace.ahead,
+        multiprocessing_context="spawn",
+    )
+    yield from loader

@@ -1,0 +1,257 @@
+"""The batches of one process, made ahead of their use: one thread reads, several decode."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from math import gcd
+from typing import Any
+
+import numpy as np
+
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import DatasetError, UserError
+from humanverse.loading.buckets import Size
+from humanverse.loading.fetching import DAMAGED, Contents, Fetching
+from humanverse.loading.index import Index
+from humanverse.loading.order import Batch, Mixing, Order
+from humanverse.loading.sample import Layers, Maker, Slots, Unusable, stand_ins
+from humanverse.loading.settings import Settings
+from humanverse.loading.tables import Facts, Tables
+
+REQUESTS = 16
+"""Requests to a bucket at a time."""
+_ROUNDS = 2
+"""Rounds of reading that are under way or wait to be decoded."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How batches are made. Nothing of it changes what is in them.
+
+    Attributes:
+        threads: that decode, in each process.
+        ahead: batches that are decoded, or are being decoded, before they are asked for; in each process.
+        together: samples that are read at once, at least a batch: neighbours among them are one request. None: of a folder a
+            batch, of a bucket what one window of the lanes has.
+        processes: further processes that batches are made in; 0 makes them in threads of this one.
+
+    Raises:
+        UserError: if something cannot be.
+    """
+
+    threads: int = 4
+    ahead: int = 3
+    together: int | None = None
+    processes: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, least in (
+            ("threads", self.threads, 1),
+            ("ahead", self.ahead, 1),
+            ("processes", self.processes, 0),
+        ):
+            if value < least:
+                raise UserError(f"{name} cannot be {value}: give a whole number from {least} on")
+
+    def round(self, local: bool, lanes: int, mixing: Mixing, batch_size: int) -> int:
+        """Batches that are read at once.
+
+        Args:
+            local: whether the dataset is in a folder.
+            lanes: that they come from.
+        """
+        usual = batch_size if local else lanes * mixing.block * mixing.window
+        return max((usual if self.together is None else self.together) // batch_size, 1)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which batches a consumer gets: those whose number is ``own`` when divided by ``of``.
+
+    Attributes:
+        own: from 0 on.
+        of: consumers: processes x their workers.
+    """
+
+    own: int
+    of: int
+
+    def numbers(self, start: int, stop: int | None) -> Iterator[int]:
+        """Its numbers from ``start`` to before ``stop``, without end if that is None."""
+        number = start + (self.own - start) % self.of
+        while stop is None or number < stop:
+            yield number
+            number += self.of
+
+    def lanes(self, lanes: int) -> int:
+        """How many lanes its batches come from."""
+        return lanes // gcd(self.of, lanes)
+
+
+@dataclass(frozen=True)
+class _Read:
+    batch: Batch
+    facts: list[Facts | None]
+    contents: list[Contents]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A batch, as ``Stream`` gives it.
+
+    Attributes:
+        batch: its number, epoch, bucket and samples.
+        slots: its arrays and texts.
+        repeated: bool (batch,), samples that stand in for one that could not be had.
+        skipped: why those could not be had -> how many.
+    """
+
+    batch: Batch
+    slots: Slots
+    repeated: np.ndarray
+    skipped: Counter[str]
+
+
+class Stream:
+    """Makes the batches of one consumer.
+
+    Args:
+        dataset: open for reading.
+        index: the samples of the run.
+        order: of them.
+        settings: of the run.
+        layers: of the run.
+        pace: how.
+        turn: which batches.
+    """
+
+    def __init__(
+        self, dataset: Dataset, index: Index, order: Order, settings: Settings, layers: Layers, pace: Pace, turn: Turn
+    ) -> None:
+        self._dataset, self._index, self._order = dataset, index, order
+        self._sizes: Sequence[Size] = settings.buckets
+        self._maker, self._layers, self._pace, self._turn = Maker(settings, layers), layers, pace, turn
+        lanes, mixing = turn.lanes(order.mixing.lanes), order.mixing
+        self._kept = lanes * (mixing.mix + 1) + 1
+        self._round = pace.round(dataset.store.local, lanes, mixing, order.batch_size)
+
+    def batches(self, start: int, stop: int | None = None) -> Iterator[Made]:
+        """The consumer's batches from the run's batch ``start`` to before ``stop``, in order.
+
+        Raises:
+            DatasetError: if no sample of a batch can be had, or the dataset cannot be read.
+        """
+        numbers = self._turn.numbers(start, stop)
+        with (
+            ThreadPoolExecutor(1, "reading") as reader,
+            ThreadPoolExecutor(REQUESTS, "requests") as requests,
+            ThreadPoolExecutor(self._pace.threads, "decoding") as decoders,
+        ):
+            reading = _Reading(self, Fetching(self._dataset, requests), self._kept)
+            rounds: deque[Future[list[_Read]]] = deque()
+            ready: deque[_Read] = deque()
+            decoding: deque[tuple[_Read, Slots, list[Future[str | None]]]] = deque()
+
+            def top_up(wait: bool) -> None:
+                while len(rounds) < _ROUNDS and (ahead := list(islice(numbers, self._round))):
+                    rounds.append(reader.submit(reading.round, ahead))
+                while len(decoding) < self._pace.ahead:
+                    if not ready:
+                        if not rounds or not (rounds[0].done() or (wait and not decoding)):
+                            return
+                        ready.extend(rounds.popleft().result())
+                        continue
+                    decoding.append(self._begin(ready.popleft(), decoders))
+
+            try:
+                while True:
+                    top_up(wait=True)
+                    if not decoding:
+                        return
+                    read, slots, tasks = decoding[0]
+                    reasons = [task.result() for task in tasks]
+                    decoding.popleft()
+                    top_up(wait=False)
+                    yield self._finished(read, slots, reasons)
+            finally:
+                for waiting in rounds:
+                    waiting.cancel()
+                for _, _, tasks in decoding:
+                    for task in tasks:
+                        task.cancel()
+
+    def _begin(self, read: _Read, decoders: ThreadPoolExecutor) -> tuple[_Read, Slots, list[Future[str | None]]]:
+        slots = Slots.empty(len(read.facts), self._sizes[read.batch.bucket], self._layers)
+        tasks = [decoders.submit(self._fill, read, slots, place) for place in range(len(read.facts))]
+        return read, slots, tasks
+
+    def _fill(self, read: _Read, slots: Slots, place: int) -> str | None:
+        """Make one sample; the reason if it cannot be had."""
+        facts, contents = read.facts[place], read.contents[place]
+        if facts is None:
+            return contents.trouble or DAMAGED
+        try:
+            self._maker.fill(slots, place, facts, contents, read.batch.epoch, self._sizes[read.batch.bucket])
+        except Unusable as error:
+            return str(error)
+        except Exception as error:  # whatever a decoder makes of damaged bytes: it costs one sample
+            return f"failed with {type(error).__name__}"
+        return None
+
+    def _finished(self, read: _Read, slots: Slots, reasons: Sequence[str | None]) -> Made:
+        usable = [reason is None for reason in reasons]
+        instead = stand_ins(usable)
+        skipped = Counter(reason for reason in reasons if reason is not None)
+        if not any(usable):
+            why = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+            raise DatasetError(
+                f"{self._dataset.store.url}: no sample of batch {read.batch.number} can be had ({why}): "
+                "run humanverse verify, or choose a view without such samples"
+            )
+        for place, other in instead.items():
+            slots.repeat(place, other)
+        return Made(read.batch, slots, ~np.array(usable), skipped)
+
+
+class _Reading:
+    """What the reading thread does."""
+
+    def __init__(self, stream: Stream, fetching: Fetching, kept: int) -> None:
+        self._index, self._order, self._layers = stream._index, stream._order, stream._layers
+        self._tables = Tables(stream._dataset, self._layers.read, kept)
+        self._fetching = fetching
+
+    def round(self, numbers: Sequence[int]) -> list[_Read]:
+        """Read some batches together."""
+        batches = [self._order.batch(number) for number in numbers]
+        samples = np.concatenate([batch.samples for batch in batches])
+        facts = self._tables.facts(*self._index.places(samples))
+        contents = self._fetching.contents(facts, tuple(self._layers.dense.values()))
+        found, start = [], 0
+        for batch in batches:
+            stop = start + len(batch.samples)
+            found.append(_Read(batch, facts[start:stop], contents[start:stop]))
+            start = stop
+        return found
+
+
+def as_tensors(made: Made) -> dict[str, Any]:
+    """A batch as a trainer gets it: tensors that share their memory with ``made``, texts as lists."""
+    import torch
+
+    tensors = {name: torch.from_numpy(array) for name, array in made.slots.arrays.items()}
+    return {
+        **tensors,
+        "sizes": torch.from_numpy(made.slots.sizes),
+        "repeated": torch.from_numpy(made.repeated),
+        "captions": made.slots.captions,
+        "caption_sources": made.slots.sources,
+        "uids": made.slots.uids,
+        "batch": made.batch.number,
+        "epoch": made.batch.epoch,
+        "skipped": dict(made.skipped),
+    }
