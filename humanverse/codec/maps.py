@@ -76,10 +76,11 @@ def encode_normal(normal: np.ndarray) -> tuple[bytes, dict[str, float]]:
 
 def decode_normal(png: bytes) -> np.ndarray:
     """float32 (height, width, 3) unit vectors; NaN where there is none. Raises ValueError if ``png`` is none."""
-    levels = _pixels(png, cv2.IMREAD_COLOR)[:, :, ::-1]
+    levels = _pixels(png, cv2.IMREAD_COLOR_RGB)
     normal = levels.astype(np.float32) / 127.5 - 1
-    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-    normal[(levels == 0).all(axis=2)] = np.nan
+    normal /= np.sqrt(np.einsum("ijk,ijk->ij", normal, normal))[:, :, None]
+    missing = (levels[:, :, 0] | levels[:, :, 1] | levels[:, :, 2]) == 0
+    normal[missing] = np.nan
     return normal
 
 

@@ -94,9 +94,9 @@ def normalised(near: np.ndarray, valid: np.ndarray) -> np.ndarray:
 def _normal(png: bytes, row: Row, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
     values = interpolated(_checked(decode_normal(png), row), row["map_box"], crop)
     length = np.sqrt(np.einsum("ijk,ijk->ij", values, values))
+    valid = length > 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        valid = length > 0
-        values = values / length[:, :, None]
+        values *= (1 / length)[:, :, None]
     if not valid.all():
         values[~valid] = 0
     if crop.mirrored:
@@ -114,5 +114,5 @@ DENSE: dict[str, Dense] = {
     "normal": Dense(3, np.float32, _normal),
     "segmentation": Dense(1, np.uint8, _segmentation),
 }
-"""Depth: nearness in [-1, 1] (``normalised``), 0 where there is none. Normals: unit vectors, x right, y up, z to the camera; 0 where
-none is known; in a mirrored picture x is negated. Segmentation: ids as stored, 255 where nothing is known."""
+"""Depth: nearness in [-1, 1] (``normalised``), 0 where there is none. Normals: unit vectors, x right, y up, z to the camera;
+0 where there is none; in a mirrored picture x is negated. Segmentation: ids as stored, 255 where nothing is known."""
