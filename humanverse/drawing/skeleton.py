@@ -98,8 +98,8 @@ def draw_skeleton(people: Sequence[Any], height: int, width: int, seen: float = 
     """The skeletons of ``people`` on black.
 
     Args:
-        people: per person 133 x 3 numbers (x, y, confidence), in any shape that holds these; in pixels of the drawing, (0, 0) being
-            its top left corner. The first is drawn last, on top.
+        people: per person 133 x 3 numbers (x, y, confidence), in any shape that holds these; in pixels of the drawing, (0, 0) its
+            top left corner. The first is drawn last, on top.
         height: of the drawing.
         width: of the drawing.
         seen: points with a lower confidence, or that are not finite, are left out; a limb needs both of its ends.

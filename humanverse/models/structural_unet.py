@@ -206,12 +206,14 @@ class StructuralUNet(ModelMixin, AttentionMixin, ConfigMixin):
         """The time embedding of each target, and that of the shared part; (batch, width) each."""
         like = next(iter(noised.values()))
         added = self._sizes(sizes)
-        if not isinstance(timestep, Mapping):
-            same = self._time(timestep, like) + added
+        given = timestep if isinstance(timestep, Mapping) else dict.fromkeys(noised, timestep)
+        if set(given) != set(noised):
+            raise UserError(f"Timesteps are given for {_listed(given)}: give one for each of {_listed(noised)}.")
+        first, *others = (given[name] for name in noised)
+        if all(steps is first for steps in others):
+            same = self._time(first, like) + added
             return dict.fromkeys(noised, same), same
-        if set(timestep) != set(noised):
-            raise UserError(f"Timesteps are given for {_listed(timestep)}: give one for each of {_listed(noised)}.")
-        own = {name: self._time(timestep[name], like) + added for name in noised}
+        own = {name: self._time(given[name], like) + added for name in noised}
         return own, average(list(own.values()))
 
     def _time(self, timestep: torch.Tensor | float | int, like: torch.Tensor) -> torch.Tensor:

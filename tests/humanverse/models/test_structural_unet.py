@@ -127,7 +127,9 @@ def test_a_timestep_per_target_is_its_branchs_own() -> None:
     model, given = _settled(), _inputs()
     same = model(**given).sample
     steps = dict.fromkeys(NAMES, given["timestep"])
-    spelled = model(**{**given, "timestep": steps}).sample
+    shared = model(**{**given, "timestep": steps}).sample
+    assert all(torch.equal(same[name], shared[name]) for name in NAMES)
+    spelled = model(**{**given, "timestep": {name: step.clone() for name, step in steps.items()}}).sample
     assert all((same[name] - spelled[name]).abs().max() < 1e-5 for name in NAMES)
     other = model(**{**given, "timestep": {**steps, "depth": torch.tensor([900, 100])}}).sample
     moved = {name: (other[name] - same[name]).abs().max().item() for name in NAMES}
