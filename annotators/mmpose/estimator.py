@@ -21,9 +21,9 @@ from annotators.mmpose.configs import Config, facts_file
 from annotators.mmpose.stand_ins import standing_in
 from annotators.networks.vitpose import as_published
 from annotators.registry import BESIDE
-from annotators.torch.operators import prepare_torchvision
 from annotators.torch.weights import Tensors, load_strictly
 from humanverse.errors import UserError, one_line
+from humanverse.torchvision_operators import prepare_torchvision
 from schemas.skeletons import BODY, WHOLEBODY
 
 SCOPE = "mmpose"

@@ -3,6 +3,6 @@
 Unlike the rest of ``annotators``, its modules import torch at once: import them inside ``load``.
 """
 
-from annotators.torch.operators import prepare_torchvision
+from humanverse.torchvision_operators import prepare_torchvision
 
 prepare_torchvision()

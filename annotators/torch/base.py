@@ -12,7 +12,7 @@ from annotators.base import Annotator, Loadable, Settings
 from annotators.run import MOST_PICTURES
 from annotators.torch.batching import Batches
 from annotators.torch.device import Precision, found, precision, resolve, settle
-from annotators.torch.operators import prepare_torchvision
+from humanverse.torchvision_operators import prepare_torchvision
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from annotators.cache import Weight, WeightError
-from annotators.torch.operators import prepare_torchvision
 from humanverse.errors import one_line
+from humanverse.torchvision_operators import prepare_torchvision
 
 OPENAI_L14 = Weight("hf:timm/vit_large_patch14_clip_224.openai@main:open_clip_model.safetensors", "", 1_710_000_000)
 """OpenAI's CLIP ViT-L/14, both towers, under open_clip's names."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from annotators.torch.clip_images import ClipImages, whole
-from annotators.torch.operators import prepare_torchvision
 from annotators.torch.towers import Pair, Tokens
+from humanverse.torchvision_operators import prepare_torchvision
 
 START_AND_END = 2
 """Tokens that stand around a text's own."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from annotators.cache import WeightError
 from annotators.folders import SAFE, counted
-from annotators.torch.operators import prepare_torchvision
 from humanverse.errors import one_line
+from humanverse.torchvision_operators import prepare_torchvision
 
 
 def pipeline(kind: str, folder: Path, what: str, **options: Any) -> Any:

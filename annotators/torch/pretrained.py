@@ -9,8 +9,8 @@ from typing import Any
 
 from annotators.cache import WeightError
 from annotators.folders import SAFE, counted
-from annotators.torch.operators import prepare_torchvision
 from humanverse.errors import one_line
+from humanverse.torchvision_operators import prepare_torchvision
 
 
 def model(kind: str, folder: Path, idle: tuple[str, ...] = (), **options: Any) -> Any:

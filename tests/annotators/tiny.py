@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from annotators.torch.operators import prepare_torchvision
+from humanverse.torchvision_operators import prepare_torchvision
 
 prepare_torchvision()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from annotators.torch.clip_images import OPENAI_L14
-from annotators.torch.operators import prepare_torchvision
+from humanverse.torchvision_operators import prepare_torchvision
 from tests.annotators.tiny import saved
 
 prepare_torchvision()

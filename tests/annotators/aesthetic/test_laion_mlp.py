@@ -15,9 +15,9 @@ import torch
 from annotators.aesthetic.laion_mlp import CLIP, HEAD, LaionMlp
 from annotators.base import Picture
 from annotators.networks.aesthetic_mlp import AestheticMlp
-from annotators.torch.operators import prepare_torchvision
 from annotators.weights import Weight, WeightError, from_path
 from humanverse.codec import encode_jpeg
+from humanverse.torchvision_operators import prepare_torchvision
 from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 
 KEYS = Path(__file__).parents[4] / "shared" / "keys" / "aesthetic_mlp_l14.json"

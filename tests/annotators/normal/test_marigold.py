@@ -21,7 +21,7 @@ from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, pl
 
 def tiny(folder: Path) -> Path:
     """A Marigold pipeline with random weights, as diffusers saves it."""
-    from annotators.torch.operators import prepare_torchvision
+    from humanverse.torchvision_operators import prepare_torchvision
 
     prepare_torchvision()
     import diffusers

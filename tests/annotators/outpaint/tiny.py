@@ -15,7 +15,7 @@ def tiny(folder: Path, seed: int = 0, channels: int = 9) -> Path:
     Args:
         channels: that the UNet takes: 9 for inpainting.
     """
-    from annotators.torch.operators import prepare_torchvision
+    from humanverse.torchvision_operators import prepare_torchvision
 
     prepare_torchvision()
     import diffusers

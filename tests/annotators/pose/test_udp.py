@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from annotators.pose import udp
-from annotators.torch.operators import prepare_torchvision
+from humanverse.torchvision_operators import prepare_torchvision
 from tests.annotators.pose.drawn import gaussians
 
 prepare_torchvision()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from annotators.torch.operators import prepare_torchvision
+from humanverse.torchvision_operators import prepare_torchvision
 from schemas.skeletons import WHOLEBODY
 from tests.annotators.tiny import saved
 

@@ -12,9 +12,9 @@ import torch
 
 from annotators.base import Picture
 from annotators.safety.marqo import Marqo
-from annotators.torch.operators import prepare_torchvision
 from annotators.weights import WeightError, from_path
 from humanverse.codec import encode_jpeg
+from humanverse.torchvision_operators import prepare_torchvision
 from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 
 prepare_torchvision()

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from annotators.torch.operators import prepare_torchvision
 from annotators.torch.whole_squares import whole_square
+from humanverse.torchvision_operators import prepare_torchvision
 
 
 @pytest.mark.parametrize("shape", [(120, 300), (300, 120), (40, 50)])

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from annotators.base import Picture
-from annotators.torch.operators import prepare_torchvision
 from annotators.torch.whole_squares import whole_square
 from annotators.watermark.convnext import SIDE, ConvNext
 from annotators.weights import WeightError, from_path
 from humanverse.codec import encode_jpeg
+from humanverse.torchvision_operators import prepare_torchvision
 from tests.annotators.added import PHOTOGRAPHS, holds, photographs_here
 from tests.annotators.networks.convnext_reference import ConvNextReference
 

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from annotators.base import Picture
-from annotators.torch.operators import prepare_torchvision
 from annotators.watermark.laion import Laion
 from annotators.weights import WeightError, from_path
 from humanverse.codec import encode_jpeg
 from humanverse.dataset.reader import Dataset
+from humanverse.torchvision_operators import prepare_torchvision
 from pipelines.annotate import annotate
 from pipelines.plan_layers import Asked
 from pipelines.view import make
