@@ -58,8 +58,13 @@ def photograph(folder: str, rng: Rng, size: int) -> np.ndarray:
     return _LEVELS[cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=by)]
 
 
+def even(size: int) -> np.ndarray:
+    """What is beyond the ends of a room's wall: float32 (size, size, 3), grey."""
+    return np.full((size, size, 3), 0.4, np.float32)
+
+
 def sky(rng: Rng, size: int) -> np.ndarray:
-    """A sky with clouds, or an even grey: float32 (size, size, 3), linear light."""
+    """A sky with clouds: float32 (size, size, 3), linear light."""
     clear, haze = (
         np.array([0.22, 0.42, 0.82]) * between(rng, 0.6, 1.2),
         np.array([0.78, 0.82, 0.86]) * between(rng, 0.7, 1.0),

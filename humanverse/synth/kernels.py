@@ -243,18 +243,23 @@ def trace(
     camera: Camera,
     width: int,
     height: int,
+    owners: wp.array(dtype=int),
     faces: wp.array(dtype=int),
     places: wp.array(dtype=wp.vec3),
     surfaces: wp.array(dtype=int),
+    whose: wp.array(dtype=int),
 ):
-    """What the middle of each pixel sees: the face (-1: none), (u, v, depth along the optical axis), the surface."""
+    """What the middle of each pixel sees: the face (-1: none), (u, v, depth along the optical axis), the surface, and
+    whose it is (-1: nobody's)."""
     pixel = wp.tid()
     way = ray(camera, float(pixel % width) + 0.5, float(pixel // width) + 0.5)
     length = wp.length(way)
     hit = wp.mesh_query_ray(world.mesh, camera.place, way / length, FAR)
     faces[pixel] = NOTHING
+    whose[pixel] = NOTHING
     if hit.result:
         faces[pixel] = hit.face
+        whose[pixel] = owners[hit.face]
         places[pixel] = wp.vec3(hit.u, hit.v, hit.t / length)
         surfaces[pixel] = seen_surface(world, hit.face, hit.u, hit.v)
 
@@ -303,18 +308,16 @@ def steadied(
     y: int,
     width: int,
     height: int,
-    faces: wp.array(dtype=int),
-    owners: wp.array(dtype=int),
+    whose: wp.array(dtype=int),
     places: wp.array(dtype=wp.vec3),
     normals: wp.array(dtype=wp.vec3),
     reached: wp.array(dtype=wp.vec2),
 ):
     """The light of a pixel, averaged over those neighbours that are of the same thing, at about the same depth and tilt."""
     pixel = grid_point(x, y, width)
-    face = faces[pixel]
-    owner = -1
-    if face >= 0:
-        owner = owners[face]
+    owner = whose[pixel]
+    depth = places[pixel][2]
+    normal = normals[pixel]
     total = wp.vec2(0.0, 0.0)
     weight = 0.0
     for row in range(3):
@@ -323,15 +326,12 @@ def steadied(
             other_y = y + row - 1
             if other_x >= 0 and other_y >= 0 and other_x < width and other_y < height:
                 other = grid_point(other_x, other_y, width)
-                other_owner = -1
-                if faces[other] >= 0:
-                    other_owner = owners[faces[other]]
-                there = reached[other]
-                same = other_owner == owner and wp.dot(normals[pixel], normals[other]) > 0.9
-                beside = owner < 0 or wp.abs(places[other][2] - places[pixel][2]) < 0.02 * places[pixel][2]
-                if there[0] > UNTOLD and same and beside:
-                    total += there
-                    weight += 1.0
+                if whose[other] == owner:
+                    there = reached[other]
+                    beside = owner < 0 or wp.abs(places[other][2] - depth) < 0.02 * depth
+                    if beside and there[0] > UNTOLD and wp.dot(normal, normals[other]) > 0.9:
+                        total += there
+                        weight += 1.0
     if weight > 0.0:
         return total / weight
     if reached[pixel][0] > UNTOLD:
@@ -340,22 +340,11 @@ def steadied(
 
 
 @wp.func
-def own_light(owners: wp.array(dtype=int), one: int, other: int):
-    """Whether the light at ``other`` serves for ``one``: faces of the same thing."""
-    if other < 0:
-        return False
-    return owners[one] == owners[other]
-
-
-@wp.func
-def differs(world: World, owners: wp.array(dtype=int), one: int, other: int, place: wp.vec3, beside: wp.vec3):
+def differs(whose: int, other: int, depth: float, beside: float, body: bool):
     """1 if two pixels see different things, or parts of a body one behind the other; else 0."""
-    if one < 0 or other < 0:
-        return wp.where(one < 0 and other < 0, 0, 1)
-    if owners[one] != owners[other]:
+    if whose != other:
         return 1
-    apart = wp.abs(place[2] - beside[2]) > 0.03 * beside[2]
-    return wp.where(apart and world.worn[one] >= 0, 1, 0)
+    return wp.where(body and wp.abs(depth - beside) > 0.03 * depth, 1, 0)
 
 
 @wp.kernel
@@ -371,6 +360,7 @@ def shade(
     owners: wp.array(dtype=int),
     places: wp.array(dtype=wp.vec3),
     surfaces: wp.array(dtype=int),
+    whose: wp.array(dtype=int),
     normals: wp.array(dtype=wp.vec3),
     reached: wp.array(dtype=wp.vec2),
     behind: wp.array(dtype=wp.vec3),
@@ -384,7 +374,7 @@ def shade(
     x, y = pixel % width, pixel // width
     state = wp.rand_init(seed, pixel + width * height)
     grain = wp.rand_init(seed, 0)
-    light_here = steadied(x, y, width, height, faces, owners, places, normals, reached)
+    light_here = steadied(x, y, width, height, whose, places, normals, reached)
     way = ray(camera, float(x) + 0.5, float(y) + 0.5)
     face = faces[pixel]
     dark = wp.vec3(1.0, 1.0, 1.0) * ((0.45 + 0.55 * light_here[0]) * (0.35 + 0.65 * light_here[1]))
@@ -408,13 +398,16 @@ def shade(
             surfaces[pixel],
             grain,
         )
+    body = False
+    if face >= 0:
+        body = world.worn[face] >= 0
     edge = 0
     for side in range(4):
         other_x = x + wp.where(side == 0, 1, 0) - wp.where(side == 1, 1, 0)
         other_y = y + wp.where(side == 2, 1, 0) - wp.where(side == 3, 1, 0)
         if other_x >= 0 and other_y >= 0 and other_x < width and other_y < height:
             other = grid_point(other_x, other_y, width)
-            edge = wp.max(edge, differs(world, owners, faces[other], face, places[other], places[pixel]))
+            edge = wp.max(edge, differs(whose[pixel], whose[other], places[pixel][2], places[other][2], body))
             if surfaces[other] != surfaces[pixel]:
                 edge = 1
     if edge == 1:
@@ -430,10 +423,10 @@ def shade(
                 if wp.dot(flat, aside) > 0.0:
                     flat = -flat
                     normal = -normal
-                chance = wp.vec3(wp.randf(state), wp.randf(state), wp.randf(state))
-                there = light_at(world, light, camera.place + aside / length * hit.t, flat, chance)
-                if own_light(owners, hit.face, face):
-                    there = light_here
+                there = light_here
+                if owners[hit.face] != whose[pixel]:
+                    chance = wp.vec3(wp.randf(state), wp.randf(state), wp.randf(state))
+                    there = light_at(world, light, camera.place + aside / length * hit.t, flat, chance)
                 number = seen_surface(world, hit.face, hit.u, hit.v)
                 colour += shaded(world, light, hit.face, hit.u, hit.v, normal, there, aside / length, number, grain)
             else:

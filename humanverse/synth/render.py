@@ -111,12 +111,22 @@ class Renderer:
         with wp.ScopedDevice(self._device):
             eye, lamp = self._camera(camera), self._light(light)
             faces, surfaces = wp.empty(pixels, dtype=int), wp.zeros(pixels, dtype=int)
+            whose = wp.empty(pixels, dtype=int)
             places, normals = wp.zeros(pixels, dtype=wp.vec3), wp.zeros(pixels, dtype=wp.vec3)
             reached, picture = wp.empty(pixels, dtype=wp.vec2), wp.empty(pixels, dtype=wp.vec3)
             size = [width, height]
-            wp.launch(kernels.trace, pixels, [self._world, eye, *size, faces, places, surfaces])
+            wp.launch(kernels.trace, pixels, [self._world, eye, *size, self._owners, faces, places, surfaces, whose])
             wp.launch(kernels.reach, pixels, [self._world, eye, lamp, *size, faces, places, reached, normals])
-            given = [faces, self._owners, places, surfaces, normals, reached, self._vectors(behind.reshape(-1, 3))]
+            given = [
+                faces,
+                self._owners,
+                places,
+                surfaces,
+                whose,
+                normals,
+                reached,
+                self._vectors(behind.reshape(-1, 3)),
+            ]
             turned, depths = wp.empty(pixels, dtype=wp.vec3), wp.empty(pixels, dtype=float)
             made = [picture, turned, depths]
             wp.launch(kernels.shade, pixels, [self._world, eye, lamp, *size, seed, EXTRA_RAYS, *given, *made])

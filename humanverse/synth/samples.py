@@ -110,6 +110,8 @@ def _rendered(
     light = lighting.draw(rng("light"), surroundings != ROOM, photographed)
     if photographed and settings.backgrounds is not None:
         behind = backdrops.photograph(settings.backgrounds, rng("backdrop"), settings.size)
-    else:
+    elif surroundings == OUTDOORS:
         behind = backdrops.sky(rng("backdrop"), settings.size)
+    else:
+        behind = backdrops.even(settings.size)
     return renderer, renderer.look(eye, light, behind, int(rng("rays").integers(1 << 30)))
