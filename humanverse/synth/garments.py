@@ -87,19 +87,19 @@ def _covered(
     if not len(here):
         return vertices
     around = faces[(field > 0)[faces].any(axis=1)]
-    near = np.unique(smooth[here].indices)
-    step = smooth[here][:, near]
-    place = np.searchsorted(near, here)
-    flowing = vertices[near]
-    rise = np.clip(field[here] / _EDGE, 0, 1)[:, None]
+    rows = smooth[here]
+    beside = np.setdiff1d(rows.indices, here)
+    step, inside = rows[:, np.concatenate([here, beside])], slice(0, len(here))
+    flowing = np.concatenate([vertices[here], vertices[beside]]).astype(np.float32)
+    rise = np.clip(field[here] / _EDGE, 0, 1)[:, None].astype(np.float32)
     for _ in range(folds):
-        flowing[place] += rise * (step @ flowing - flowing[place])
+        flowing[inside] += rise * (step @ flowing - flowing[inside])
     made = vertices.copy()
-    made[here] = flowing[place]
-    sunk = np.zeros(len(near))
-    sunk[place] = ((vertices[here] - made[here]) * vertex_normals(vertices, around)[here]).sum(axis=1)
+    made[here] = flowing[inside]
+    sunk = np.zeros((len(flowing), 1), np.float32)
+    sunk[inside, 0] = ((vertices[here] - made[here]) * vertex_normals(vertices, around)[here]).sum(axis=1)
     for _ in range(folds):
-        sunk[place] += rise[:, 0] * (step @ sunk - sunk[place])
+        sunk[inside] += rise * (step @ sunk - sunk[inside])
     normals = vertex_normals(made, around)[here]
-    made[here] += normals * (ease + sunk[place])[:, None] * (rise * (2 - rise))
+    made[here] += normals * (ease + sunk[inside]) * (rise * (2 - rise))
     return made

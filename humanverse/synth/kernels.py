@@ -412,8 +412,8 @@ def shade(
                 edge = 1
     if edge == 1:
         for ray_number in range(extra):
-            across = (float(ray_number % 2) + wp.randf(state)) * 0.5
-            down = (float(ray_number // 2) + wp.randf(state)) * 0.5
+            across = (float(ray_number) + wp.randf(state)) / float(extra)
+            down = (float(ray_number) + wp.randf(state)) / float(extra)
             aside = ray(camera, float(x) + across, float(y) + down)
             length = wp.length(aside)
             hit = wp.mesh_query_ray(world.mesh, camera.place, aside / length, FAR)

@@ -38,6 +38,7 @@ class Figure:
     """
 
     def __init__(self, bones: Sequence[str], parents: np.ndarray, joints: np.ndarray) -> None:
+        self._names = tuple(bones)
         self._index = {name: index for index, name in enumerate(bones)}
         self._parents, self._joints = parents, joints
         self.rotations = np.tile(np.eye(3), (len(bones), 1, 1))
@@ -63,7 +64,7 @@ class Figure:
         parent = int(self._parents[index])
         if parent < 0:
             return self.rest(bone)
-        above = list(self._index)[parent]
+        above = self._names[parent]
         return np.asarray(self.at(above) + self.turn(above) @ (self._joints[index] - self._joints[parent]))
 
     def bend_spine(self, forward: float, left: float, twist: float) -> None:

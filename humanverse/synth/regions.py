@@ -115,7 +115,7 @@ def _smoothing(faces: np.ndarray, vertices: int) -> sparse.csr_matrix:
     joined = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(vertices, vertices))
     joined.data[:] = 1.0
     average = sparse.diags_array(1 / np.maximum(np.asarray(joined.sum(axis=1)).ravel(), 1)) @ joined
-    return sparse.csr_matrix(0.5 * sparse.eye_array(vertices) + 0.5 * average)
+    return sparse.csr_matrix(0.5 * sparse.eye_array(vertices) + 0.5 * average, dtype=np.float32)
 
 
 def _eyes(model: body.BodyModel, joints: np.ndarray, rest: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from humanverse.synth.camera import Camera
 from humanverse.synth.lighting import Light
 from humanverse.synth.materials import Table
 
-EXTRA_RAYS = 4
+EXTRA_RAYS = 2
 """Further rays for a pixel on an edge."""
 NO_BODY = -2
 """``Geometry.worn`` of faces that are not of a body."""
