@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,9 +68,10 @@ NEARNESS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def _depth(png: bytes, row: Row, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
     values = _checked(decode_depth(png, row["scale"], row["offset"]), row)
-    near = interpolated(_nearness(row)(values), row["map_box"], crop)
+    near = interpolated(_nearness(row)(values), row["map_box"], replace(crop, mirrored=False))
     valid = np.isfinite(near)
-    return normalised(near, valid)[None], valid
+    step = -1 if crop.mirrored else 1
+    return normalised(near, valid)[None, :, ::step], valid[:, ::step]
 
 
 def normalised(near: np.ndarray, valid: np.ndarray) -> np.ndarray:

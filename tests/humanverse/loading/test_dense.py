@@ -47,7 +47,7 @@ def test_what_is_at_a_keypoint_stays_there_in_every_kind_of_map(mirrored: bool) 
 
 def test_normals_are_unit_vectors_and_their_x_is_turned_with_the_picture() -> None:
     random = np.random.default_rng(0)
-    values = random.normal(size=(CELLS[1], CELLS[0], 3)) + (0.5, 0, 4)
+    values = random.normal(size=(CELLS[1], CELLS[0], 3)) + np.array([0.5, 0, 4])
     values /= np.linalg.norm(values, axis=2, keepdims=True)
     plain, valid = place("normal", values, choose(STORED, (256, 192), 0, 0))
     turned, _ = place("normal", values, choose(STORED, (256, 192), 0, 0, True))
@@ -68,9 +68,7 @@ def test_where_there_is_none_a_target_is_zero_and_not_valid() -> None:
         assert not target[:, ~valid].any() and np.isfinite(target).all()
 
 
-@pytest.mark.parametrize(
-    ("kind", "grows_with_distance"), [("inverse", False), ("metric", True), ("relative", True)]
-)
+@pytest.mark.parametrize(("kind", "grows_with_distance"), [("inverse", False), ("metric", True), ("relative", True)])
 def test_near_is_one_and_far_is_minus_one_for_every_kind_of_depth(kind: str, grows_with_distance: bool) -> None:
     ramp = np.tile(np.linspace(1, 5, CELLS[0]), (CELLS[1], 1))
     target, _ = place("depth", ramp, choose(STORED, (256, 192), 0, 0), depth_kind=kind)
