@@ -15,6 +15,8 @@ from humanverse.errors import UserError
 from humanverse.hush import without_stderr
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_FOLDER_OF_TENSORS = "session.model_external_initializers_file_folder_path"
+"""onnxruntime's setting: where tensors lie that are not in the model's own file."""
 
 
 def onnx_device(asked: str) -> str:
@@ -41,6 +43,8 @@ def onnx_device(asked: str) -> str:
 def onnx_session(path: Path, device: str = "cpu", threads: int = 1) -> Any:
     """An ``onnxruntime.InferenceSession`` of the model at ``path``.
 
+    The model is that file alone: tensors in files beside it are not read, since its SHA-256 says nothing of them.
+
     Args:
         path: of the ONNX file.
         device: as ``onnx_device`` says.
@@ -54,10 +58,12 @@ def onnx_session(path: Path, device: str = "cpu", threads: int = 1) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.add_session_config_entry(_FOLDER_OF_TENSORS, str(path.absolute() / "none"))
+    model = path.read_bytes()
     if device == "cpu":
-        return onnxruntime.InferenceSession(str(path), options, providers=[_CPU])
+        return onnxruntime.InferenceSession(model, options, providers=[_CPU])
     exact = {"device_id": int(device.partition(":")[2]), "use_tf32": 0, "cudnn_conv_algo_search": "HEURISTIC"}
-    session = onnxruntime.InferenceSession(str(path), options, providers=[(_CUDA, exact), _CPU])
+    session = onnxruntime.InferenceSession(model, options, providers=[(_CUDA, exact), _CPU])
     if session.get_providers()[0] != _CUDA:
         raise UserError(f"device {device} cannot be used by onnxruntime (are CUDA and cuDNN there?): use --device cpu")
     return session

@@ -7,6 +7,7 @@ from typing import Any
 
 from annotators.cache import WeightError
 from annotators.folders import SAFE, counted
+from annotators.torch.pretrained import refuse_code
 from humanverse.errors import one_line
 from humanverse.torchvision_operators import prepare_torchvision
 
@@ -21,8 +22,9 @@ def pipeline(kind: str, folder: Path, what: str, **options: Any) -> Any:
         options: for ``from_pretrained``.
 
     Raises:
-        WeightError: if the folder holds no such pipeline.
+        WeightError: if the folder holds no such pipeline; or as ``annotators.torch.pretrained.refuse_code``.
     """
+    refuse_code(folder)
     prepare_torchvision()
     import diffusers
     import torch

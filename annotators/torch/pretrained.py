@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,10 @@ def model(kind: str, folder: Path, idle: tuple[str, ...] = (), **options: Any) -
         options: for ``from_pretrained``.
 
     Raises:
-        WeightError: if the folder is of another kind of model, or lacks weights: what it lacks would be random numbers.
+        WeightError: if the folder is of another kind of model, or lacks weights: what it lacks would be random numbers; or as
+            ``refuse_code``.
     """
+    refuse_code(folder)
     with _quietly(folder) as transformers:
         import torch
 
@@ -65,6 +68,29 @@ def processor(kind: str, folder: Path, **options: Any) -> Any:
         return getattr(transformers, kind).from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, **options
         )
+
+
+def refuse_code(folder: Path) -> None:
+    """Raise WeightError if settings in ``folder`` name code of the hub for attention, which transformers would fetch and run."""
+    for path in counted(folder):
+        if path.name != "config.json":
+            continue
+        try:
+            said = json.loads((folder / path).read_bytes())
+        except ValueError as error:
+            raise WeightError(f"{folder / path} is no JSON ({one_line(error, 120)})") from error
+        code = next((text for text in _implementations(said) if "/" in text), None)
+        if code:
+            raise WeightError(f"{folder / path} names {code}, which is code, and is not run: take that setting out")
+
+
+def _implementations(said: Any, of: str = "") -> Iterator[str]:
+    """All texts in a model's settings under a key that ends in ``_implementation``, at any depth."""
+    if isinstance(said, str) and of.endswith("_implementation"):
+        yield said
+    if isinstance(said, dict):
+        for key, value in said.items():
+            yield from _implementations(value, of if of.endswith("_implementation") else key)
 
 
 @contextmanager

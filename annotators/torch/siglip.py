@@ -83,7 +83,7 @@ class Siglip2Texts:
             max_length=self._context,
             return_tensors="pt",
         )
-        return Tokens(made["input_ids"][0], len(self._tokenizer(text).input_ids) > self._context)
+        return Tokens(made["input_ids"][0], len(self._tokenizer(text, verbose=False).input_ids) > self._context)
 
 
 def pair(folder: Path) -> Pair:

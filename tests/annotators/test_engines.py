@@ -32,7 +32,7 @@ def test_a_session_that_falls_back_to_the_cpu_is_refused(tmp_path: Path, monkeyp
     path = tiny.simcc(tmp_path / "tiny.onnx")
     made = onnxruntime.InferenceSession
 
-    def fallen_back(file: str, options: object, providers: list[object]) -> object:
+    def fallen_back(file: bytes, options: object, providers: list[object]) -> object:
         return made(file, options, providers=[CPU])
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", fallen_back)
@@ -45,3 +45,17 @@ def test_threads_change_no_answer(tmp_path: Path) -> None:
     batch = np.random.default_rng(0).normal(size=(2, 3, 64, 48)).astype(np.float32)
     one, two = (onnx_session(path, threads=threads).run(None, {"input": batch})[0] for threads in (1, 2))
     np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def test_tensors_in_files_beside_the_model_are_not_read(tmp_path: Path) -> None:
+    """The model's SHA-256 would not tell when they change."""
+    import onnx
+
+    whole, parted = tiny.simcc(tmp_path / "whole.onnx"), tmp_path / "parted.onnx"
+    beside = {"save_as_external_data": True, "location": "beside.bin", "size_threshold": 256}
+    onnx.save_model(onnx.load(whole), parted, **beside)
+    assert (tmp_path / "beside.bin").stat().st_size > 0
+    onnxruntime.InferenceSession(str(parted), providers=[CPU])
+    with pytest.raises(Exception, match=r"[Ee]xternal data"):
+        onnx_session(parted)
+    assert onnx_session(whole).get_inputs()

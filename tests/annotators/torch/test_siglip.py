@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,29 @@ def test_a_text_that_is_too_long_keeps_its_end_token(texts: Siglip2Texts, words:
     found = texts.tokens(" ".join(["dog"] * words))
     assert found.truncated == truncated and len(found.ids) == SIGLIP_CONTEXT
     assert found.ids.tolist()[-1] == SPECIAL["<eos>"]
+
+
+def test_a_text_that_is_too_long_is_not_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Which the library does where its settings know the length, once for every worker."""
+    tiny_towers.gemma(tmp_path)
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_max_length": SIGLIP_CONTEXT}))
+    texts = Siglip2Texts(tmp_path, SIGLIP_CONTEXT)
+    with caplog.at_level("WARNING"), _heard_by_all():
+        assert texts.tokens("dog " * 100).truncated
+    assert caplog.records == []
+
+
+@contextmanager
+def _heard_by_all() -> Iterator[None]:
+    """What transformers logs reaches other handlers than its own."""
+    from transformers.utils import logging
+
+    logging.enable_propagation()
+    try:
+        yield
+    finally:
+        logging.disable_propagation()
 
 
 def test_both_towers_are_those_of_the_model(folder: Path) -> None:
