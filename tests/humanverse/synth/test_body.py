@@ -1,6 +1,10 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from humanverse.errors import UserError
 from humanverse.synth import body
 from humanverse.synth.people import looks
 from humanverse.synth.randomness import stream
@@ -40,3 +44,19 @@ def test_left_is_the_side_of_positive_x_and_the_face_looks_along_negative_y():
     points = dict(zip(model.points, model.regress(model.reference([{"age": 0.7}]).vertices)[0], strict=True))
     assert points["left_shoulder"][0] > 0.1 and points["right_shoulder"][0] < -0.1
     assert points["nose"][1] < points["left_ear"][1]
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    code = "import sys, pipelines.synth, humanverse.synth.samples; print({'torch', 'warp', 'anny'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_without_the_packages_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "warp", None)
+    with pytest.raises(UserError, match=r"pip install 'humanverse\[synth\]'"):
+        body.BodyModel()
+
+
+def test_the_cache_lies_where_all_of_it_lies(monkeypatch, tmp_path):
+    monkeypatch.setenv("HUMANVERSE_CACHE", str(tmp_path))
+    assert body.cache_folder() == tmp_path / "anny" and not body.cached()
