@@ -41,6 +41,8 @@ SHARD_SIZE = 100
 _STAGES = ("annotate", "commit")
 _CPUS = 0.9
 """Of one worker: a little less than one, so that as many fit as there are CPUs."""
+_GPUS = 0.125
+"""Of one worker where rays are cast on a GPU: bodies and clothes are made on the CPU, so that one can serve several."""
 
 
 def settings_of(**given: Any) -> SynthSettings:
@@ -88,7 +90,7 @@ def synth(
     result = Result(extent.shards, len(committed))
     if len(committed) == extent.shards:
         return result
-    _make_ready(settings)
+    resources = _resources(_make_ready(settings))
     stages: list[Stage] = [Render(seed, settings, QUALITY), Commit(store.url)]
 
     def feed() -> Iterator[ShardToMake]:
@@ -97,12 +99,12 @@ def synth(
                 rows = extent.rows_of(number)
                 yield ShardToMake(number, rows.start, rows.stop)
 
-    with started(local, recipe.resources, workers, _STAGES) as engine:
+    with started(local, resources, workers, _STAGES) as engine:
         create.create_or_continue(store, recipe, source)
         for layer, card in provenances(seed, settings).items():
             create.declare_layer(store, layer, card)
         before = sum(len(extent.rows_of(number)) for number in committed)
-        with Display("synth", n, before, engine.counts, recipe.resources.heartbeat_s, note=_note) as display:
+        with Display("synth", n, before, engine.counts, resources.heartbeat_s, note=_note) as display:
             for done in engine.run(feed, stages):
                 result.add(done)
                 if done.error:
@@ -126,8 +128,8 @@ def _note(counts: Mapping[str, int], rate: float) -> str:
     return f"{rate:.1f} pictures/s"
 
 
-def _make_ready(settings: SynthSettings) -> None:
-    """Load what every worker needs, so that it lies in the caches before they start.
+def _make_ready(settings: SynthSettings) -> str:
+    """Load what every worker needs, so that it lies in the caches before they start; the device on which rays are cast.
 
     Raises:
         UserError: if something is missing.
@@ -138,7 +140,12 @@ def _make_ready(settings: SynthSettings) -> None:
     if not body.cached():
         say("computing the body model, once: about 70 s")
     body.load()
-    chosen_device(settings.device)
+    return chosen_device(settings.device)
+
+
+def _resources(device: str) -> Resources:
+    gpus = 0.0 if device == "cpu" else _GPUS
+    return Resources(annotate=StageResources(cpus=_CPUS, gpus=gpus))
 
 
 def identity(n: int, seed: int, settings: SynthSettings, shard_size: int) -> dict[str, Any]:
@@ -179,7 +186,6 @@ def recipe_of(settings: SynthSettings, shard_size: int) -> Recipe:
             min_side=settings.size, min_people=settings.min_people, max_people=settings.max_people, min_area_ratio=None
         ),
         annotators={kind: AnnotatorSettings(name=TRUTH) for kind in KINDS},
-        resources=Resources(annotate=StageResources(cpus=_CPUS)),
     )
 
 
