@@ -99,6 +99,11 @@ class Loader:
         self.skipped: Counter[str] = Counter()
         self._start = 0
 
+    @property
+    def digest(self) -> str:
+        """Hex digits that are the same in processes whose run has the same samples."""
+        return self._plan.index.digest
+
     def __len__(self) -> int:
         """Batches of this process in an epoch; one more in some epochs if they cannot be shared out evenly."""
         return self.batches_per_epoch // self._turn.of
@@ -143,7 +148,7 @@ class Loader:
         """All that decides which samples are in which batch, and what they look like."""
         settings = self._plan.settings
         return {
-            "index": self._plan.index.digest,
+            "index": self.digest,
             "seed": settings.seed,
             "batch_size": settings.batch_size,
             "flip": settings.flip,

@@ -157,10 +157,10 @@ class Epoch:
         blocks = [
             sample for start, end in zip(starts, ends, strict=True) for sample in self._blocks(int(start), int(end))
         ]
-        order = np.argsort(scatter(np.array([block[0] for block in blocks]), self._salt + 1), kind="stable")
+        order = np.argsort(scatter(np.array([block[0] for block in blocks]), self._salt ^ 1), kind="stable")
         width = self._mixing.window
         windows = (np.concatenate([blocks[at] for at in order[i : i + width]]) for i in range(0, len(order), width))
-        return np.concatenate([shuffled(window, self._salt + 2) for window in windows])
+        return np.concatenate([shuffled(window, self._salt ^ 2) for window in windows])
 
     def _blocks(self, start: int, end: int) -> Iterator[np.ndarray]:
         for first in range(start, end, self._mixing.block):
