@@ -37,7 +37,7 @@ def render_command(
 def train_command(
     cache: Cache,
     run: Run,
-    steps: Annotated[int, typer.Option(help="of the whole run")] = 2000,
+    steps: Annotated[int, typer.Option(help="of the whole run")] = 1700,
     seed: Annotated[int, typer.Option(help="of the first weights, and of all that is drawn")] = 0,
     backgrounds: Backgrounds = None,
     held_out: Annotated[Path | None, typer.Option(help="cache of other examples, to measure on the way")] = None,

@@ -91,8 +91,8 @@ def save(example: Example, path: Path) -> None:
 def load(path: Path) -> Example:
     with np.load(path) as kept:
         columns = {field.name: kept[field.name] for field in fields(Example)}
-    rgb = cv2.imdecode(columns["rgb"], cv2.IMREAD_COLOR)[:, :, ::-1]
-    return Example(**{**columns, "rgb": np.ascontiguousarray(rgb)})
+    rgb = np.asarray(cv2.imdecode(columns["rgb"], cv2.IMREAD_COLOR_RGB))
+    return Example(**{**columns, "rgb": rgb})
 
 
 def paths(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -38,15 +38,15 @@ def exported(network: LiteStructureNet, halves: bool = True) -> bytes:
     """
     import onnx
 
-    stream = io.BytesIO()
     shape = {0: "n"}
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        path = Path(folder) / "network.onnx"
         torch.onnx.export(
-            network, (torch.zeros(1, CHANNELS, SIDE, SIDE),), stream, input_names=["input"], output_names=["maps"],
+            network, (torch.zeros(1, CHANNELS, SIDE, SIDE),), path, input_names=["input"], output_names=["maps"],
             dynamic_axes={"input": shape, "maps": shape}, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
-    model = onnx.load_from_string(stream.getvalue())
+        model = onnx.load(path)
     if halves:
         _halve(model)
     onnx.checker.check_model(model)

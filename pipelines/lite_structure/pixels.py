@@ -56,7 +56,7 @@ def _noisy(rgb: np.ndarray, rng: Rng) -> np.ndarray:
 def _jpeg(rgb: np.ndarray, rng: Rng) -> np.ndarray:
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]
     _, data = cv2.imencode(".jpg", rgb.clip(0, 255).astype(np.uint8), quality)
-    return cv2.imdecode(data, cv2.IMREAD_COLOR).astype(np.float32)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32)
 
 
 def _hidden(rgb: np.ndarray, rng: Rng) -> np.ndarray:

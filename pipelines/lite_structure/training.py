@@ -45,7 +45,7 @@ class Settings:
     """
 
     seed: int = 0
-    steps: int = 2000
+    steps: int = 1700
     stages: tuple[tuple[float, int, int], ...] = ((0.35, 96, 32), (0.45, 128, 24), (0.2, 192, 12))
     rate: float = 2e-3
     decay: float = 0.02
@@ -90,7 +90,7 @@ class _Views(Dataset[View]):
     def __init__(self, paths: list[Path], seed: int, backgrounds: Path | None) -> None:
         self._paths, self._seed, self._backdrop = paths, seed, Backdrops(backgrounds)
 
-    def __getitem__(self, at: tuple[int, int, int]) -> View:  # type: ignore[override]
+    def __getitem__(self, at: tuple[int, int, int]) -> View:
         step, place, side = at
         rng = np.random.default_rng([self._seed, step, place])
         return varied(load(self._paths[int(rng.integers(len(self._paths)))]), rng, side, self._backdrop)
@@ -117,7 +117,7 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             network = LiteStructureNet()
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), settings.rate, weight_decay=settings.decay)
 

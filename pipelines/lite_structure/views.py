@@ -158,5 +158,5 @@ def varied(example: Example, rng: Rng, side: int, backdrop: Backdrop) -> View:
         points = points[:, list(WHOLEBODY_FLIP)] * (-1, 1, 1) + (1, 0, 0)
         boxes = boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1) + (1, 0, 1, 0)
     shown = planes(developed(np.ascontiguousarray(rgb), rng), mask, points, boxes)
-    whole = (np.ascontiguousarray(one) for one in (depth, normal.astype(np.float32), people))
-    return View(*whole, shown)
+    depth, normal, people = (np.ascontiguousarray(one) for one in (depth, normal.astype(np.float32), people))
+    return View(depth, normal, people, shown)
