@@ -88,10 +88,14 @@ class Fetching:
     Args:
         dataset: open for reading.
         threads: that requests are made in.
+
+    Attributes:
+        moved: shards of which something was not where their tables said; whoever has the tables reads them anew.
     """
 
     def __init__(self, dataset: Dataset, threads: Executor) -> None:
         self._dataset, self._threads = dataset, threads
+        self.moved: set[int] = set()
 
     def contents(self, samples: Sequence[Facts | None], layers: Sequence[str]) -> list[Contents]:
         """What can be had of each sample; None stands for one that is not there any more.
@@ -119,6 +123,7 @@ class Fetching:
         try:
             return [*between(self._dataset.store, path, [(item.name, item.place) for item in group])]
         except (Gone, FileNotFoundError):
+            self.moved.add(shard)
             return [self._alone(item) for item in group]
 
     def _alone(self, item: Wanted) -> bytes | str:

@@ -231,6 +231,8 @@ class _Reading:
         samples = np.concatenate([batch.samples for batch in batches])
         facts = self._tables.facts(*self._index.places(samples))
         contents = self._fetching.contents(facts, tuple(self._layers.dense.values()))
+        self._tables.drop(self._fetching.moved)
+        self._fetching.moved.clear()
         found, start = [], 0
         for batch in batches:
             stop = start + len(batch.samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,11 @@ class Tables:
                 found[place] = facts
         dead = self._dataset.tombstones
         return [None if item is None or item.uid in dead else item for item in found]
+
+    def drop(self, shards: Iterable[int]) -> None:
+        """Read the tables of ``shards`` anew when they are needed again."""
+        for shard in shards:
+            self._held.pop(shard, None)
 
     def _of_shard(self, shard: int, rows: np.ndarray) -> list[Facts | None]:
         held = self._shard(shard)

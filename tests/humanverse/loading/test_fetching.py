@@ -80,8 +80,10 @@ def test_what_was_compacted_meanwhile_is_read_where_it_is_now(tmp_path: Path, th
     assert gone is not None
     tombstones.write(Store(url), tombstones.Tombstones(frozenset([gone.uid])), "asked")
     compact(url)
-    found = Fetching(dataset, threads).contents(facts, ["depth/test"])
+    fetching = Fetching(dataset, threads)
+    found = fetching.contents(facts, ["depth/test"])
     assert [contents.trouble for contents in found] == [None, "forgotten", None, None, None]
+    assert fetching.moved == {0}
     assert [contents.parts.get(PICTURE) for contents in found if not contents.trouble] == [stored[0], *stored[2:]]
 
 

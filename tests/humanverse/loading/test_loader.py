@@ -235,6 +235,29 @@ def test_a_run_with_its_samples_in_a_file_goes_on_after_forgetting_and_compactin
         loader(url, index=path, buckets=[64])
 
 
+def test_a_run_goes_on_while_the_dataset_is_compacted_and_reads_its_tables_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tombstones, "FRESH_S", 0.0)
+    url = people(tmp_path)
+    whole = uids(taken(loader(url), 30))
+    given = iter(loader(url, pace=Pace(threads=1, ahead=1)))
+    for _ in range(10):
+        next(given)
+    gone = whole[9][0]
+    forget(url, [gone])
+    compact(url)
+    looked: list[Any] = []
+    place = Dataset._place
+    monkeypatch.setattr(Dataset, "_place", lambda *asked: looked.append(asked) or place(*asked))
+    rest = [next(given)["uids"] for _ in range(20)]
+    read_before = 4
+    for now, before in zip(rest[read_before:], whole[10 + read_before :], strict=True):
+        assert set(now) == set(before) - {gone}
+    assert gone in chain.from_iterable(whole[20:]) and gone not in chain.from_iterable(rest[read_before:])
+    assert len(looked) <= 8
+
+
 def test_another_order_cannot_go_on_and_says_why(tmp_path: Path) -> None:
     url = people(tmp_path)
     own = loader(url)
