@@ -85,7 +85,8 @@ class Outpainted(Annotator):
         self.outpainter.pin()
 
     def deciding(self) -> dict[str, Any]:
-        return self.annotator.deciding()
+        """As of both; the layer's fingerprint has the outpainter's under ``outpaint``."""
+        return {**self.annotator.deciding(), "outpaint": self.outpainter.deciding()}
 
     def describes(self) -> dict[str, Any]:
         return self.annotator.describes()

@@ -75,7 +75,7 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
 
     def deciding(self) -> dict[str, Any]:
         """The config by its name and the SHA-256 of its text instead of its path."""
-        self._planned = found = find(self.settings.config)
+        self._planned = found = self._config()
         return {**super().deciding(), "config": found.name, "config_sha256": found.sha256}
 
     def build(self) -> Any:

@@ -68,13 +68,14 @@ class AddLayers:
         self, url: str, additions: Mapping[str, Addition], reads: Mapping[str, str], attempts: Attempts
     ) -> None:
         self.url, self.additions, self.reads, self.attempts = url, dict(additions), dict(reads), attempts
+        self.settled = {kind: addition.annotator.deciding() for kind, addition in additions.items()}
 
     def setup(self, count: Count) -> None:
         keep_freed()
         self._count = count
         self._dataset = Dataset(self.url)
         self._reader = Reader()
-        self._makers = Makers({kind: addition.annotator for kind, addition in self.additions.items()})
+        self._makers = Makers({kind: one.annotator for kind, one in self.additions.items()}, self.settled)
         self._makers.load()
 
     def process(self, item: Lacking) -> Done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -28,8 +29,21 @@ GATE = "person"
 """The kind that every recipe has, since the gate counts people with it."""
 
 
-Pins = Mapping[str, Mapping[Weight, Weight]]
-"""Place -> of the card's weights, those that others stand in for; see ``pins``."""
+@dataclass(frozen=True)
+class Pin:
+    """What an annotator was settled to be before the work began: whoever makes it elsewhere makes the same.
+
+    Attributes:
+        weights: of the card's, those that others stand in for.
+        deciding: the settings that its layer's fingerprint is made of.
+    """
+
+    weights: Mapping[Weight, Weight]
+    deciding: Mapping[str, Any]
+
+
+Pins = Mapping[str, Pin]
+"""By place; see ``pins``."""
 
 
 def _make_one(place: str, item: AnnotatorSettings, device: str, pinned: Mapping[Weight, Weight]) -> Annotator:
@@ -56,14 +70,15 @@ def make(
     Args:
         chosen: of a recipe.
         device: where they will run.
-        pinned: weights that were settled on before.
+        pinned: what was settled on before.
         outpaint: which of them look at larger canvases; None for none.
 
     Raises:
         UserError: if one is unknown, its settings are wrong, or a kind that it needs is not in the recipe.
     """
-    bare = {place: _make_one(place, item, device, (pinned or {}).get(place, {})) for place, _, item in places(chosen)}
-    settled = {old: new for weights in (pinned or {}).values() for old, new in weights.items()}
+    weights = {place: pin.weights for place, pin in (pinned or {}).items()}
+    bare = {place: _make_one(place, item, device, weights.get(place, {})) for place, _, item in places(chosen)}
+    settled = {old: new for of_one in weights.values() for old, new in of_one.items()}
     made = applied(bare, outpaint, device, settled)
 
     def missing(annotator: Annotator, kind: str) -> None:
@@ -75,9 +90,16 @@ def make(
     return in_order(made, missing)
 
 
-def pins(made: Mapping[str, Annotator]) -> dict[str, dict[Weight, Weight]]:
-    """Which weights annotators have settled on, by place: whoever makes them elsewhere loads these and no others."""
-    return {place: dict(zip(one.card.weights, one.weights, strict=True)) for place, one in made.items()}
+def pins(made: Mapping[str, Annotator]) -> dict[str, Pin]:
+    """What annotators have settled to be, by place."""
+    return {
+        place: Pin(dict(zip(one.card.weights, one.weights, strict=True)), one.deciding()) for place, one in made.items()
+    }
+
+
+def settings_of(pinned: Pins | None) -> dict[str, Mapping[str, Any]]:
+    """By place, what ``pipelines.stages.making.load`` holds annotators to."""
+    return {place: pin.deciding for place, pin in (pinned or {}).items()}
 
 
 def _needing(made: Mapping[str, Annotator], kind: str) -> set[str]:
@@ -154,7 +176,7 @@ class Annotate:
         chosen: the recipe's annotators, all of them.
         made: places of those that this stage makes; the others are there already.
         device: where the models run.
-        pinned: their weights, as they were settled on before.
+        pinned: what they were settled to be.
         outpaint: which of them look at larger canvases; None for none.
     """
 
@@ -176,7 +198,7 @@ class Annotate:
         self._count = count
         ordered = make(self.chosen, self.device, self.pinned, self.outpaint)
         self._made = {place: ordered[place] for place in ordered if place in self.places}
-        self._makers = Makers(self._made)
+        self._makers = Makers(self._made, settings_of(self.pinned))
         self._makers.load()
 
     def process(self, item: Shard) -> Shard:

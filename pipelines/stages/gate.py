@@ -26,10 +26,11 @@ from humanverse.fetch import fetch
 from humanverse.memory import keep_freed
 from humanverse.sources import ShardRows
 from pipelines.stages import checks
-from pipelines.stages.annotate import Pins, make
+from pipelines.stages.annotate import Pins, make, settings_of
 from pipelines.stages.base import Count
 from pipelines.stages.drift import SourceHashes, drift
 from pipelines.stages.faults import check_not_all_failed_alike
+from pipelines.stages.making import load
 from pipelines.stages.outcome import Outcome, images_table, ledger_table
 from pipelines.stages.repeats import drop_placeholders, drop_same_bytes, same_urls
 from pipelines.stages.similar import drop_similar
@@ -51,7 +52,7 @@ class Gate:
         extra_fields: the source's columns that pass through.
         blocklists: what must not get in.
         expected: reasons that the rows had failed with before, if they are tried again.
-        pinned: weights of the annotators, as they were settled on before.
+        pinned: what the annotators were settled to be.
     """
 
     name = "gate"
@@ -77,8 +78,9 @@ class Gate:
         ordered = make(self.recipe.annotators, self.recipe.resources.device, self.pinned, self.recipe.outpaint)
         needed = checks.kinds_needed(self.recipe.gate)
         self._runners = {kind: Runner(ordered[kind]) for kind in ordered if kind in needed}
-        for runner in self._runners.values():
-            runner.annotator.load()
+        settled = settings_of(self.pinned)
+        for kind, runner in self._runners.items():
+            load(runner.annotator, settled.get(kind))
 
     def process(self, item: ShardRows) -> Shard:
         table = item.load()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from annotators.base import Annotator, Picture, Row
 from annotators.run import Runner
+from humanverse.dataset.create import difference
 from humanverse.errors import UserError, one_line
 
 
@@ -17,30 +19,52 @@ def areas(images: pa.Table) -> list[int]:
     return pc.multiply(*(images.column(name).cast(pa.int64()) for name in ("width", "height"))).to_pylist()
 
 
+def load(annotator: Annotator, settled: Mapping[str, Any] | None = None) -> None:
+    """Load its model: nothing can be made without it.
+
+    Args:
+        settled: the settings that decide what it says, as its layer's fingerprint has them; None if they are those of here.
+
+    Raises:
+        UserError: if it cannot be loaded, or would say something else here.
+    """
+    layer = annotator.card.layer
+    if settled is not None and (changed := difference(dict(settled), annotator.deciding(), "settings")):
+        raise UserError(
+            f"{layer} would be made otherwise by this worker than its layer.json says ({changed}): name the device instead of "
+            "auto, and have the same files on all machines"
+        )
+    try:
+        annotator.load()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{layer} cannot be loaded: {one_line(error)}") from error
+
+
 class Makers:
     """The annotators of one stage.
 
     Args:
         annotators: by kind, each after those that it needs; not loaded. One that stands beside the first of its kind is under
             another name than its kind, ``kind`` below too.
+        settled: by kind, as ``load`` has it.
     """
 
-    def __init__(self, annotators: Mapping[str, Annotator]) -> None:
+    def __init__(
+        self, annotators: Mapping[str, Annotator], settled: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         self._runners = {kind: Runner(annotator) for kind, annotator in annotators.items()}
+        self._settled = dict(settled or {})
 
     def load(self) -> None:
         """Load every model.
 
         Raises:
-            UserError: if one cannot be loaded: nothing can be made without it.
+            UserError: as ``load``.
         """
-        for runner in self._runners.values():
-            try:
-                runner.annotator.load()
-            except UserError:
-                raise
-            except Exception as error:
-                raise UserError(f"{runner.annotator.card.layer} cannot be loaded: {one_line(error)}") from error
+        for kind, runner in self._runners.items():
+            load(runner.annotator, self._settled.get(kind))
 
     def look(self, kinds: Collection[str]) -> bool:
         """Whether any annotator of ``kinds`` looks at pixels."""

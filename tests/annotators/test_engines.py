@@ -52,8 +52,7 @@ def test_tensors_in_files_beside_the_model_are_not_read(tmp_path: Path) -> None:
     import onnx
 
     whole, parted = tiny.simcc(tmp_path / "whole.onnx"), tmp_path / "parted.onnx"
-    beside = {"save_as_external_data": True, "location": "beside.bin", "size_threshold": 256}
-    onnx.save_model(onnx.load(whole), parted, **beside)
+    onnx.save_model(onnx.load(whole), parted, save_as_external_data=True, location="beside.bin", size_threshold=256)
     assert (tmp_path / "beside.bin").stat().st_size > 0
     onnxruntime.InferenceSession(str(parted), providers=[CPU])
     with pytest.raises(Exception, match=r"[Ee]xternal data"):

@@ -147,7 +147,7 @@ def test_weights_of_both_are_those_that_stand_in(tmp_path: Path) -> None:
 def test_what_the_annotator_says_of_itself_stays() -> None:
     parts = outpainted(fakes.DarkParts())
     assert parts.describes() == {"labels": fakes.LABELS} == {"labels": parts.provenance({})["labels"]}
-    assert parts.deciding() == fakes.DarkParts().deciding()
+    assert parts.deciding() == {**fakes.DarkParts().deciding(), "outpaint": Plain(MARGINS).deciding()}
 
 
 def test_it_can_be_sent_to_other_processes_and_there_shares_one_outpainter() -> None:

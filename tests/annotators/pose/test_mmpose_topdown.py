@@ -367,15 +367,18 @@ def test_a_config_is_the_one_of_the_plan_wherever_it_runs_and_must_not_change(
     path = config(tmp_path, VITPOSE)
     instead = standing_in(MMPoseTopdown.card.weights, weights(tmp_path / "tiny.pth", path))
     monkeypatch.chdir(path.parent)
-    annotator = MMPoseTopdown(MMPoseTopdown.Settings(config=path.name), weights=instead)
+    settings = MMPoseTopdown.Settings(config=path.name)
+    annotator = MMPoseTopdown(settings, weights=instead)
     planned = annotator.provenance({"person": "0"})
     monkeypatch.chdir(path.parent.parent)
     annotator.load()
     path.write_text(path.read_text() + "# seen by nobody\n")
-    with pytest.raises(UserError, match="is not what it was when the layer was begun"):
-        annotator.load()
+    for asked in (annotator.load, annotator.deciding):
+        with pytest.raises(UserError, match="is not what it was when the layer was begun"):
+            asked()
     monkeypatch.chdir(path.parent)
-    assert annotator.provenance({"person": "0"})["fingerprint"] != planned["fingerprint"]
+    another = MMPoseTopdown(settings, weights=instead)
+    assert another.provenance({"person": "0"})["fingerprint"] != planned["fingerprint"]
 
 
 @pytest.mark.slow

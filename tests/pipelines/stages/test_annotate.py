@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,9 +14,13 @@ from annotators.base import Annotator, Card, Picture, Row
 from humanverse.codec import encode_jpeg
 from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
-from pipelines.stages.annotate import Annotate, make, provenances
-from schemas.recipe import AnnotatorSettings, load
-from tests.datasets import HEIGHT, WIDTH, picture
+from pipelines.engine.attempts import Notes
+from pipelines.stages.add_layers import Addition, AddLayers
+from pipelines.stages.annotate import Annotate, Pins, make, pins, provenances
+from pipelines.stages.base import Stage
+from pipelines.stages.gate import Gate
+from schemas.recipe import AnnotatorSettings, Recipe, load
+from tests.datasets import HEIGHT, WIDTH, make_dataset, picture
 
 
 def fake(kind: str, *needs: str, columns: Row | None = None) -> type[Annotator]:
@@ -120,3 +125,57 @@ def test_a_wrong_setting_is_told_as_in_the_rest_of_the_recipe(settings: dict[str
     chosen = {"person": AnnotatorSettings(name=load().annotators["person"].name, settings=settings)}
     with pytest.raises(UserError, match=f"^recipe: annotators.person.settings.{said}"):
         make(chosen, "cpu")
+
+
+class Machine(Annotator):
+    """Computes as the machine that it runs on does."""
+
+    card = Card("person", "fake", 1, "for tests", "none", "none", "none", "none")
+    dtype = "float32"
+
+    def deciding(self) -> dict[str, Any]:
+        return {**super().deciding(), "dtype": self.dtype}
+
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> list[Row]:
+        return [{"boxes": [], "scores": [], "area_ratios": [], "union_area_ratio": 0.0} for _ in pictures]
+
+
+def stages(place: Path, chosen: dict[str, AnnotatorSettings], pinned: Pins) -> list[Stage]:
+    """Every stage that loads models."""
+    if not place.exists():
+        make_dataset(place, shards=1, per_shard=1)
+    added = AddLayers(str(place), {"person": Addition("person/fake", Machine())}, {}, Notes())
+    return [
+        Gate(Recipe(annotators=chosen), False, False, [], pinned=pinned),
+        Annotate(chosen, ["person"], "cpu", pinned),
+        added,
+    ]
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_a_worker_that_would_say_something_else_is_refused(
+    which: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one with a GPU, where ``auto`` was none when the layer's fingerprint was made."""
+    monkeypatch.setattr(registry, "get", lambda kind, name: Machine)
+    chosen = {"person": AnnotatorSettings(name="fake")}
+    pinned = pins(make(chosen, "auto"))
+    stages(tmp_path / "d", chosen, pinned)[which].setup(lambda **counts: None)
+    stage = stages(tmp_path / "d", chosen, pinned)[which]
+    monkeypatch.setattr(Machine, "dtype", "bfloat16")
+    with pytest.raises(
+        UserError, match=r'^person/fake would be made otherwise .* "float32" -> "bfloat16"\): name the device'
+    ):
+        stage.setup(lambda **counts: None)
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_a_model_that_cannot_be_loaded_is_one_line(which: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Machine) -> None:
+        raise ImportError("no such\nlibrary")
+
+    monkeypatch.setattr(registry, "get", lambda kind, name: Machine)
+    monkeypatch.setattr(Machine, "load", broken)
+    chosen = {"person": AnnotatorSettings(name="fake")}
+    with pytest.raises(UserError, match=r"^person/fake cannot be loaded: ImportError: no such library"):
+        stages(tmp_path / "d", chosen, {})[which].setup(lambda **counts: None)
