@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
-from annotators.base import Card, Picture, Row, Unavailable
-from annotators.torch.base import TorchAnnotator
+from annotators.base import Card
 from annotators.torch.clip_images import OPENAI_L14 as CLIP
 from annotators.torch.clip_images import OPENAI_L14_ARCHITECTURE, ClipImages
-from annotators.torch.towers import normalised
-from annotators.torch.weights import load_strictly, tensors_of
-from annotators.weights import Weight, obtain
+from annotators.torch.head_on_tower import HeadOnTower
+from annotators.weights import Weight
 
 HEAD = Weight(
     "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/main/sac+logos+ava1-l14-linearMSE.pth",
@@ -20,7 +18,7 @@ HEAD = Weight(
 )
 
 
-class LaionMlp(TorchAnnotator):
+class LaionMlp(HeadOnTower):
     """One score a picture."""
 
     card = Card(
@@ -42,21 +40,11 @@ class LaionMlp(TorchAnnotator):
         preset="paper",
     )
     architecture: ClassVar[str] = OPENAI_L14_ARCHITECTURE
-    halves = True
-    gpu_batch = 64
 
-    def build(self) -> Any:
+    def images(self, weights: Path) -> ClipImages:
+        return ClipImages.of(self.architecture, weights)
+
+    def head(self) -> Any:
         from annotators.networks.aesthetic_mlp import AestheticMlp
 
-        clip, head = (obtain(weight) for weight in self.weights)
-        self._images = ClipImages.of(self.architecture, clip)
-        self._head = load_strictly(AestheticMlp(), tensors_of(head), head).to(self.place).eval()
-        return self._images.tower
-
-    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
-        inputs = [self._images.input(picture.rgb) for picture in pictures]
-        return [{"score": score} for score in self.through(inputs, lambda batch, _: self._scores(batch))]
-
-    def _scores(self, batch: Any) -> list[float]:
-        scores: list[float] = self._head(normalised(self.model(batch))).tolist()
-        return scores
+        return AestheticMlp()

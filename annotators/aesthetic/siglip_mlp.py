@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
-from annotators.base import Card, Picture, Row, Unavailable
-from annotators.torch.base import TorchAnnotator
+from annotators.base import Card
+from annotators.torch.head_on_tower import HeadOnTower
 from annotators.torch.siglip import SiglipImages
-from annotators.torch.towers import normalised
-from annotators.torch.weights import load_strictly, tensors_of
-from annotators.weights import Weight, obtain
+from annotators.weights import Weight
 
 SIGLIP = Weight("hf:google/siglip-so400m-patch14-384@main", "", 3_520_000_000)
 HEAD = Weight(
@@ -21,7 +19,7 @@ HEAD = Weight(
 )
 
 
-class SiglipMlp(TorchAnnotator):
+class SiglipMlp(HeadOnTower):
     """One score a picture."""
 
     card = Card(
@@ -41,21 +39,12 @@ class SiglipMlp(TorchAnnotator):
     )
     width: ClassVar[int] = 1152
     """Of the embeddings that the head was trained on."""
-    halves = True
     gpu_batch = 32
 
-    def build(self) -> Any:
+    def images(self, weights: Path) -> SiglipImages:
+        return SiglipImages.of(weights)
+
+    def head(self) -> Any:
         from annotators.networks.siglip_aesthetic_mlp import SiglipAestheticMlp
 
-        folder, head = (obtain(weight) for weight in self.weights)
-        self._images = SiglipImages.of(folder)
-        self._head = load_strictly(SiglipAestheticMlp(self.width), tensors_of(head), head).to(self.place).eval()
-        return self._images.tower
-
-    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
-        inputs = [self._images.input(picture.rgb) for picture in pictures]
-        return [{"score": score} for score in self.through(inputs, lambda batch, _: self._scores(batch))]
-
-    def _scores(self, batch: Any) -> list[float]:
-        scores: list[float] = self._head(normalised(self.model(batch))).tolist()
-        return scores
+        return SiglipAestheticMlp(self.width)

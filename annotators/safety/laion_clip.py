@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
-
-import numpy as np
 
 from annotators.base import Card
 from annotators.torch.clip_images import OPENAI_L14, OPENAI_L14_ARCHITECTURE, ClipImages
-from annotators.torch.probability import Probability
-from annotators.torch.towers import normalised
-from annotators.torch.weights import load_strictly, tensors_of
-from annotators.weights import Weight, obtain
+from annotators.torch.head_on_tower import HeadOnTower
+from annotators.weights import Weight
 
 HEAD = Weight(
     "https://github.com/LAION-AI/CLIP-based-NSFW-Detector/raw/21072a2a38e6d2bb294be03c005aaa9a65778e47/models/"
@@ -21,7 +18,7 @@ HEAD = Weight(
 )
 
 
-class LaionClip(Probability):
+class LaionClip(HeadOnTower):
     """A head of four layers on the embeddings of OpenAI's CLIP ViT-L/14."""
 
     card = Card(
@@ -40,18 +37,11 @@ class LaionClip(Probability):
         preset="paper",
     )
     architecture: ClassVar[str] = OPENAI_L14_ARCHITECTURE
-    halves = True
 
-    def build(self) -> Any:
+    def images(self, weights: Path) -> ClipImages:
+        return ClipImages.of(self.architecture, weights)
+
+    def head(self) -> Any:
         from annotators.networks.clip_nsfw_mlp import ClipNsfwMlp
 
-        clip, head = (obtain(weight) for weight in self.weights)
-        self._images = ClipImages.of(self.architecture, clip)
-        self._head = load_strictly(ClipNsfwMlp(), tensors_of(head), head).to(self.place).eval()
-        return self._images.tower
-
-    def input(self, rgb: np.ndarray) -> Any:
-        return self._images.input(rgb)
-
-    def probabilities(self, batch: Any) -> Any:
-        return self._head(normalised(self.model(batch)))
+        return ClipNsfwMlp()

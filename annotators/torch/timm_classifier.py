@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from annotators.torch.probability import Probability
+from annotators.torch.one_number import OneNumber
 from annotators.torch.weights import Tensors, load_strictly, tensors_of
 from annotators.weights import obtain
 
 
-class TimmClassifier(Probability):
+class TimmClassifier(OneNumber):
     """Write ``network``, ``input`` and the card, whose only weight is one file. Classes exclude each other."""
 
     index: ClassVar[int]
@@ -29,5 +29,5 @@ class TimmClassifier(Probability):
         network = self.network()
         return load_strictly(network, self.renamed(tensors_of(path), network), path)
 
-    def probabilities(self, batch: Any) -> Any:
+    def numbers(self, batch: Any) -> Any:
         return self.model(batch).float().softmax(dim=-1)[:, self.index]

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from annotators.cache import WeightError
+from annotators.torch.one_number import OneNumber
 from annotators.torch.pretrained import model, processor
-from annotators.torch.probability import Probability
 from annotators.weights import obtain
 
 
-class TransformersClassifier(Probability):
+class TransformersClassifier(OneNumber):
     """Name the classes, the label and the card, whose only weight is the model's folder. Labels exclude each other."""
 
     halves = True
@@ -34,7 +34,7 @@ class TransformersClassifier(Probability):
         made = self._processor(images=np.array(rgb), input_data_format="channels_last", return_tensors="pt")
         return made["pixel_values"][0]
 
-    def probabilities(self, batch: Any) -> Any:
+    def numbers(self, batch: Any) -> Any:
         return self.model(pixel_values=batch).logits.float().softmax(dim=-1)[:, self._index]
 
 

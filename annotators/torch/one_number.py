@@ -1,4 +1,4 @@
-"""An annotator that looks at each picture once and says a probability: what safety and watermark classifiers have in common."""
+"""An annotator that looks at each picture once and says a number: what classifiers and scores have in common."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from annotators.base import Picture, Row, Unavailable
 from annotators.torch.base import TorchAnnotator
 
 
-class Probability(TorchAnnotator):
-    """Write ``build``, ``input``, ``probabilities`` and the card, of a kind with one column."""
+class OneNumber(TorchAnnotator):
+    """Write ``build``, ``input``, ``numbers`` and the card, of a kind with one column."""
 
     gpu_batch = 64
 
@@ -22,11 +22,11 @@ class Probability(TorchAnnotator):
         """Float tensor (3, height, width) of a picture, uint8 (height, width, 3)."""
 
     @abstractmethod
-    def probabilities(self, batch: Any) -> Any:
-        """Float tensor (n,), in [0, 1], for inputs (n, 3, height, width)."""
+    def numbers(self, batch: Any) -> Any:
+        """Float tensor (n,), such as probabilities, for inputs (n, 3, height, width)."""
 
     def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
         (column,) = self.kind.columns
         inputs = [self.input(picture.rgb) for picture in pictures]
-        found = self.through(inputs, lambda batch, _: self.probabilities(batch).float().tolist())
-        return [{column.name: probability} for probability in found]
+        found = self.through(inputs, lambda batch, _: self.numbers(batch).float().tolist())
+        return [{column.name: number} for number in found]
