@@ -1,0 +1,110 @@
+"""A run's folder: settings, checkpoints that are whole or not there, log, pictures, and the pipeline in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from humanverse.errors import UserError
+
+SETTINGS, LOG, INDEX, PIPELINE = "settings.json", "log.jsonl", "samples.npz", "pipeline"
+_CHECKPOINTS, _STATE, _PART = "checkpoints", "state.json", ".part-"
+
+
+class RunFolder:
+    """Where a run is kept.
+
+    Args:
+        path: a local folder, which need not be there.
+
+    Raises:
+        UserError: if it cannot be written to, or holds something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {path}: {error.strerror}: give a folder that can be written to") from error
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise UserError(f"--out {path} cannot be written to: give another folder")
+        if not self.settings_path.exists() and any(path.iterdir()):
+            raise UserError(f"--out {path} holds something that is no run: give a new folder")
+
+    @property
+    def settings_path(self) -> Path:
+        return self.path / SETTINGS
+
+    def settings(self) -> dict[str, Any] | None:
+        """What the run was begun with; None for a new one."""
+        if not self.settings_path.exists():
+            return None
+        return json.loads(self.settings_path.read_text(encoding="utf-8"))
+
+    def write_settings(self, facts: Mapping[str, Any]) -> None:
+        """Note what the run is begun with."""
+        part = self.path / f"{_PART}{SETTINGS}"
+        part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        part.replace(self.settings_path)
+
+    def checkpoints(self) -> list[int]:
+        """Samples seen at each checkpoint, ascending."""
+        folder = self.path / _CHECKPOINTS
+        return sorted(int(entry.name) for entry in folder.glob("*") if entry.name.isdecimal())
+
+    def checkpoint(self, samples: int) -> Path:
+        """The folder of a checkpoint."""
+        return self.path / _CHECKPOINTS / f"{samples:012d}"
+
+    def latest(self) -> Path | None:
+        """The latest checkpoint's folder."""
+        there = self.checkpoints()
+        return self.checkpoint(there[-1]) if there else None
+
+    def prune(self, keep: int) -> None:
+        """Remove all but the latest ``keep`` checkpoints, and what stopped runs left half written."""
+        for samples in self.checkpoints()[:-keep]:
+            gone = self.checkpoint(samples)
+            part = gone.with_name(f"{_PART}{gone.name}")
+            gone.rename(part)
+        for part in (self.path / _CHECKPOINTS).glob(f"{_PART}*"):
+            shutil.rmtree(part)
+
+
+@contextmanager
+def written_at_once(final: Path) -> Iterator[Path]:
+    """A folder to write into, which becomes ``final`` at the end, on the disk; what was there is replaced."""
+    part = final.with_name(f"{_PART}{final.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    yield part
+    for path in (*part.rglob("*"), part):
+        _to_disk(path)
+    if final.exists():
+        shutil.rmtree(final)
+    part.rename(final)
+    _to_disk(final.parent)
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """What of a checkpoint is no tensor."""
+    (folder / _STATE).write_text(json.dumps(state), encoding="utf-8")
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What ``write_state`` wrote."""
+    return json.loads((folder / _STATE).read_text(encoding="utf-8"))

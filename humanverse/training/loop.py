@@ -1,0 +1,256 @@
+"""The training loop. Samples seen drive all of it: learning rate, average, log, validation, checkpoints and the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from humanverse.errors import UserError
+from humanverse.loading.loader import Loader
+from humanverse.training.checkpoints import (
+    LOG,
+    PIPELINE,
+    RunFolder,
+    read_state,
+    write_state,
+    written_at_once,
+)
+from humanverse.training.ema import Ema
+from humanverse.training.log import Journal, Meter
+from humanverse.training.settings import OptimiserSettings, TrainSettings
+from humanverse.training.stage import Stage
+from humanverse.training.validation import Validation
+
+Tell = Callable[[Mapping[str, float]], None]
+"""Told the log's values, and after each step ``samples`` alone."""
+_EMA, _OPTIMISER = "ema.safetensors", "optimiser.pt"
+
+
+@dataclass
+class Progress:
+    """What a run has done; kept in checkpoints.
+
+    Attributes:
+        samples: seen.
+        steps: that were taken.
+        skipped_steps: whose gradient was not finite.
+        in_a_row: of these, the last without a good one between.
+    """
+
+    samples: int = 0
+    steps: int = 0
+    skipped_steps: int = 0
+    in_a_row: int = 0
+
+
+def learning_rate(settings: OptimiserSettings, seen: int) -> float:
+    """After ``seen`` samples: constant, after a linear rise over ``warm_up`` samples."""
+    return settings.lr * (min(1.0, seen / settings.warm_up) if settings.warm_up else 1.0)
+
+
+def crossed(before: int, now: int, every: int) -> bool:
+    """Whether a multiple of ``every`` lies above ``before`` and not above ``now``; never if ``every`` is 0."""
+    return every > 0 and now // every > before // every
+
+
+class Loop:
+    """A run of one stage.
+
+    Args:
+        stage: what is learnt.
+        loader: of batches of ``settings.micro_batch`` samples.
+        settings: of the run.
+        folder: where it is kept.
+        accelerator: accelerate's, which has the processes and the precision.
+        validation: what is looked at now and then; None for nothing.
+        tell: is told how it goes, in the main process.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        loader: Loader,
+        settings: TrainSettings,
+        folder: RunFolder,
+        accelerator: Any,
+        validation: Validation | None,
+        tell: Tell,
+    ) -> None:
+        self.stage, self.loader, self.settings, self.folder = stage, loader, settings, folder
+        self.accelerator, self.validation, self.tell = accelerator, validation, tell
+        own = settings.optimiser
+        trained = [weight for weight in stage.model.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(trained, lr=own.lr, betas=own.betas, eps=own.eps, weight_decay=own.weight_decay)
+        self.model, self.optimiser = accelerator.prepare(stage.model, optimiser)
+        self.ema = Ema(stage.model, settings.ema.half_life, settings.ema.ramp) if settings.ema.half_life else None
+        self.progress, self.meter = Progress(), Meter()
+        self.told: dict[str, float] = {}
+
+    def run(self) -> None:
+        """Train from where the folder's latest checkpoint is, or from the beginning, to the end.
+
+        Raises:
+            UserError: if memory is short, or gradients stay not finite.
+        """
+        self.resume()
+        settings, progress, main = self.settings, self.progress, self.accelerator.is_main_process
+        journal = Journal(self.folder.path / LOG, progress.samples) if main else None
+        batches = iter(self.loader)
+        self.meter.reset()
+        while progress.samples < settings.samples:
+            before = progress.samples
+            norm = self.step(batches)
+            progress.samples += settings.batch
+            last = progress.samples >= settings.samples
+
+            if main:
+                self.tell({"samples": progress.samples})
+            if last or crossed(before, progress.samples, settings.log.every):
+                self.log(journal, norm)
+            if self.validation and (last or crossed(before, progress.samples, settings.validation.every)):
+                self.validate(journal)
+            if last or crossed(before, progress.samples, settings.checkpoint.every):
+                self.save()
+            self.refuse_endless_skipping()
+        self.finish()
+
+    def step(self, batches: Iterator[Mapping[str, Any]]) -> float:
+        """One step of the optimiser over ``batch`` samples of all processes; the gradient's norm.
+
+        If that is not finite, the step is not taken.
+        """
+        settings, progress, accelerator = self.settings, self.progress, self.accelerator
+        rate = learning_rate(settings.optimiser, progress.samples + settings.batch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        with _memory_in_one_line(settings):
+            for _ in range(accelerator.gradient_accumulation_steps):
+                waiting = time.monotonic()
+                batch = next(batches)
+                self.meter.waited += time.monotonic() - waiting
+                first = batch["batch"] * settings.micro_batch
+                numbers = range(first, first + settings.micro_batch)
+                with accelerator.accumulate(self.model):
+                    told = self.stage.learn(self.model, batch, numbers)
+                    accelerator.backward(told.losses.total)
+                self.meter.add(told, settings.micro_batch)
+            norm = float(accelerator.clip_grad_norm_(self.model.parameters(), settings.optimiser.clip))
+            if math.isfinite(norm):
+                self.optimiser.step()
+                progress.steps, progress.in_a_row = progress.steps + 1, 0
+                if self.ema:
+                    self.ema.update(self.stage.model, progress.samples + settings.batch, settings.batch)
+            else:
+                progress.skipped_steps, progress.in_a_row = progress.skipped_steps + 1, progress.in_a_row + 1
+            self.optimiser.zero_grad()
+        return norm
+
+    def refuse_endless_skipping(self) -> None:
+        """Stop where nothing is learnt any more.
+
+        Raises:
+            UserError: if the last ``patience`` steps were all skipped.
+        """
+        if self.progress.in_a_row >= self.settings.optimiser.patience:
+            raise UserError(
+                f"the gradient was not finite {self.progress.in_a_row} times in a row, at {self.progress.samples} samples: "
+                "make optimiser.lr smaller, or train with precision no"
+            )
+
+    def log(self, journal: Journal | None, norm: float) -> None:
+        """Write a line of what came together since the last, and begin the next."""
+        accelerator = self.accelerator
+        skipped = torch.tensor(sum(self.loader.skipped.values()), device=accelerator.device)
+        values: dict[str, float] = {
+            **self.meter.values(accelerator),
+            "lr": self.optimiser.param_groups[0]["lr"],
+            "gradient_norm": norm,
+            "skipped_steps": self.progress.skipped_steps,
+            "skipped_samples": int(accelerator.reduce(skipped, "sum")),
+        }
+        self.meter.reset()
+        self.told = values
+        if journal:
+            journal.write({"samples": self.progress.samples, "steps": self.progress.steps, **values})
+            self.tell({"samples": self.progress.samples, **values})
+        accelerator.log(values, step=self.progress.samples)
+
+    def validate(self, journal: Journal | None) -> None:
+        """Losses and pictures of the averaged weights, made by the main process while the others wait."""
+        began = time.monotonic()
+        if journal:
+            assert self.validation is not None
+            with self._averaged(), _memory_in_one_line(self.settings):
+                values, grid = self.validation.look(self.stage, self.folder.path, self.progress.samples)
+            journal.write({"samples": self.progress.samples, **values})
+            self.accelerator.log(values, step=self.progress.samples)
+            self.validation.show(self.accelerator.trackers, grid, self.progress.samples)
+        self.accelerator.wait_for_everyone()
+        self.meter.exclude(time.monotonic() - began)
+
+    def save(self) -> None:
+        """A checkpoint: parts, average, optimiser and progress. All randomness follows from the settings."""
+        if self.accelerator.is_main_process:
+            with written_at_once(self.folder.checkpoint(self.progress.samples)) as folder:
+                for name, part in self.stage.parts.items():
+                    part.save_pretrained(folder / name, max_shard_size="100GB")
+                if self.ema:
+                    save_file(self.ema.state_dict(), folder / _EMA)
+                torch.save(self.optimiser.state_dict(), folder / _OPTIMISER)
+                write_state(folder, {"progress": asdict(self.progress), "loader": self.loader.state_dict()})
+            self.folder.prune(self.settings.checkpoint.keep)
+        self.accelerator.wait_for_everyone()
+
+    def resume(self) -> None:
+        """Go on from the latest checkpoint, if there is one; its parts are the stage's already.
+
+        Raises:
+            UserError: if the data are others than the run began with.
+        """
+        folder = self.folder.latest()
+        if folder is None:
+            return
+        state = read_state(folder)
+        self.progress = Progress(**state["progress"])
+        self.loader.load_state_dict(state["loader"])
+        device = self.accelerator.device
+        self.optimiser.load_state_dict(torch.load(folder / _OPTIMISER, map_location=device, weights_only=True))
+        if self.ema:
+            self.ema.load_state_dict(load_file(folder / _EMA, device=str(device)))
+
+    def finish(self) -> None:
+        """Write the pipeline, with averaged weights if there are any."""
+        if self.accelerator.is_main_process:
+            with self._averaged(), written_at_once(self.pipeline) as folder:
+                self.stage.save(folder)
+        self.accelerator.end_training()
+
+    @property
+    def pipeline(self) -> Path:
+        """Where the result is."""
+        return self.folder.path / PIPELINE
+
+    def _averaged(self) -> Any:
+        return self.ema.shown(self.stage.model) if self.ema else nullcontext()
+
+
+@contextmanager
+def _memory_in_one_line(settings: TrainSettings) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
+        if not short:
+            raise
+        raise UserError(
+            f"memory is too small for passes of {settings.micro_batch} samples: make micro_batch smaller "
+            "(batch may stay), or set gradient_checkpointing=true"
+        ) from error

@@ -1,0 +1,189 @@
+"""From settings to a run: processes, precision, stage and data, made ready for the loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from humanverse.dataset.reader import Dataset
+from humanverse.errors import UserError
+from humanverse.loading.loader import Loader
+from humanverse.loading.stream import Pace
+from humanverse.training.checkpoints import INDEX, RunFolder
+from humanverse.training.loop import Loop, Tell
+from humanverse.training.settings import TrainSettings, check_same
+from humanverse.training.stage import Stage
+from humanverse.training.structure import StructureStage
+from humanverse.training.validation import Validation
+
+
+class MakeStage(Protocol):
+    """How a stage is made: settings, a checkpoint's folder or None, device, and dtype of what is frozen."""
+
+    def __call__(
+        self, settings: TrainSettings, saved: Path | None, device: torch.device, dtype: torch.dtype
+    ) -> Stage: ...
+
+
+STAGES: Mapping[str, MakeStage] = {"structure": StructureStage}
+"""What can be trained."""
+
+_DTYPES = {"no": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        samples: seen, of the whole run.
+        steps: taken.
+        skipped_steps: whose gradient was not finite.
+        skipped_samples: why samples could not be had -> how many, in the main process since it started.
+        loss: of the last log line.
+        pipeline: the result's folder.
+        seconds: since it started.
+    """
+
+    samples: int
+    steps: int
+    skipped_steps: int
+    loss: float | None
+    pipeline: str
+    seconds: float
+    skipped_samples: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+def run(name: str, url: str, out: Path, settings: TrainSettings, tell: Tell = lambda values: None) -> Outcome:
+    """Train stage ``name`` on the dataset at ``url``, or go on where the run at ``out`` stopped.
+
+    Args:
+        name: of ``STAGES``.
+        url: of the dataset.
+        out: folder of the run.
+        settings: of the run.
+        tell: is told how it goes, in the main process.
+
+    Raises:
+        UserError: for whatever the user can mend.
+    """
+    began = time.monotonic()
+    settings = _with_precision(settings)
+    accelerator = _accelerator(settings, out)
+    folder = _opened(name, out, settings, accelerator)
+    dtype = _DTYPES[settings.precision]
+    stage = STAGES[name](settings, folder.latest(), accelerator.device, dtype)
+    dataset = Dataset(url)
+    with accelerator.main_process_first():
+        loader = _loader(
+            dataset, stage, settings, folder, rank=accelerator.process_index, world_size=accelerator.num_processes
+        )
+    if folder.latest() is None:
+        passes = math.ceil(settings.model.statistics_samples / settings.micro_batch)
+        stage.prepare(islice(_loader(dataset, stage, settings, folder), min(passes, loader.batches_per_epoch)))
+    validation = _validation(dataset, stage, settings) if settings.validation.every else None
+    if settings.log.trackers:
+        accelerator.init_trackers("humanverse")
+    loop = Loop(stage, loader, settings, folder, accelerator, validation, tell)
+    loop.run()
+    done = loop.progress
+    return Outcome(
+        done.samples,
+        done.steps,
+        done.skipped_steps,
+        loop.told.get("loss"),
+        str(loop.pipeline),
+        time.monotonic() - began,
+        dict(loader.skipped),
+    )
+
+
+def _with_precision(settings: TrainSettings) -> TrainSettings:
+    """The settings with ``auto`` made out."""
+    if settings.precision != "auto":
+        return settings
+    return settings.model_copy(update={"precision": "bf16" if torch.cuda.is_available() else "no"})
+
+
+def _accelerator(settings: TrainSettings, out: Path) -> Any:
+    from accelerate import Accelerator
+    from accelerate.utils import DistributedType
+
+    for tracker in settings.log.trackers:
+        if find_spec(tracker) is None:
+            raise UserError(f"log.trackers: {tracker} is not installed: pip install {tracker}")
+    accelerator = Accelerator(
+        mixed_precision=settings.precision, log_with=list(settings.log.trackers) or None, project_dir=str(out)
+    )
+    known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
+    if accelerator.distributed_type not in known:
+        raise UserError(
+            f"launched as {accelerator.distributed_type.value}: only plain data-parallel processes can train"
+        )
+    of_a_pass = settings.micro_batch * accelerator.num_processes
+    if settings.batch % of_a_pass:
+        raise UserError(
+            f"batch {settings.batch} is no multiple of micro_batch {settings.micro_batch} x "
+            f"{accelerator.num_processes} processes: change one of them"
+        )
+    accelerator.gradient_accumulation_steps = settings.batch // of_a_pass
+    return accelerator
+
+
+def _opened(name: str, out: Path, settings: TrainSettings, accelerator: Any) -> RunFolder:
+    """The run's folder, whose settings are these."""
+    facts = {"stage": name, **settings.decisive()}
+    with accelerator.main_process_first():
+        folder = RunFolder(out)
+        before = folder.settings()
+        if before is not None:
+            check_same(before, facts, f"--out {out}")
+        elif accelerator.is_main_process:
+            folder.write_settings(facts)
+    return folder
+
+
+def _loader(
+    dataset: Dataset, stage: Stage, settings: TrainSettings, folder: RunFolder, rank: int = 0, world_size: int = 1
+) -> Loader:
+    data = settings.data
+    return dataset.to_torch(
+        data.view,
+        layers=stage.layers,
+        captions=data.captions,
+        buckets=data.buckets,
+        batch_size=settings.micro_batch,
+        seed=settings.seed,
+        flip=data.flip,
+        index=str(folder.path / INDEX),
+        rank=rank,
+        world_size=world_size,
+        pace=Pace(threads=data.threads, ahead=data.ahead, processes=data.workers),
+    )
+
+
+def _validation(dataset: Dataset, stage: Stage, settings: TrainSettings) -> Validation:
+    own = settings.validation
+    loader = dataset.to_torch(
+        settings.data.view if own.view is None else own.view,
+        layers=stage.layers,
+        captions=settings.data.captions,
+        buckets=settings.data.buckets,
+        batch_size=own.samples,
+        seed=settings.seed,
+        rank=0,
+        world_size=1,
+        pace=Pace(ahead=1),
+    )
+    return Validation(own, settings.seed, next(iter(loader)))

@@ -1,0 +1,223 @@
+"""The settings of a training run, from a YAML file and ``key=value``, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from humanverse.errors import UserError
+from schemas.recipe import explain
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Strict):
+    """Which samples, and what they look like."""
+
+    view: str | None = Field(default=None, description="of the dataset; null: all samples")
+    layers: tuple[str, ...] = Field(default=(), description="depth/NAME and the like, for kinds of several layers")
+    captions: dict[str, float] = Field(default={"source": 1.0}, description="source or a caption layer -> weight")
+    buckets: tuple[int | tuple[int, int], ...] = Field(
+        default=(512,), description="sides, or [width, height], in pixels"
+    )
+    flip: bool = Field(default=False, description="mirror every second sample")
+    threads: int = Field(default=4, ge=1, description="that decode, in each process")
+    ahead: int = Field(default=3, ge=1, description="batches that are decoded before they are needed")
+    workers: int = Field(default=0, ge=0, description="further processes that make batches; 0: threads alone")
+
+
+class ModelSettings(_Strict):
+    """What is trained, and from where on."""
+
+    preset: str = Field(default="paper", description="of humanverse.models.presets: STRUCTURAL or REFINER")
+    changes: dict[str, Any] = Field(default={}, description="arguments of the model's class, on top of the preset's")
+    base: str | None = Field(
+        default=None, description="a diffusers pipeline whose parts are used: folder or hf:OWNER/REPO@REV"
+    )
+    unet: str | dict[str, Any] | None = Field(
+        default=None, description="from scratch: a backbone's name, or its arguments"
+    )
+    vae: str | None = Field(default=None, description="patch, patch:SIDE, or a folder; null: the base's")
+    text: str | None = Field(default=None, description="untrained, untrained:WIDTH, or a folder; null: the base's")
+    train_base: bool = Field(default=False, description="refiner: train the UNet that is steered, too")
+    statistics_samples: int = Field(default=1024, ge=1, description="structure: samples that latents are measured on")
+
+
+class NoiseSettings(_Strict):
+    """Null is what the preset says."""
+
+    prediction: Literal["v_prediction", "epsilon"] | None = None
+    zero_terminal_snr: bool | None = None
+    own_timesteps: bool | None = None
+
+
+class OptimiserSettings(_Strict):
+    """AdamW."""
+
+    lr: float = Field(default=1e-5, gt=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = Field(default=1e-8, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    warm_up: int = Field(default=0, ge=0, description="samples over which lr rises from 0")
+    clip: float = Field(default=1.0, gt=0, description="greatest norm of the gradient")
+    patience: int = Field(
+        default=10, ge=1, description="steps in a row without a finite gradient after which the run stops"
+    )
+
+
+class EmaSettings(_Strict):
+    """The averaged weights."""
+
+    half_life: float = Field(default=100_000, ge=0, description="in samples; 0: no average is kept")
+    ramp: float = Field(default=0.05, gt=0, description="half life is at most this share of the samples seen")
+
+
+class CheckpointSettings(_Strict):
+    """When the run is saved."""
+
+    every: int = Field(default=50_000, ge=1, description="samples")
+    keep: int = Field(default=3, ge=1, description="latest checkpoints that stay")
+
+
+class ValidationSettings(_Strict):
+    """Pictures and losses on the same samples each time."""
+
+    every: int = Field(default=50_000, ge=0, description="samples; 0: never")
+    view: str | None = Field(default=None, description="null: the training data's")
+    samples: int = Field(default=4, ge=1)
+    steps: int = Field(default=20, ge=1, description="of sampling")
+    guidance: float = Field(default=7.5, ge=1)
+
+
+class LogSettings(_Strict):
+    """What is told of the run."""
+
+    every: int = Field(default=1_000, ge=1, description="samples")
+    trackers: tuple[Literal["tensorboard", "wandb"], ...] = Field(default=(), description="beside log.jsonl")
+
+
+class TrainSettings(_Strict):
+    """All of a run. Lengths of time are counted in samples seen."""
+
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    noise: NoiseSettings = NoiseSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    ema: EmaSettings = EmaSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    validation: ValidationSettings = ValidationSettings()
+    log: LogSettings = LogSettings()
+    samples: int = Field(default=1_000_000, ge=1, description="after which the run ends")
+    batch: int = Field(default=64, ge=1, description="samples of a step, of all processes together")
+    micro_batch: int = Field(default=8, ge=1, description="samples of one pass of one process")
+    dropout: float | None = Field(
+        default=None, ge=0, le=1, description="null: 0.15 of structure's conditions; the preset's of refiner's"
+    )
+    precision: Literal["auto", "no", "bf16"] = Field(default="auto", description="auto: bf16 on a GPU, else no")
+    gradient_checkpointing: bool = False
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _passes_fit(self) -> Self:
+        if self.batch % self.micro_batch:
+            raise ValueError(f"batch {self.batch} must be a multiple of micro_batch {self.micro_batch}")
+        return self
+
+    def decisive(self) -> dict[str, Any]:
+        """What a run that goes on must have in common with its beginning, flat: ``model.preset`` -> value."""
+        return {name: value for name, value in _flat(self.model_dump(mode="json")).items() if not _is_free(name)}
+
+
+FREE = (
+    "samples",
+    "gradient_checkpointing",
+    "checkpoint.",
+    "validation.",
+    "log.",
+    "data.threads",
+    "data.ahead",
+    "data.workers",
+)
+"""Settings, or sections, that do not decide what the weights become, but for ``samples``, which says when to stop."""
+
+
+def _is_free(name: str) -> bool:
+    return any(name == free or (free.endswith(".") and name.startswith(free)) for free in FREE)
+
+
+def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{above}{key}"
+        found.update(_flat(value, f"{name}.") if above == "" and isinstance(value, dict) else {name: value})
+    return found
+
+
+def load(path: Path | None = None, changes: Sequence[str] = ()) -> TrainSettings:
+    """The settings of a file with ``changes`` on top.
+
+    Args:
+        path: YAML; None for the usual ones.
+        changes: ``section.name=value``; values as YAML has them.
+
+    Raises:
+        UserError: if the file cannot be read, or a setting cannot be.
+    """
+    given = _read(path) if path else {}
+    for change in changes:
+        _change(given, change)
+    try:
+        return TrainSettings.model_validate(given)
+    except ValidationError as error:
+        raise UserError(f"settings: {explain(error)}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}: give a file of settings") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(found or {}, dict):
+        raise UserError(f"{path} holds no mapping of settings: see docs/training.md")
+    return found or {}
+
+
+def _change(given: dict[str, Any], change: str) -> None:
+    name, equals, text = change.partition("=")
+    if not equals or not name:
+        raise UserError(f"--set {change}: write section.name=value")
+    *sections, last = name.split(".")
+    for section in sections:
+        given = given.setdefault(section, {})
+        if not isinstance(given, dict):
+            raise UserError(f"--set {change}: {section} has no settings in it")
+    try:
+        given[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set {change}: the value is no YAML: quote it") from error
+
+
+def check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: str) -> None:
+    """Refuse to go on with other settings than the run began with.
+
+    Args:
+        before: ``TrainSettings.decisive`` of the beginning.
+        now: likewise.
+        out: the run, for the error.
+
+    Raises:
+        UserError: if a setting differs.
+    """
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            raise UserError(
+                f"{out} was begun with {name} {before.get(name)}, not {now.get(name)}: give the same, or another --out"
+            )

@@ -1,0 +1,64 @@
+"""What the loop asks of a stage, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from humanverse.models.losses import Losses
+
+Batch = Mapping[str, Any]
+"""What ``humanverse.loading`` gives."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A pass over a batch: its losses, and the timesteps by target."""
+
+    losses: Losses
+    steps: dict[str, torch.Tensor]
+
+
+class Stage(Protocol):
+    """A model that is trained, with all that is frozen beside it.
+
+    Attributes:
+        model: whose parameters with gradients are trained.
+        parts: its parts that are saved, by the name of their folder.
+        layers: that a loader must give.
+    """
+
+    model: nn.Module
+    parts: Mapping[str, Any]
+    layers: tuple[str, ...]
+
+    def prepare(self, batches: Any) -> None:
+        """What is to be measured before training a new model, on ``batches`` of the training data."""
+
+    def learn(self, model: nn.Module, batch: Batch, numbers: Sequence[int]) -> Told:
+        """Losses of a batch.
+
+        Args:
+            model: ``self.model``, perhaps wrapped.
+            batch: of a loader.
+            numbers: of its samples in the run, on which all chance depends.
+        """
+
+    def generate(self, batch: Batch, steps: int, guidance: float, seed: int) -> dict[str, torch.Tensor]:
+        """Pictures, float32 (batch, 3, height, width) in [0, 1], by name, for the captions and conditions of a batch."""
+
+    def save(self, folder: Path) -> None:
+        """The whole pipeline as diffusers has it."""
+
+
+def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
+    """``batch`` with its tensors on ``device``."""
+    return {
+        name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+        for name, value in batch.items()
+    }

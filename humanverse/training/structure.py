@@ -1,0 +1,171 @@
+"""Stage 1 as the loop sees it: pictures to latents, latents to noise and back, and a pipeline in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from humanverse.errors import UserError
+from humanverse.models import dropout, presets
+from humanverse.models.latents import Measure
+from humanverse.models.losses import denoising_loss
+from humanverse.models.pipelines.structural import StructuralPipeline
+from humanverse.models.presets import Noise
+from humanverse.models.schedule import learnt, noised, scheduler_for
+from humanverse.models.structural_unet import StructuralUNet
+from humanverse.training import parts
+from humanverse.training.chance import noise_for, steps_for
+from humanverse.training.pictures import PICTURES, layers_for
+from humanverse.training.settings import NoiseSettings, TrainSettings
+from humanverse.training.stage import Batch, Told, to_device
+
+DROPOUT = 0.15
+"""Share of samples that go without prompt and conditions (HyperHuman, section 3.2)."""
+
+
+class StructureStage:
+    """The Latent Structural Diffusion Model with VAE and text encoder.
+
+    Args:
+        settings: of the run.
+        saved: folder of a checkpoint's parts; None to begin.
+        device: where it is trained.
+        dtype: of what is frozen.
+
+    Raises:
+        UserError: if a part cannot be had or does not fit.
+    """
+
+    def __init__(self, settings: TrainSettings, saved: Path | None, device: torch.device, dtype: torch.dtype) -> None:
+        preset = _preset(settings.model.preset)
+        noise = noise_of(preset.noise, settings.noise)
+        vae = parts.frozen(parts.vae_of(settings.model), device, dtype)
+        encoder, tokenizer = parts.text_of(settings.model)
+        self._seed, self._own, self._device = settings.seed, noise.own_timesteps, device
+        self._dropout = DROPOUT if settings.dropout is None else settings.dropout
+        self._vae, self._scheduler = vae, scheduler_for(noise)
+        unet = _unet(settings, preset.model, vae, encoder, saved)
+        self.unet = nn.Module.to(unet, device, torch.float32).train()
+        if settings.gradient_checkpointing:
+            self.unet.enable_gradient_checkpointing()
+        self.model: nn.Module = self.unet
+        self.parts: Mapping[str, Any] = {"unet": self.unet}
+        self._targets = [target.name for target in self.unet.targets]
+        self._conditions = [condition.name for condition in self.unet.conditions]
+        self.layers = layers_for([*self._targets, *self._conditions], settings.data.layers)
+        encoder = parts.frozen(encoder, device, dtype)
+        self._pipeline = StructuralPipeline(vae, encoder, tokenizer, self.unet, self._scheduler)
+        self._pipeline.set_progress_bar_config(disable=True)
+
+    def prepare(self, batches: Iterable[Batch]) -> None:
+        """Measure the targets' latents, if the model has no statistics of them yet."""
+        if self.unet.config.latent_statistics is not None:
+            return
+        measures = {target.name: Measure(target.channels) for target in self.unet.targets}
+        for batch in batches:
+            held = to_device(batch, self._device)
+            for name, measure in measures.items():
+                measure.add(self._latents(PICTURES[name].of(held)))
+        self.unet.set_latent_statistics({name: measure.result(name) for name, measure in measures.items()})
+
+    def learn(self, model: nn.Module, batch: Batch, numbers: Sequence[int]) -> Told:
+        """See ``stage.Stage``: all targets noised, with prompt and conditions or without both, and denoised together."""
+        batch = to_device(batch, self._device)
+        kept = dropout.kept(self._seed, numbers, {"conditions": self._dropout})["conditions"]
+        with torch.no_grad():
+            clean = {name: self.unet.normalise(name, self._latents(PICTURES[name].of(batch))) for name in self._targets}
+            told = {name: dropout.only_kept(self._latents(PICTURES[name].of(batch)), kept) for name in self._conditions}
+            prompts = [text if keep else "" for text, keep in zip(batch["captions"], kept.tolist(), strict=True)]
+            text = self._pipeline.encode_prompt(prompts).float()
+        steps = steps_for(self._seed, numbers, self._targets, self._own, self._device)
+        noise = noise_for(self._seed, numbers, clean)
+        entered = {name: noised(self._scheduler, clean[name], noise[name], steps[name]) for name in self._targets}
+        wanted = {name: learnt(self._scheduler, clean[name], noise[name], steps[name]) for name in self._targets}
+        predicted = model(entered, steps if self._own else steps[self._targets[0]], text, told, batch["sizes"]).sample
+        weights = {target.name: target.weight for target in self.unet.targets}
+        return Told(denoising_loss(predicted, wanted, weights), steps)
+
+    def generate(self, batch: Batch, steps: int, guidance: float, seed: int) -> dict[str, torch.Tensor]:
+        """See ``stage.Stage``: the conditions, and what the model makes of them and the captions, one of each target."""
+        batch = to_device(batch, self._device)
+        height, width = batch["image"].shape[-2:]
+        shown = {name: PICTURES[name].of(batch) for name in self._conditions}
+        with torch.no_grad():
+            told = {name: self._latents(pictures) for name, pictures in shown.items()}
+        made = self._pipeline(
+            prompt=list(batch["captions"]),
+            condition_latents=told,
+            height=height,
+            width=width,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            generator=[torch.Generator().manual_seed(seed + place) for place in range(len(batch["captions"]))],
+            output_type="pt",
+        )
+        given = {name: pictures / 2 + 0.5 for name, pictures in shown.items()}
+        return {name: pictures.float().cpu() for name, pictures in {**given, **made.pictures}.items()}
+
+    def save(self, folder: Path) -> None:
+        """See ``stage.Stage``: a ``StructuralPipeline``."""
+        self._pipeline.save_pretrained(folder)
+
+    def _latents(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Scaled latents, float32, the middle of what the VAE says."""
+        latent = self._vae.encode(pictures.to(self._vae.dtype)).latent_dist.mode()
+        return latent.float() * self._vae.config.scaling_factor
+
+
+def noise_of(preset: Noise, asked: NoiseSettings) -> Noise:
+    """The preset's noise with what is ``asked`` for."""
+    return replace(preset, **asked.model_dump(exclude_none=True))
+
+
+def _preset(name: str) -> presets.StructuralSetting:
+    if name not in presets.STRUCTURAL:
+        raise UserError(f"model.preset {name}: choose from {', '.join(presets.STRUCTURAL)}")
+    return presets.STRUCTURAL[name]
+
+
+def _unet(settings: TrainSettings, preset: Mapping[str, Any], vae: Any, encoder: Any, saved: Path | None) -> Any:
+    """The model of a checkpoint, of a pipeline of ours, or on a plain UNet."""
+    if saved is not None:
+        return parts.loaded(StructuralUNet.from_pretrained, saved / "unet")
+    model = settings.model
+    if model.unet is None and model.base is not None:
+        folder = parts.folder_of(model.base, "unet")
+        if parts.class_name(folder) == StructuralUNet.__name__:
+            if model.changes:
+                raise UserError("model.changes cannot change a structural model that is there: leave them out")
+            return parts.loaded(StructuralUNet.from_pretrained, folder)
+    channels = _channels(vae)
+    wanted = {**_defaults(), **preset, **model.changes}
+    for kind in ("targets", "conditions"):
+        wanted[kind] = [_of_channels(entry, channels) for entry in wanted[kind]]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        plain = parts.unet_of(model, channels, encoder.config.hidden_size)
+        try:
+            return StructuralUNet.from_unet(plain, **wanted)
+        except TypeError as error:
+            raise UserError(f"model.changes: {error}") from error
+
+
+def _defaults() -> dict[str, Any]:
+    return {"targets": presets.TARGETS, "conditions": (presets.SKELETON_LATENT,)}
+
+
+def _channels(vae: Any) -> int:
+    """Of the VAE's latents."""
+    if "latent_channels" in vae.config:
+        return int(vae.config.latent_channels)
+    return int(vae.config.block_out_channels[-1])
+
+
+def _of_channels(entry: Any, channels: int) -> dict[str, Any]:
+    fields = {"name": entry} if isinstance(entry, str) else dict(entry)
+    return {**fields, "channels": channels}

@@ -1,0 +1,70 @@
+"""What a run is looked at by: losses and generated pictures of the same few samples each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from humanverse.training.settings import ValidationSettings
+from humanverse.training.stage import Batch, Stage
+
+FOLDER = "validation"
+
+_SHAPES: Mapping[str, Callable[[np.ndarray], Any]] = {
+    "tensorboard": lambda grid: grid.transpose(2, 0, 1)[None],
+    "wandb": lambda grid: [grid],
+}
+"""Tracker -> the shape in which it takes a picture."""
+
+
+class Validation:
+    """A batch, and what is made of it.
+
+    Args:
+        settings: of the validation.
+        seed: of the run.
+        batch: of a loader.
+    """
+
+    def __init__(self, settings: ValidationSettings, seed: int, batch: Batch) -> None:
+        self._settings, self._seed, self._batch = settings, seed, batch
+
+    def look(self, stage: Stage, folder: Path, seen: int) -> tuple[dict[str, float], np.ndarray]:
+        """Losses, ``validation/TARGET`` and ``validation/loss``, and the pictures; these are written to ``folder``.
+
+        Noise and timesteps are the same each time.
+
+        Args:
+            seen: samples of the run so far, the picture's name.
+        """
+        count = len(self._batch["captions"])
+        with torch.no_grad():
+            losses = stage.learn(stage.model, self._batch, range(-count, 0)).losses
+        values = {f"validation/{name}": float(errors.mean()) for name, errors in losses.of_samples.items()}
+        values["validation/loss"] = float(losses.total)
+        grid = grid_of(stage.generate(self._batch, self._settings.steps, self._settings.guidance, self._seed))
+        place = folder / FOLDER
+        place.mkdir(exist_ok=True)
+        Image.fromarray(grid).save(place / f"{seen:012d}.png")
+        return values, grid
+
+    def show(self, trackers: Sequence[Any], grid: np.ndarray, seen: int) -> None:
+        """Give the pictures to trackers that take some."""
+        for tracker in trackers:
+            if tracker.name in _SHAPES:
+                tracker.log_images({FOLDER: _SHAPES[tracker.name](grid)}, step=seen)
+
+
+def grid_of(pictures: Mapping[str, torch.Tensor]) -> np.ndarray:
+    """Pictures side by side, a row for each sample, a column for each name: uint8 (height, width, 3).
+
+    Args:
+        pictures: float32 (batch, 3, height, width) in [0, 1] by name.
+    """
+    rows = torch.cat([torch.cat(list(one), dim=2) for one in zip(*pictures.values(), strict=True)], dim=1)
+    return (rows.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()

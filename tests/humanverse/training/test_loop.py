@@ -1,0 +1,145 @@
+"""The loop: it learns, it goes on to the same bits, and it stops with a clear line."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from humanverse.errors import UserError
+from humanverse.training.checkpoints import RunFolder
+from humanverse.training.loop import crossed, learning_rate
+from humanverse.training.settings import OptimiserSettings
+from humanverse.training.structure import StructureStage
+from tests.humanverse.training import tiny
+
+
+@pytest.fixture(scope="module")
+def straight(people: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 12 samples that nothing interrupts."""
+    out = tmp_path_factory.mktemp("straight")
+    tiny.trained(people, out)
+    return out
+
+
+def _last(out: Path) -> Path:
+    latest = RunFolder(out).latest()
+    assert latest is not None
+    return latest
+
+
+def test_a_run_that_goes_on_has_the_same_bits(people: str, straight: Path, tmp_path: Path) -> None:
+    assert tiny.trained(people, tmp_path, samples=4).samples == 4
+    outcome = tiny.trained(people, tmp_path)
+    assert (outcome.samples, outcome.steps) == (12, 3)
+    tiny.assert_equal(_last(straight), _last(tmp_path))
+
+
+def test_a_run_that_was_stopped_between_checkpoints_has_the_same_bits_and_one_log(
+    people: str, straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn, passes = StructureStage.learn, 0
+
+    def interrupted(self: Any, *given: Any) -> Any:
+        nonlocal passes
+        passes += 1
+        if passes == 6:
+            raise KeyboardInterrupt
+        return learn(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StructureStage, "learn", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.trained(people, tmp_path, checkpoint__every=8)
+    tiny.trained(people, tmp_path, checkpoint__every=8)
+    tiny.assert_equal(_last(straight), _last(tmp_path))
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["samples"] for line in lines] == [4, 8, 12]
+    before = [json.loads(line) for line in (straight / "log.jsonl").read_text().splitlines()]
+    assert [line["loss"] for line in lines] == [line["loss"] for line in before]
+
+
+def test_data_workers_change_nothing(people: str, straight: Path, tmp_path: Path) -> None:
+    tiny.trained(people, tmp_path, data__workers=2)
+    tiny.assert_equal(_last(straight), _last(tmp_path))
+
+
+def test_old_checkpoints_go(people: str, tmp_path: Path) -> None:
+    tiny.trained(people, tmp_path, checkpoint__keep=2)
+    assert RunFolder(tmp_path).checkpoints() == [8, 12]
+    assert not list((tmp_path / "checkpoints").glob(".*"))
+
+
+def test_a_step_without_a_finite_gradient_is_skipped(
+    people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn = StructureStage.learn
+
+    broken: list[bool] = []
+    started = StructureStage.__init__
+    handles: list[Any] = []
+
+    def watched(self: Any, *given: Any) -> None:
+        started(self, *given)
+        weight = next(self.model.parameters())
+        handles.append(weight.register_hook(lambda gradient: gradient * (math.nan if broken[0] else 1.0)))
+
+    def learnt(self: Any, model: Any, batch: Any, numbers: Any) -> Any:
+        broken[:] = [4 <= numbers[0] < 8]
+        return learn(self, model, batch, numbers)
+
+    monkeypatch.setattr(StructureStage, "__init__", watched)
+    monkeypatch.setattr(StructureStage, "learn", learnt)
+    outcome = tiny.trained(people, tmp_path)
+    assert (outcome.steps, outcome.skipped_steps) == (2, 1)
+    folder = RunFolder(tmp_path)
+    before, after = tiny.tensors(folder.checkpoint(4)), tiny.tensors(folder.checkpoint(8))
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_a_gradient_that_stays_broken_ends_the_run(people: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"the gradient was not finite 2 times in a row, at 12 samples: make optimiser\.lr"
+    ):
+        tiny.trained(people, tmp_path, optimiser__lr=1e30, optimiser__patience=2, samples=40)
+
+
+def test_too_little_memory_is_one_line(people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(self: Any, *given: Any) -> Any:
+        return torch.empty(2**60)
+
+    monkeypatch.setattr(StructureStage, "learn", greedy)
+    with pytest.raises(UserError, match="memory is too small for passes of 2 samples: make micro_batch smaller"):
+        tiny.trained(people, tmp_path)
+
+
+def test_other_settings_cannot_go_on(people: str, tmp_path: Path) -> None:
+    tiny.trained(people, tmp_path, samples=4)
+    for name, value, line in (
+        ("optimiser__lr", 0.1, r"begun with optimiser\.lr 0\.004, not 0\.1: give the same, or another --out"),
+        ("micro_batch", 4, "begun with micro_batch 2, not 4: give the same"),
+    ):
+        with pytest.raises(UserError, match=line):
+            tiny.trained(people, tmp_path, **{name: value})
+
+
+def test_a_run_that_is_done_is_left_as_it_is(people: str, straight: Path) -> None:
+    before = tiny.tensors(_last(straight))
+    assert tiny.trained(people, straight).samples == 12
+    after = tiny.tensors(_last(straight))
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_the_learning_rate_rises_over_the_first_samples() -> None:
+    settings = OptimiserSettings(lr=1.0, warm_up=8)
+    assert [learning_rate(settings, seen) for seen in (2, 4, 8, 100)] == [0.25, 0.5, 1, 1]
+    assert learning_rate(OptimiserSettings(lr=1.0), 1) == 1
+
+
+def test_a_multiple_is_crossed_once() -> None:
+    assert [seen for seen in range(0, 40, 3) if crossed(seen - 3, seen, 10)] == [0, 12, 21, 30]
+    assert not crossed(0, 100, 0)

@@ -1,0 +1,31 @@
+"""Targets and conditions as pictures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from humanverse.errors import UserError
+from humanverse.training.pictures import PICTURES, layers_for
+
+
+def test_only_needed_layers_are_read() -> None:
+    assert layers_for(["rgb", "depth", "skeleton"], ["pose/truth"]) == ("depth", "pose/truth")
+    with pytest.raises(UserError, match="nothing of this model needs normal/dpt: leave it out"):
+        layers_for(["rgb", "depth"], ["normal/dpt"])
+    with pytest.raises(UserError, match="no picture 'heat' can be made of a sample: choose from rgb, depth"):
+        layers_for(["heat"], [])
+
+
+def test_depth_is_grey() -> None:
+    depth = torch.linspace(-1, 1, 12).reshape(1, 1, 3, 4)
+    picture = PICTURES["depth"].of({"depth": depth})
+    assert picture.shape == (1, 3, 3, 4) and torch.equal(picture[:, 2:], depth)
+
+
+def test_segmentation_has_a_colour_for_every_id() -> None:
+    ids = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    picture = PICTURES["segmentation"].of({"segmentation": ids})
+    assert picture.shape == (1, 3, 16, 16) and picture.min() >= -1 and picture.max() <= 1
+    colours = {tuple(colour) for colour in picture[0].flatten(1).T.tolist()}
+    assert len(colours) == 256 and (-1.0, -1.0, -1.0) in colours

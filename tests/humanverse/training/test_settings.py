@@ -1,0 +1,64 @@
+"""Settings of a run, as a user gives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from humanverse.errors import UserError
+from humanverse.training.settings import check_same, load
+
+
+def test_the_usual_ones_are_the_papers() -> None:
+    settings = load()
+    assert (settings.model.preset, settings.data.buckets) == ("paper", (512,))
+    own = settings.optimiser
+    assert (own.lr, own.betas, own.weight_decay, own.warm_up) == (1e-5, (0.9, 0.999), 0.01, 0)
+
+
+def test_a_file_and_changes_on_top(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("optimiser: {lr: 0.1, warm_up: 5}\ndata: {buckets: [256, [320, 192]]}\n")
+    settings = load(path, ["optimiser.lr=0.2", "model.changes.replication=half", "log.trackers=[tensorboard]"])
+    assert (settings.optimiser.lr, settings.optimiser.warm_up) == (0.2, 5)
+    assert settings.data.buckets == (256, (320, 192))
+    assert settings.model.changes == {"replication": "half"}
+    assert settings.log.trackers == ("tensorboard",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (["optimizer.lr=1"], "settings: optimizer: there is no such setting"),
+        (["optimiser.rate=1"], "settings: optimiser.rate: there is no such setting"),
+        (["optimiser.lr=0"], "settings: optimiser.lr: Input should be greater than 0"),
+        (["batch=6", "micro_batch=4"], "settings: batch 6 must be a multiple of micro_batch 4"),
+        (["batch"], "--set batch: write section.name=value"),
+        (["batch=4", "batch.size=4"], "--set batch.size=4: batch has no settings in it"),
+        (["log.trackers=[paper]"], "settings: log.trackers.0: Input should be 'tensorboard' or 'wandb'"),
+    ],
+)
+def test_what_cannot_be_is_one_line(changes: list[str], line: str) -> None:
+    with pytest.raises(UserError) as raised:
+        load(None, changes)
+    assert str(raised.value).startswith(line)
+
+
+def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
+    for text, line in (("[1]", "holds no mapping"), ("a: [", "is no YAML")):
+        path = tmp_path / "run.yaml"
+        path.write_text(text)
+        with pytest.raises(UserError, match=line):
+            load(path)
+    with pytest.raises(UserError, match="No such file"):
+        load(tmp_path / "none.yaml")
+
+
+def test_only_what_decides_the_weights_must_stay() -> None:
+    before = load().decisive()
+    free = ["samples=7", "checkpoint.every=9", "data.workers=3", "log.every=2", "gradient_checkpointing=true"]
+    check_same(before, load(None, free).decisive(), "run")
+    for change in ("seed=1", "data.view=dedup", "model.changes.replication=half", "noise.own_timesteps=true"):
+        with pytest.raises(UserError, match="run was begun with"):
+            check_same(before, load(None, [change]).decisive(), "run")
