@@ -68,7 +68,7 @@ NEARNESS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def _depth(png: bytes, row: Row, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
     values = _checked(decode_depth(png, row["scale"], row["offset"]), row)
-    near = interpolated(_nearness(row)(values), row["map_box"], replace(crop, mirrored=False))
+    (near,) = interpolated(_nearness(row)(values), row["map_box"], replace(crop, mirrored=False))
     valid = np.isfinite(near)
     step = -1 if crop.mirrored else 1
     return normalised(near, valid)[None, :, ::step], valid[:, ::step]
@@ -93,16 +93,14 @@ def normalised(near: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def _normal(png: bytes, row: Row, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
-    values = interpolated(_checked(decode_normal(png), row), row["map_box"], crop)
-    length = np.sqrt(np.einsum("ijk,ijk->ij", values, values))
+    x, y, z = interpolated(_checked(decode_normal(png), row), row["map_box"], crop)
+    length = np.sqrt(x * x + y * y + z * z)
     valid = length > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values *= (1 / length)[:, :, None]
+    with np.errstate(invalid="ignore"):
+        found = np.stack([(-x if crop.mirrored else x) / length, y / length, z / length])
     if not valid.all():
-        values[~valid] = 0
-    if crop.mirrored:
-        values[:, :, 0] = -values[:, :, 0]
-    return values.transpose(2, 0, 1), valid
+        found[:, ~valid] = 0
+    return found, valid
 
 
 def _segmentation(png: bytes, row: Row, crop: Crop) -> tuple[np.ndarray, np.ndarray]:

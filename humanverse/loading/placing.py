@@ -11,6 +11,9 @@ Box = tuple[float, float, float, float]
 WHOLE = 0.999
 """Share of a pixel's sources that must have a value for it to have one; less than one only for rounding."""
 
+_EXACT = 1e-6
+"""Cells by which a place may be beside a centre that it is meant to be on."""
+
 
 def _centres(crop: Crop, axis: int) -> np.ndarray:
     """Where the centres of the training picture's pixels lie in the stored picture, along x (0) or y (1), not mirrored."""
@@ -49,7 +52,7 @@ def nearest(ids: np.ndarray, box: Box, crop: Crop, unknown: int) -> np.ndarray:
     return found[:, ::-1] if crop.mirrored else found
 
 
-def interpolated(values: np.ndarray, box: Box, crop: Crop) -> np.ndarray:
+def interpolated(values: np.ndarray, box: Box, crop: Crop) -> list[np.ndarray]:
     """A map of numbers in the training picture: averaged down where it is finer, then interpolated bilinearly.
 
     Args:
@@ -57,37 +60,50 @@ def interpolated(values: np.ndarray, box: Box, crop: Crop) -> np.ndarray:
         box: ``map_box``.
 
     Returns:
-        float32 of the training picture's height and width, NaN where the map does not reach, or one of a pixel's sources has
-        no value. Directions are not turned, also in a mirrored picture.
+        float32 of the training picture's height and width, one array per channel, NaN where the map does not reach, or one of a
+        pixel's sources has no value. Directions are not turned, also in a mirrored picture.
     """
-    missing = np.isnan(values if values.ndim == 2 else values[:, :, 0])
-    if not missing.any():
-        return _read(values, box, crop)
-    there = (~missing).astype(np.float32)
-    filled = np.where(missing if values.ndim == 2 else missing[:, :, None], np.float32(0), values)
-    read = _read(np.dstack([filled, there]), box, crop)
-    with np.errstate(invalid="ignore"):
-        found = np.where(read[:, :, -1:] >= WHOLE, read[:, :, :-1], np.float32(np.nan))
-    return found[:, :, 0] if values.ndim == 2 else found
+    channels = list(cv2.split(values))
+    missing = np.isnan(channels[0])
+    if len(channels) == 1 and not missing.any():
+        found = [_read(values, box, crop)]
+    else:
+        there = (~missing).astype(np.float32)
+        filled = [np.where(missing, np.float32(0), channel) for channel in channels]
+        *found, weight = cv2.split(_read(cv2.merge([*filled, there]), box, crop))
+        nowhere = weight < WHOLE
+        for channel in found if nowhere.any() else ():
+            channel[nowhere] = np.nan
+    height, width = values.shape[:2]
+    outside = _outside(_in_map(crop, box, width, 0), _in_map(crop, box, height, 1), width, height)
+    if outside is not None:
+        found = [np.where(outside, np.float32(np.nan), channel) for channel in found]
+    return [channel[:, ::-1] for channel in found] if crop.mirrored else found
 
 
 def _read(values: np.ndarray, box: Box, crop: Crop) -> np.ndarray:
-    """``values``, all of them numbers, in the training picture; NaN where they do not reach."""
+    """``values``, all of them numbers, in the training picture, not mirrored; continued beyond their edges."""
     cells = values.shape[1::-1]
     pitch = [(box[axis + 2] - box[axis]) / cells[axis] * crop.scale for axis in (0, 1)]
     fewer = [max(min(round(cells[axis] * pitch[axis]), cells[axis]), 1) for axis in (0, 1)]
     if fewer != list(cells):
         values = cv2.resize(values, (fewer[0], fewer[1]), interpolation=cv2.INTER_AREA)
     across, down = _in_map(crop, box, fewer[0], 0), _in_map(crop, box, fewer[1], 1)
-    steps = (_step(across), _step(down))
-    to_map = np.array([[steps[0], 0, across[0] - 0.5], [0, steps[1], down[0] - 0.5]])
+    (left, step_x), (top, step_y) = _line(across), _line(down)
+    if _same_pixels(left, step_x, crop.size[0], fewer[0]) and _same_pixels(top, step_y, crop.size[1], fewer[1]):
+        return values[round(top) :, round(left) :][: crop.size[1], : crop.size[0]]
+    to_map = np.array([[step_x, 0, left], [0, step_y, top]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    read = cv2.warpAffine(values, to_map, crop.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    outside = _outside(across, down, fewer[0], fewer[1])
-    if outside is not None:
-        read[outside] = np.nan
-    return read[:, ::-1] if crop.mirrored else read
+    return cv2.warpAffine(values, to_map, crop.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _step(places: np.ndarray) -> float:
-    return float((places[-1] - places[0]) / (len(places) - 1))
+def _line(places: np.ndarray) -> tuple[float, float]:
+    """Where the first centre lies, counted from the centre of the first cell, and the way from one to the next."""
+    return float(places[0]) - 0.5, float((places[-1] - places[0]) / (len(places) - 1))
+
+
+def _same_pixels(first: float, step: float, count: int, cells: int) -> bool:
+    """Whether ``count`` places lie on the centres of cells, each on the next one's."""
+    start = round(first)
+    exact = abs(first - start) < _EXACT and abs((step - 1) * count) < _EXACT
+    return exact and start >= 0 and start + count <= cells
