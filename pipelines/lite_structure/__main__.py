@@ -37,7 +37,7 @@ def render_command(
 def train_command(
     cache: Cache,
     run: Run,
-    steps: Annotated[int, typer.Option(help="of the whole run")] = 1700,
+    steps: Annotated[int, typer.Option(help="of the whole run")] = 1900,
     seed: Annotated[int, typer.Option(help="of the first weights, and of all that is drawn")] = 0,
     backgrounds: Backgrounds = None,
     held_out: Annotated[Path | None, typer.Option(help="cache of other examples, to measure on the way")] = None,
@@ -64,16 +64,16 @@ def train_command(
 def score_command(
     cache: Cache,
     model: Annotated[Path, typer.Argument(help="the network as ONNX")],
-    side: Annotated[int, typer.Option(help="of the window, in pixels")] = 256,
 ) -> None:
     """Measure a network on examples that it was not trained on, and print the figures as JSON."""
     from annotators.engines import onnx_session
+    from annotators.structure.inputs import SIDE
     from pipelines.lite_structure.examples import paths
     from pipelines.lite_structure.held_out import views
     from pipelines.lite_structure.scores import network_scores
 
     session = onnx_session(model)
-    scores = network_scores(views(paths(cache), side), lambda inputs: session.run(None, {"input": inputs})[0])
+    scores = network_scores(views(paths(cache), SIDE), lambda inputs: session.run(None, {"input": inputs})[0])
     typer.echo(json.dumps(_rounded(asdict(scores))))
 
 

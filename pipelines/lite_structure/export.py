@@ -30,7 +30,7 @@ def averaged_network(run: Path) -> LiteStructureNet:
 
 
 def exported(network: LiteStructureNet, halves: bool = True) -> bytes:
-    """The ONNX file: input ``input`` float32 (n, 8, 256, 256), output ``maps`` float32 (n, 5, 256, 256).
+    """The ONNX file: input ``input`` float32 (n, 8, 192, 192), output ``maps`` float32 (n, 5, 192, 192).
 
     Args:
         network: in evaluation mode.

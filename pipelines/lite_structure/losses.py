@@ -7,21 +7,32 @@ from collections.abc import Mapping
 import torch
 from torch.nn import functional as F
 
-WEIGHTS = {"normal": 1.0, "depth": 0.5, "gradient": 0.25, "mask": 0.3}
+WEIGHTS = {"cosine": 1.5, "chord": 1.5, "depth": 0.5, "gradient": 0.1, "mask": 0.3}
 LEAST_PIXELS = 16
 LEAST_SPREAD = 1.0
 """Of the depth that the network says, as ``standardised`` measures it."""
 _SCALES = 3
+_FLAT = 1e-5
+"""Added under the root, which has no slope at 0."""
 
 
-def normal_loss(said: torch.Tensor, true: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Mean of 1 - cosine over the known pixels, 0 if there are none.
+def cosine_loss(said: torch.Tensor, true: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Mean of 1 - cosine over the known pixels, 0 if there are none: large errors count most.
 
     Args:
         said, true: float (n, 3, height, width), unit vectors.
         known: bool (n, height, width).
     """
     apart = 1 - (said * true).sum(dim=1)
+    return (apart * known).sum() / known.sum().clamp(min=1)
+
+
+def chord_loss(said: torch.Tensor, true: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Mean distance between the vectors' tips, which goes with the angle: small errors count as well.
+
+    Args: as of ``cosine_loss``.
+    """
+    apart = ((said - true) ** 2).sum(dim=1).add(_FLAT).sqrt()
     return (apart * known).sum() / known.sum().clamp(min=1)
 
 
@@ -75,7 +86,8 @@ def losses(said: torch.Tensor, true: Mapping[str, torch.Tensor]) -> dict[str, to
     known = true["known"] & (true["known"].sum(dim=(1, 2), keepdim=True) >= LEAST_PIXELS)
     apart = standardised(said[:, 0], known, LEAST_SPREAD) - standardised(true["depth"], known)
     return {
-        "normal": normal_loss(said[:, 1:4], true["normal"], known),
+        "cosine": cosine_loss(said[:, 1:4], true["normal"], known),
+        "chord": chord_loss(said[:, 1:4], true["normal"], known),
         "depth": depth_loss(apart, known),
         "gradient": gradient_loss(apart, known),
         "mask": F.binary_cross_entropy_with_logits(said[:, 4], true["people"].float()),

@@ -7,7 +7,16 @@ import math
 import pytest
 import torch
 
-from pipelines.lite_structure.losses import WEIGHTS, depth_loss, gradient_loss, losses, normal_loss, standardised, total
+from pipelines.lite_structure.losses import (
+    WEIGHTS,
+    chord_loss,
+    cosine_loss,
+    depth_loss,
+    gradient_loss,
+    losses,
+    standardised,
+    total,
+)
 
 SHAPE = (2, 8, 8)
 
@@ -24,11 +33,12 @@ def known() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("degrees", [0.0, 60.0, 180.0])
-def test_the_loss_of_normals_is_one_less_the_cosine_of_their_angle(degrees: float) -> None:
+def test_losses_of_normals_go_with_their_angle(degrees: float) -> None:
     angle = math.radians(degrees)
     said = torch.tensor([math.sin(angle), 0.0, math.cos(angle)]).view(1, 3, 1, 1).expand(2, 3, 8, 8)
     true = torch.tensor([0.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(2, 3, 8, 8)
-    assert float(normal_loss(said, true, known())) == pytest.approx(1 - math.cos(angle), abs=1e-6)
+    assert float(cosine_loss(said, true, known())) == pytest.approx(1 - math.cos(angle), abs=1e-6)
+    assert float(chord_loss(said, true, known())) == pytest.approx(2 * math.sin(angle / 2), abs=5e-3)
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (7.0, -3.0), (0.05, 100.0)])
@@ -56,7 +66,7 @@ def test_pixels_without_truth_cost_nothing(generator: torch.Generator) -> None:
     assert float(depth_loss(apart, known())) == 0 and float(gradient_loss(apart, known())) == 0
     nothing = torch.zeros(SHAPE, dtype=torch.bool)
     vectors = torch.rand((2, 3, 8, 8), generator=generator)
-    assert float(normal_loss(vectors, -vectors, nothing)) == 0
+    assert float(cosine_loss(vectors, -vectors, nothing)) == float(chord_loss(vectors, -vectors, nothing)) == 0
 
 
 def test_the_gradient_loss_sees_edges_and_no_offsets() -> None:
@@ -72,5 +82,5 @@ def test_truth_itself_has_the_least_loss(generator: torch.Generator) -> None:
     best = losses(torch.cat([9 * true["depth"][:, None], normal, mask[:, None]], dim=1), true)
     worse = losses(torch.cat([-true["depth"][:, None], -normal, -mask[:, None]], dim=1), true)
     assert best.keys() == WEIGHTS.keys()
-    assert all(float(part) < 1e-5 for part in best.values()) and all(float(part) > 0.5 for part in worse.values())
+    assert all(float(part) < 5e-3 for part in best.values()) and all(float(part) > 0.5 for part in worse.values())
     assert float(total(worse)) == pytest.approx(sum(WEIGHTS[name] * float(part) for name, part in worse.items()))

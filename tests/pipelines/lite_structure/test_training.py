@@ -47,7 +47,7 @@ def run(balls: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 def test_some_steps_lower_the_loss(run: tuple[Path, list[dict[str, float]]]) -> None:
     _, figures = run
     assert [said["step"] for said in figures] == [3, 6, 9, 12]
-    assert figures[-1]["normal"] < 0.8 * figures[0]["normal"] and figures[-1]["mask"] < figures[0]["mask"]
+    assert figures[-1]["cosine"] < 0.8 * figures[0]["cosine"] and figures[-1]["mask"] < figures[0]["mask"]
 
 
 def test_a_run_that_was_stopped_ends_with_the_same_bits(
