@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from annotators.base import Card, Picture
+from annotators.base import AnySettings, Card, Picture
 from annotators.mmpose.configs import DEFAULT, Config, find
 from annotators.pose.topdown_pose import PoseOfPeople, PoseSettings
 from annotators.pose.vitpose_wholebody import WEIGHTS
 from annotators.torch.base import TorchAnnotator, TorchSettings
 from annotators.torch.batching import flattened, regrouped
 from annotators.torch.weights import tensors_of
-from annotators.weights import obtain
+from annotators.weights import Weight, obtain
 from humanverse.errors import UserError
 from schemas.skeletons import WHOLEBODY
 
@@ -63,15 +63,17 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
     gpu_batch = 64
     _planned: Config | None = None
 
-    def pin(self) -> None:
-        """As of all, for the weights that are named; those of the default are of its config alone.
+    def __init__(
+        self, settings: AnySettings | None = None, device: str = "cpu", weights: Mapping[Weight, Weight] | None = None
+    ) -> None:
+        """As of all; the default's weights are of its config alone.
 
         Raises:
             UserError: if another config is named without weights.
         """
+        super().__init__(settings, device, weights)
         if self.settings.config != DEFAULT and WEIGHTS not in self._instead:
             raise UserError(f"pose.config={self.settings.config} needs its weights: name them, as --weights pose=FILE")
-        super().pin()
 
     def deciding(self) -> dict[str, Any]:
         """The config by its name and the SHA-256 of its text instead of its path."""

@@ -20,6 +20,9 @@ from annotators.pose.vitpose_wholebody import INPUT, STRIDE, VitPoseWholebody
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
 from humanverse.errors import UserError
+from pipelines import opening
+from pipelines.build import build
+from schemas.recipe import load
 from tests.annotators.added import PHOTOGRAPHS, alike, photographs_here
 from tests.annotators.mmpose.tiny import (
     HRNET,
@@ -355,10 +358,14 @@ def test_a_checkpoint_with_more_than_tensors_is_converted_first(tmp_path: Path) 
     assert len(loaded(path, tmp_path / "new.safetensors").model.points) == 133
 
 
-def test_a_config_of_ones_own_needs_weights_of_ones_own() -> None:
-    annotator = MMPoseTopdown(MMPoseTopdown.Settings(config=HRNET))
+def test_a_config_of_ones_own_needs_weights_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a build says before it fetches those of the default, or writes anything."""
+    monkeypatch.setattr(opening, "obtain", lambda weight: pytest.fail(f"{weight.spec} was fetched"))
+    chosen = {"pose": {"name": "mmpose", "settings": {"config": HRNET}}}
+    (tmp_path / "urls.txt").write_text("https://example.com/1.jpg\n")
     with pytest.raises(UserError, match=rf"pose.config={HRNET} needs its weights: name them, as --weights pose=FILE"):
-        annotator.provenance({"person": "0"})
+        build([str(tmp_path / "urls.txt")], str(tmp_path / "d"), load(overrides={"annotators": chosen}), local=True)
+    assert not (tmp_path / "d").exists()
 
 
 def test_a_config_is_the_one_of_the_plan_wherever_it_runs_and_must_not_change(
