@@ -16,8 +16,8 @@ from annotators.pose.crops import Window
 from schemas.skeletons import PARTS, WHOLEBODY, WHOLEBODY_EDGES
 
 CHANNELS = 8
-SIDE = 256
-"""Of the window as the shipped network sees it, in pixels."""
+SIDE = 192
+"""Of the window as the shipped network sees it, in pixels: that of the last stage of its training."""
 MARGIN = 1.15
 """The window's side, in longer sides of what the boxes cover together."""
 SEEN = 0.3
@@ -43,7 +43,11 @@ def _side_of(slots: Sequence[int]) -> tuple[int, int, int]:
     return {frozenset({"left"}): _LEFT, frozenset({"right"}): _RIGHT}.get(frozenset(names), _MIDDLE)
 
 
-_EDGES = tuple((edge, _side_of(edge)) for edge in WHOLEBODY_EDGES)
+_BESIDE_THE_NECK = {
+    frozenset(WHOLEBODY.index(f"{side}_{end}") for end in ("ear", "shoulder")) for side in ("left", "right")
+}
+"""Edges that run through the air and not through the body, so that they are not drawn."""
+_EDGES = tuple((edge, _side_of(edge)) for edge in WHOLEBODY_EDGES if frozenset(edge) not in _BESIDE_THE_NECK)
 _FACE = tuple(PARTS["face"])
 
 

@@ -43,6 +43,12 @@ def test_a_mirrored_pose_is_drawn_as_the_mirrored_drawing_with_sides_exchanged()
     assert np.abs(there.astype(int) - here).mean() < 6
 
 
+def test_nothing_is_drawn_through_the_air_beside_the_neck() -> None:
+    points = person(left_ear=(0.5, 0.2), left_shoulder=(0.75, 0.5), left_elbow=(0.75, 0.9))
+    canvas = drawn_poses(points[None], 64)
+    assert canvas[40:50, 48].max() > 0 and canvas[:28].max() == 0
+
+
 @pytest.mark.parametrize("lost", [0.29, np.nan])
 def test_points_that_are_not_sure_are_not_drawn(lost: float) -> None:
     points = person(left_shoulder=(0.5, 0.25), left_elbow=(0.75, 0.25))
