@@ -32,6 +32,7 @@ from tests.pipelines.web import serve_web
 FAKES = "tests.annotators.outpaint.fakes"
 PLAIN = f"{FAKES}:Plain"
 DEPTH = {"depth": f"{FAKES}:RedDepth"}
+DEPTH_OF_PEOPLE = {"depth": f"{FAKES}:RedOfPeople"}
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -59,6 +60,23 @@ def test_maps_are_those_of_the_picture_and_nothing_else_is_touched(place: Path) 
     for one in said(place, "segmentation/grown").values():
         assert one.row["map_box"] == [0, 0, WIDTH, HEIGHT] and set(one.row["label_names"]) <= {"dark", "light"}
     assert verify(Dataset(str(place))).findings == ()
+
+
+def test_what_reads_a_map_sees_it_where_it_lies_in_the_canvas(place: Path) -> None:
+    """As Sapiens2's depth and normals do."""
+    bands = {"segmentation": "tests.pipelines.toy_parts:Bands"}
+    add(place, {**bands, **DEPTH_OF_PEOPLE}, {"segmentation": "bands", "depth": "bare"}, outpaint=None)
+    add(place, DEPTH_OF_PEOPLE, {"depth": "grown"})
+    assert tables(place, "depth/grown") == tables(place, "depth/bare")
+    for one in said(place, "depth/grown").values():
+        assert one.map is not None and 0 < np.isnan(one.map).mean() < 1
+
+
+def test_what_reads_a_map_that_is_made_with_it_sees_the_one_that_came_back(place: Path) -> None:
+    parts = {"segmentation": f"{FAKES}:DarkParts"}
+    add(place, {**parts, **DEPTH_OF_PEOPLE}, {"segmentation": "grown", "depth": "grown"})
+    add(place, DEPTH_OF_PEOPLE, {"depth": "bare"}, outpaint=None, reads={"segmentation": "grown"})
+    assert tables(place, "depth/grown") == tables(place, "depth/bare")
 
 
 def test_people_keep_their_order_and_points_outside_are_not_found(place: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from annotators.base import Annotator, Card, Picture, Row, Settings, Unavailable
+from annotators.maps import people_in
 from annotators.outpaint.base import KIND, MarginSettings, Outpainter
 from annotators.outpaint.canvas import Canvas, laid
 from humanverse.codec import encode_jpeg
@@ -89,6 +90,19 @@ class RedDepth(Annotator):
 
     def _row(self, rgb: np.ndarray) -> Row:
         return {"map": sampled(rgb, self.settings)[:, :, 0].astype(np.float32), "depth_kind": "relative", "unit": None}
+
+
+class RedOfPeople(RedDepth):
+    """The same of the people in the segmentation layer, and nothing beside them."""
+
+    card = Card("depth", "red-of-people", 1, "for tests", "none", "none", "none", "none", needs=("segmentation",))
+
+    def annotate(self, pictures: Sequence[Picture], needs: Mapping[str, Sequence[Row]]) -> Sequence[Row | Unavailable]:
+        made = [self._row(picture.rgb) for picture in pictures]
+        for row, picture, parts in zip(made, pictures, needs["segmentation"], strict=True):
+            height, width = picture.rgb.shape[:2]
+            row["map"][~people_in(parts, (0, 0, width, height), row["map"].shape)] = np.nan
+        return made
 
 
 class ColourNormal(Annotator):
