@@ -10,7 +10,7 @@ from pydantic import Field
 from annotators.base import Card, Row
 from annotators.maps import resized, unit, working_size
 from annotators.torch.dense import DenseAnnotator, DenseSettings, View
-from annotators.torch.diffusion import pipeline
+from annotators.torch.diffusion import networks, pipeline
 from annotators.weights import Weight, obtain
 
 
@@ -57,12 +57,9 @@ class Marigold(DenseAnnotator):
     gpu_batch = 4
 
     def build(self) -> Any:
-        """The pipeline's networks in one module: they are moved and cast together, and the pipeline goes on using them."""
-        import torch
-
         self._pipeline = pipeline("MarigoldNormalsPipeline", obtain(self.weights[0]), "Marigold")
         self._multiple = int(self._pipeline.vae_scale_factor)
-        return torch.nn.ModuleDict({name: getattr(self._pipeline, name) for name in ("unet", "vae", "text_encoder")})
+        return networks(self._pipeline)
 
     def view(self, rgb: np.ndarray) -> View:
         import torch

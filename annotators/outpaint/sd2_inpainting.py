@@ -16,7 +16,7 @@ from annotators.outpaint.canvas import Canvas
 from annotators.outpaint.painting import Sketch, working_size
 from annotators.outpaint.shelf import Shelf
 from annotators.torch.base import OnTorch, TorchSettings
-from annotators.torch.diffusion import pipeline
+from annotators.torch.diffusion import networks, pipeline
 from annotators.weights import Weight, obtain
 
 _CHANNELS = 9
@@ -68,15 +68,11 @@ class Sd2Inpainting(OnTorch, Outpainter):
     gpu_batch = 8
 
     def build(self) -> Any:
-        """The pipeline's networks in one module: they are moved and cast together, and the pipeline goes on using them."""
-        import torch
-
         self._pipeline = self.assembled()
         self._multiple = int(self._pipeline.vae_scale_factor) * 2 ** (
             len(self._pipeline.unet.config.block_out_channels) - 1
         )
-        networks = ("unet", "vae", "text_encoder")
-        return torch.nn.ModuleDict({name: getattr(self._pipeline, name) for name in networks})
+        return networks(self._pipeline)
 
     def assembled(self) -> Any:
         """The pipeline with its solver, on the CPU."""

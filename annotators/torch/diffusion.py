@@ -41,3 +41,10 @@ def pipeline(kind: str, folder: Path, what: str, **options: Any) -> Any:
         raise WeightError(f"{folder} holds no {what} model that can be loaded ({one_line(error, 160)})") from error
     found.set_progress_bar_config(disable=True)
     return found
+
+
+def networks(whole: Any) -> Any:
+    """A pipeline's networks in one module: they are moved and cast together, and the pipeline goes on using them."""
+    import torch
+
+    return torch.nn.ModuleDict({name: getattr(whole, name) for name in ("unet", "vae", "text_encoder")})

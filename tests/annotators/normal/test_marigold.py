@@ -14,57 +14,27 @@ import torch
 
 from annotators.base import Picture
 from annotators.normal.marigold import Marigold
+from annotators.torch.diffusion import networks
 from annotators.weights import WeightError, standing_in
 from humanverse.codec import encode_jpeg
+from tests.annotators import stable_diffusion
 from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, place_of
 
 
 def tiny(folder: Path) -> Path:
     """A Marigold pipeline with random weights, as diffusers saves it."""
-    from humanverse.torchvision_operators import prepare_torchvision
-
-    prepare_torchvision()
+    made = stable_diffusion.tiny(8, 2)
     import diffusers
     import transformers
 
-    torch.manual_seed(0)
-    unet = diffusers.UNet2DConditionModel(
-        in_channels=8,
-        out_channels=4,
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=16,
-        attention_head_dim=4,
-        norm_num_groups=4,
-    )
-    vae = diffusers.AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=4,
-        norm_num_groups=4,
-    )
-    text = transformers.CLIPTextConfig(
-        hidden_size=16,
-        intermediate_size=16,
-        num_attention_heads=2,
-        num_hidden_layers=1,
-        vocab_size=10,
-        max_position_embeddings=8,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-    )
     folder.mkdir()
     (folder / "vocab.json").write_text(json.dumps({"<|startoftext|>": 0, "<|endoftext|>": 1}))
     (folder / "merges.txt").write_text("#version: 0.2\n")
     pipeline: Any = diffusers.MarigoldNormalsPipeline(
-        unet,
-        vae,
+        made.unet,
+        made.vae,
         diffusers.DDIMScheduler(prediction_type="v_prediction", timestep_spacing="trailing", clip_sample=False),
-        transformers.CLIPTextModel(text),
+        made.text,
         transformers.CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=8),
         prediction_type="normals",
         default_denoising_steps=4,
@@ -143,30 +113,16 @@ class FullMarigold(Marigold):
     card = replace(Marigold.card, name="full-marigold", weights=())
 
     def build(self) -> Any:
+        made = stable_diffusion.full(8)
         import diffusers
-        import transformers
 
-        unet: Any = diffusers.UNet2DConditionModel(
-            in_channels=8,
-            cross_attention_dim=1024,
-            attention_head_dim=(5, 10, 20, 20),
-            use_linear_projection=True,
-        )
-        vae: Any = diffusers.AutoencoderKL(
-            block_out_channels=(128, 256, 512, 512),
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=2,
-            latent_channels=4,
-        )
-        text = transformers.CLIPTextConfig(hidden_size=1024, num_hidden_layers=23, num_attention_heads=16)
         scheduler = diffusers.DDIMScheduler(prediction_type="v_prediction", timestep_spacing="trailing")
         self._pipeline = diffusers.MarigoldNormalsPipeline(
-            unet, vae, scheduler, transformers.CLIPTextModel(text), None, prediction_type="normals"
+            made.unet, made.vae, scheduler, made.text, None, prediction_type="normals"
         )
         self._pipeline.empty_text_embedding = torch.zeros(1, 2, 1024)
         self._multiple = int(self._pipeline.vae_scale_factor)
-        return torch.nn.ModuleDict({"unet": unet, "vae": vae})
+        return networks(self._pipeline)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from annotators.outpaint.canvas import Canvas
 from annotators.outpaint.sd2_inpainting import Sd2Inpainting, with_few_steps
 from annotators.weights import WeightError, standing_in
 from humanverse.storage import Store
+from tests.annotators import stable_diffusion
 from tests.annotators.outpaint.fakes import picture
 from tests.annotators.outpaint.tiny import tiny
 
@@ -185,38 +186,17 @@ class FullSize(Sd2Inpainting):
     card = replace(Sd2Inpainting.card, name="full-size", weights=())
 
     def assembled(self) -> Any:
+        made = stable_diffusion.full(9)
         import diffusers
-        import transformers
 
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            unet: Any = diffusers.UNet2DConditionModel(
-                sample_size=64,
-                in_channels=9,
-                cross_attention_dim=1024,
-                attention_head_dim=(5, 10, 20, 20),
-                use_linear_projection=True,
-            )
-            vae: Any = diffusers.AutoencoderKL(
-                block_out_channels=(128, 256, 512, 512),
-                down_block_types=("DownEncoderBlock2D",) * 4,
-                up_block_types=("UpDecoderBlock2D",) * 4,
-                layers_per_block=2,
-                latent_channels=4,
-            )
-            text = transformers.CLIPTextModel(
-                transformers.CLIPTextConfig(
-                    hidden_size=1024, intermediate_size=4096, num_hidden_layers=23, num_attention_heads=16
-                )
-            )
         schedule = diffusers.PNDMScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
         )
-        made: Any = diffusers.StableDiffusionInpaintPipeline(
-            vae, text, None, unet, schedule, None, None, requires_safety_checker=False
+        whole: Any = diffusers.StableDiffusionInpaintPipeline(
+            made.vae, made.text, None, made.unet, schedule, None, None, requires_safety_checker=False
         )
-        made.set_progress_bar_config(disable=True)
-        return with_few_steps(made)
+        whole.set_progress_bar_config(disable=True)
+        return with_few_steps(whole)
 
     def _encoded(self) -> tuple[Any, Any]:
         return torch.zeros(1, 77, 1024), torch.zeros(1, 77, 1024)
