@@ -249,7 +249,12 @@ def test_a_run_goes_on_while_the_dataset_is_compacted_and_reads_its_tables_anew(
     compact(url)
     looked: list[Any] = []
     place = Dataset._place
-    monkeypatch.setattr(Dataset, "_place", lambda *asked: looked.append(asked) or place(*asked))
+
+    def noted(*asked: Any) -> Any:
+        looked.append(asked)
+        return place(*asked)
+
+    monkeypatch.setattr(Dataset, "_place", noted)
     rest = [next(given)["uids"] for _ in range(60)]
     read_before = 4
     for now, before in zip(rest[read_before:], whole[10 + read_before :], strict=True):
