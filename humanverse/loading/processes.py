@@ -8,19 +8,28 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from humanverse.dataset.reader import Dataset
+from humanverse.errors import UserError
 from humanverse.loading.stream import Turn, as_tensors
+from humanverse.memory import keep_freed
 
 if TYPE_CHECKING:
     from humanverse.loading.loader import Plan
 
 
-class _Share(IterableDataset[dict[str, Any]]):
-    """What a worker gives: of ``of`` workers the batches of its process in turn, as ``DataLoader`` asks for them."""
+class _Share(IterableDataset[Any]):
+    """What a worker gives: of its process's batches every so many, as ``DataLoader`` asks for them; or a user's error."""
 
     def __init__(self, plan: Plan, turn: Turn, start: int, stop: int | None) -> None:
         self._plan, self._turn, self._start, self._stop = plan, turn, start, stop
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, Any] | UserError]:
+        keep_freed()
+        try:
+            yield from self._batches()
+        except UserError as error:
+            yield error
+
+    def _batches(self) -> Iterator[dict[str, Any]]:
         worker = get_worker_info()
         assert worker is not None
         of = self._turn.of
@@ -31,12 +40,19 @@ class _Share(IterableDataset[dict[str, Any]]):
 
 
 def batches(plan: Plan, turn: Turn, start: int, stop: int | None) -> Iterator[dict[str, Any]]:
-    """The batches of ``turn`` from ``start`` to before ``stop``, made in new processes."""
-    loader: DataLoader[dict[str, Any]] = DataLoader(
+    """The batches of ``turn`` from ``start`` to before ``stop``, made in new processes.
+
+    Raises:
+        UserError: as in one of them.
+    """
+    loader: DataLoader[Any] = DataLoader(
         _Share(plan, turn, start, stop),
         batch_size=None,
         num_workers=plan.pace.processes,
         prefetch_factor=plan.pace.ahead,
         multiprocessing_context="spawn",
     )
-    yield from loader
+    for made in loader:
+        if isinstance(made, UserError):
+            raise made
+        yield made

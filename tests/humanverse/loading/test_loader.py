@@ -202,6 +202,14 @@ def test_a_sample_without_an_answer_is_skipped_and_a_batch_of_them_is_one_line(t
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
+def test_what_is_wrong_in_a_further_process_is_the_same_line(tmp_path: Path) -> None:
+    url = make_dataset(tmp_path / "people", 2, 4, unavailable={"depth": "no estimator"}).url
+    with pytest.raises(DatasetError, match=r"no sample of batch 0 can be had \(2 no depth\)") as raised:
+        taken(loader(url, pace=Pace(threads=1, processes=1)), 1)
+    assert "\n" not in str(raised.value)
+
+
 def test_what_is_forgotten_during_an_epoch_is_not_served_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
