@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from annotators.mmpose.configs import DEFAULT, find
+from annotators.pose.mmpose_topdown import MMPoseTopdown
+from annotators.weights import standing_in
 
 needs_mmpose = pytest.mark.skipif(importlib.util.find_spec("mmpose") is None, reason="mmpose is not installed")
 
@@ -81,3 +83,11 @@ def vitpose_network(points: int = 133) -> Any:
     from annotators.networks.vitpose import Shape, ViTPose
 
     return ViTPose(Shape(width=32, blocks=2, heads=4, decoder=16, points=points))
+
+
+def loaded(path: Path | str, held: Path, **settings: Any) -> MMPoseTopdown:
+    """The annotator with a config, by path or name, and its weights; loaded."""
+    instead = standing_in(MMPoseTopdown.card.weights, held)
+    made = MMPoseTopdown(MMPoseTopdown.Settings(config=str(path), **settings), weights=instead)
+    made.load()
+    return made
