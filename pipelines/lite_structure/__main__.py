@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -37,7 +40,7 @@ def render_command(
 def train_command(
     cache: Cache,
     run: Run,
-    steps: Annotated[int, typer.Option(help="of the whole run")] = 1900,
+    steps: Annotated[int, typer.Option(help="of the whole run")] = 1550,
     seed: Annotated[int, typer.Option(help="of the first weights, and of all that is drawn")] = 0,
     backgrounds: Backgrounds = None,
     held_out: Annotated[Path | None, typer.Option(help="cache of other examples, to measure on the way")] = None,
@@ -68,12 +71,18 @@ def score_command(
     """Measure a network on examples that it was not trained on, and print the figures as JSON."""
     from annotators.engines import onnx_session
     from annotators.structure.inputs import SIDE
+    from annotators.structure.mirroring import both_ways
     from pipelines.lite_structure.examples import paths
     from pipelines.lite_structure.held_out import views
     from pipelines.lite_structure.scores import network_scores
 
     session = onnx_session(model)
-    scores = network_scores(views(paths(cache), SIDE), lambda inputs: session.run(None, {"input": inputs})[0])
+
+    def network(inputs: np.ndarray) -> np.ndarray:
+        said: np.ndarray = session.run(None, {"input": inputs})[0]
+        return said
+
+    scores = network_scores(views(paths(cache), SIDE), lambda inputs: both_ways(network, inputs))
     typer.echo(json.dumps(_rounded(asdict(scores))))
 
 
