@@ -14,7 +14,7 @@ from annotators.cache import WeightError
 from annotators.outpaint.base import KIND, MarginSettings, Outpainter
 from annotators.outpaint.canvas import Canvas
 from annotators.outpaint.painting import Sketch, working_size
-from annotators.outpaint.shelf import Shelf
+from annotators.outpaint.shelf import Shelf, name_of
 from annotators.torch.base import OnTorch, TorchSettings
 from annotators.torch.diffusion import networks, pipeline
 from annotators.weights import Weight, obtain
@@ -121,7 +121,7 @@ class Sd2Inpainting(OnTorch, Outpainter):
         """What is kept of an earlier painting; where there is no margin any will do."""
         if sketch.frame.same:
             return np.zeros((*sketch.size[::-1], 3), np.uint8)
-        return self._shelf.get(picture.uid, sketch.size)
+        return self._shelf.get(name_of(picture), sketch.size)
 
     def _paint(self, pictures: Sequence[Picture], sketches: Sequence[Sketch]) -> list[np.ndarray]:
         """Paint, and keep, uint8 (height, width, 3) of each, at the model's size; empty where no margin is made from it."""
@@ -129,8 +129,8 @@ class Sd2Inpainting(OnTorch, Outpainter):
         inputs = [_input(*pair) for pair in zip(pictures, sketches, strict=True)]
         found = self.through(inputs, lambda batch, positions: self._forward(batch, [uids[at] for at in positions]))
         emptied = [sketch.emptied(painting) for sketch, painting in zip(sketches, found, strict=True)]
-        for uid, painting in zip(uids, emptied, strict=True):
-            self._shelf.put(uid, painting)
+        for picture, painting in zip(pictures, emptied, strict=True):
+            self._shelf.put(name_of(picture), painting)
         return emptied
 
     def _forward(self, batch: Any, uids: Sequence[str]) -> list[np.ndarray]:

@@ -15,6 +15,7 @@ import torch
 
 from annotators.outpaint.canvas import Canvas
 from annotators.outpaint.sd2_inpainting import Sd2Inpainting, with_few_steps
+from annotators.outpaint.shelf import name_of
 from annotators.weights import WeightError, standing_in
 from humanverse.storage import Store
 from tests.annotators import stable_diffusion
@@ -103,11 +104,22 @@ def test_each_picture_is_painted_once_for_all_layers_and_processes(model: Path, 
         np.testing.assert_array_equal(one.rgb, two.rgb)
         np.testing.assert_array_equal(one.rgb, three.rgb)
         assert (margin(one)[one.rgb.shape[0] - 1] == 51).all()
-    assert {path.stem for path in (tmp_path / "kept").rglob("*.png")} == set(UIDS)
+    assert {path.stem for path in (tmp_path / "kept").rglob("*.png")} == {*map(name_of, pictures)}
     third = loaded(model, Store(tmp_path / "kept"), steps=3)
     third._pipeline = counting = Counting()
     third.grown(pictures)
     assert len(counting.asked) == 3, "what was painted with other settings is no use"
+
+
+def test_a_sample_that_is_stored_otherwise_is_painted_anew(model: Path, tmp_path: Path) -> None:
+    """As in a dataset of other sizes beside the same cache, or once its faces are blurred."""
+    one, other = picture(90, 61, UIDS[0]), picture(90, 61, UIDS[1])
+    other.uid = one.uid
+    alone = loaded(model).grown([other])[0]
+    loaded(model, Store(tmp_path / "kept")).grown([one])
+    kept = loaded(model, Store(tmp_path / "kept"))
+    np.testing.assert_array_equal(kept.grown([other])[0].rgb, alone.rgb)
+    assert len([*(tmp_path / "kept").rglob("*.png")]) == 2
 
 
 def test_it_can_be_sent_to_another_process_before_it_is_loaded(model: Path, tmp_path: Path) -> None:
@@ -116,8 +128,9 @@ def test_it_can_be_sent_to_another_process_before_it_is_loaded(model: Path, tmp_
     here = made.facts()
     there: Sd2Inpainting = pickle.loads(pickle.dumps(made))
     there.load()
-    there.grown([picture(40, 40, UIDS[0])])
-    assert there.facts() == here and [path.stem for path in (tmp_path / "kept").rglob("*.png")] == UIDS[:1]
+    one = picture(40, 40, UIDS[0])
+    there.grown([one])
+    assert there.facts() == here and [path.stem for path in (tmp_path / "kept").rglob("*.png")] == [name_of(one)]
 
 
 def test_what_the_model_is_asked(model: Path) -> None:
