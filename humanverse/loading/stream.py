@@ -100,6 +100,13 @@ class _Read:
 
 
 @dataclass(frozen=True)
+class _Begun:
+    read: _Read
+    slots: Slots
+    tasks: list[Future[str | None]]
+
+
+@dataclass(frozen=True)
 class Made:
     """A batch, as ``Stream`` gives it.
 
@@ -152,42 +159,29 @@ class Stream:
             ThreadPoolExecutor(self._pace.threads, "decoding") as decoders,
         ):
             reading = _Reading(self, Fetching(self._dataset, requests), self._kept)
-            rounds: deque[Future[list[_Read]]] = deque()
-            ready: deque[_Read] = deque()
-            decoding: deque[tuple[_Read, Slots, list[Future[str | None]]]] = deque()
-
-            def top_up(wait: bool) -> None:
-                while len(rounds) < _ROUNDS and (ahead := list(islice(numbers, self._round))):
-                    rounds.append(reader.submit(reading.round, ahead))
-                while len(decoding) < self._pace.ahead:
-                    if not ready:
-                        if not rounds or not (rounds[0].done() or (wait and not decoding)):
-                            return
-                        ready.extend(rounds.popleft().result())
-                        continue
-                    decoding.append(self._begin(ready.popleft(), decoders))
-
+            read = _Ahead(reader, reading, numbers, self._round)
+            decoding: deque[_Begun] = deque()
             try:
-                while True:
-                    top_up(wait=True)
-                    if not decoding:
-                        return
-                    read, slots, tasks = decoding[0]
-                    reasons = [task.result() for task in tasks]
-                    decoding.popleft()
-                    top_up(wait=False)
-                    yield self._finished(read, slots, reasons)
+                while self._top_up(decoding, read, decoders, wait=True):
+                    first = decoding.popleft()
+                    self._top_up(decoding, read, decoders, wait=False)
+                    yield self._finished(first)
             finally:
-                for waiting in rounds:
-                    waiting.cancel()
-                for _, _, tasks in decoding:
-                    for task in tasks:
+                read.cancel()
+                for begun in decoding:
+                    for task in begun.tasks:
                         task.cancel()
 
-    def _begin(self, read: _Read, decoders: ThreadPoolExecutor) -> tuple[_Read, Slots, list[Future[str | None]]]:
+    def _top_up(self, decoding: deque[_Begun], read: _Ahead, decoders: ThreadPoolExecutor, wait: bool) -> bool:
+        """Begin further batches, as many as may be under way; whether there is any. Only for the first of them it may wait."""
+        while len(decoding) < self._pace.ahead and (one := read.next(wait and not decoding)) is not None:
+            decoding.append(self._begin(one, decoders))
+        return bool(decoding)
+
+    def _begin(self, read: _Read, decoders: ThreadPoolExecutor) -> _Begun:
         slots = Slots.empty(len(read.facts), self._sizes[read.batch.bucket], self._layers)
         tasks = [decoders.submit(self._fill, read, slots, place) for place in range(len(read.facts))]
-        return read, slots, tasks
+        return _Begun(read, slots, tasks)
 
     def _fill(self, read: _Read, slots: Slots, place: int) -> str | None:
         """Make one sample; the reason if it cannot be had."""
@@ -202,7 +196,10 @@ class Stream:
             return f"failed with {type(error).__name__}"
         return None
 
-    def _finished(self, read: _Read, slots: Slots, reasons: Sequence[str | None]) -> Made:
+    def _finished(self, begun: _Begun) -> Made:
+        """A batch, once all of its samples are made."""
+        read, slots = begun.read, begun.slots
+        reasons = [task.result() for task in begun.tasks]
         usable = [reason is None for reason in reasons]
         instead = stand_ins(usable)
         skipped = Counter(reason for reason in reasons if reason is not None)
@@ -239,6 +236,35 @@ class _Reading:
             found.append(_Read(batch, facts[start:stop], contents[start:stop]))
             start = stop
         return found
+
+
+class _Ahead:
+    """Batches whose bytes are there, in order; ``_ROUNDS`` rounds are read before they are asked for.
+
+    Args:
+        reader: of one thread.
+        reading: what it does.
+        numbers: of the batches.
+        together: batches in a round.
+    """
+
+    def __init__(self, reader: ThreadPoolExecutor, reading: _Reading, numbers: Iterator[int], together: int) -> None:
+        self._reader, self._reading, self._numbers, self._together = reader, reading, numbers, together
+        self._rounds: deque[Future[list[_Read]]] = deque()
+        self._ready: deque[_Read] = deque()
+
+    def next(self, wait: bool) -> _Read | None:
+        """The next batch; None if there is none any more or, unless ``wait``, none yet."""
+        while len(self._rounds) < _ROUNDS and (ahead := list(islice(self._numbers, self._together))):
+            self._rounds.append(self._reader.submit(self._reading.round, ahead))
+        if not self._ready and self._rounds and (wait or self._rounds[0].done()):
+            self._ready.extend(self._rounds.popleft().result())
+        return self._ready.popleft() if self._ready else None
+
+    def cancel(self) -> None:
+        """Read nothing further."""
+        for waiting in self._rounds:
+            waiting.cancel()
 
 
 def as_tensors(made: Made) -> dict[str, Any]:
