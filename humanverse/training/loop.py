@@ -139,7 +139,8 @@ class Loop:
                 first = batch["batch"] * settings.micro_batch
                 numbers = range(first, first + settings.micro_batch)
                 with accelerator.accumulate(self.model):
-                    told = self.stage.learn(self.model, batch, numbers)
+                    with accelerator.autocast():
+                        told = self.stage.learn(self.model, batch, numbers)
                     accelerator.backward(told.losses.total)
                 self.meter.add(told, settings.micro_batch)
             norm = float(accelerator.clip_grad_norm_(self.model.parameters(), settings.optimiser.clip))
@@ -188,7 +189,7 @@ class Loop:
         began = time.monotonic()
         if journal:
             assert self.validation is not None
-            with self._averaged(), _memory_in_one_line(self.settings):
+            with self._averaged(), self.accelerator.autocast(), _memory_in_one_line(self.settings):
                 values, grid = self.validation.look(self.stage, self.folder.path, self.progress.samples)
             journal.write({"samples": self.progress.samples, **values})
             self.accelerator.log(values, step=self.progress.samples)

@@ -167,7 +167,7 @@ def backbone(named: str | Mapping[str, Any]) -> Mapping[str, Any]:
     return BACKBONES[named]
 
 
-def frozen(part: torch.nn.Module, device: torch.device, dtype: torch.dtype) -> Any:
+def frozen(part: torch.nn.Module, device: torch.device, dtype: torch.dtype = torch.float32) -> Any:
     """``part`` without gradients, where and as precise as it is needed."""
     return torch.nn.Module.to(part.requires_grad_(False).eval(), device, dtype)
 

@@ -19,6 +19,7 @@ from humanverse.loading.loader import Loader
 from humanverse.loading.stream import Pace
 from humanverse.training.checkpoints import INDEX, RunFolder
 from humanverse.training.loop import Loop, Tell
+from humanverse.training.refiner import RefinerStage
 from humanverse.training.settings import TrainSettings, check_same
 from humanverse.training.stage import Stage
 from humanverse.training.structure import StructureStage
@@ -26,17 +27,13 @@ from humanverse.training.validation import Validation
 
 
 class MakeStage(Protocol):
-    """How a stage is made: settings, a checkpoint's folder or None, device, and dtype of what is frozen."""
+    """How a stage is made: settings, a checkpoint's folder or None, device."""
 
-    def __call__(
-        self, settings: TrainSettings, saved: Path | None, device: torch.device, dtype: torch.dtype
-    ) -> Stage: ...
+    def __call__(self, settings: TrainSettings, saved: Path | None, device: torch.device) -> Stage: ...
 
 
-STAGES: Mapping[str, MakeStage] = {"structure": StructureStage}
+STAGES: Mapping[str, MakeStage] = {"structure": StructureStage, "refiner": RefinerStage}
 """What can be trained."""
-
-_DTYPES = {"no": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass
@@ -82,16 +79,14 @@ def run(name: str, url: str, out: Path, settings: TrainSettings, tell: Tell = la
     settings = _with_precision(settings)
     accelerator = _accelerator(settings, out)
     folder = _opened(name, out, settings, accelerator)
-    dtype = _DTYPES[settings.precision]
-    stage = STAGES[name](settings, folder.latest(), accelerator.device, dtype)
+    stage = STAGES[name](settings, folder.latest(), accelerator.device)
     dataset = Dataset(url)
-    with accelerator.main_process_first():
-        loader = _loader(
-            dataset, stage, settings, folder, rank=accelerator.process_index, world_size=accelerator.num_processes
-        )
+    loader = _loader(dataset, stage, settings, folder)
     if folder.latest() is None:
         passes = math.ceil(settings.model.statistics_samples / settings.micro_batch)
-        stage.prepare(islice(_loader(dataset, stage, settings, folder), min(passes, loader.batches_per_epoch)))
+        all_of_it = _loader(dataset, stage, settings, folder, rank=0, world_size=1)
+        with accelerator.autocast():
+            stage.prepare(islice(all_of_it, min(passes, loader.batches_per_epoch)))
     validation = _validation(dataset, stage, settings) if settings.validation.every else None
     if settings.log.trackers:
         accelerator.init_trackers("humanverse")
@@ -154,9 +149,8 @@ def _opened(name: str, out: Path, settings: TrainSettings, accelerator: Any) -> 
     return folder
 
 
-def _loader(
-    dataset: Dataset, stage: Stage, settings: TrainSettings, folder: RunFolder, rank: int = 0, world_size: int = 1
-) -> Loader:
+def _loader(dataset: Dataset, stage: Stage, settings: TrainSettings, folder: RunFolder, **processes: int) -> Loader:
+    """Of this process's share of the batches, or of what ``processes`` (``rank``, ``world_size``) says."""
     data = settings.data
     return dataset.to_torch(
         data.view,
@@ -167,8 +161,7 @@ def _loader(
         seed=settings.seed,
         flip=data.flip,
         index=str(folder.path / INDEX),
-        rank=rank,
-        world_size=world_size,
+        **processes,
         pace=Pace(threads=data.threads, ahead=data.ahead, processes=data.workers),
     )
 

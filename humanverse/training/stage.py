@@ -62,3 +62,16 @@ def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
         name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
         for name, value in batch.items()
     }
+
+
+def save_quietly(pipeline: Any, folder: Path) -> None:
+    """``pipeline.save_pretrained`` without the bars that transformers shows for each of its parts."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        pipeline.save_pretrained(folder)
+    finally:
+        if shown:
+            logging.enable_progress_bar()

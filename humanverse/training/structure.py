@@ -22,7 +22,7 @@ from humanverse.training import parts
 from humanverse.training.chance import noise_for, steps_for
 from humanverse.training.pictures import PICTURES, layers_for
 from humanverse.training.settings import NoiseSettings, TrainSettings
-from humanverse.training.stage import Batch, Told, to_device
+from humanverse.training.stage import Batch, Told, save_quietly, to_device
 
 DROPOUT = 0.15
 """Share of samples that go without prompt and conditions (HyperHuman, section 3.2)."""
@@ -35,16 +35,15 @@ class StructureStage:
         settings: of the run.
         saved: folder of a checkpoint's parts; None to begin.
         device: where it is trained.
-        dtype: of what is frozen.
 
     Raises:
         UserError: if a part cannot be had or does not fit.
     """
 
-    def __init__(self, settings: TrainSettings, saved: Path | None, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, settings: TrainSettings, saved: Path | None, device: torch.device) -> None:
         preset = _preset(settings.model.preset)
         noise = noise_of(preset.noise, settings.noise)
-        vae = parts.frozen(parts.vae_of(settings.model), device, dtype)
+        vae = parts.frozen(parts.vae_of(settings.model), device)
         encoder, tokenizer = parts.text_of(settings.model)
         self._seed, self._own, self._device = settings.seed, noise.own_timesteps, device
         self._dropout = DROPOUT if settings.dropout is None else settings.dropout
@@ -58,7 +57,7 @@ class StructureStage:
         self._targets = [target.name for target in self.unet.targets]
         self._conditions = [condition.name for condition in self.unet.conditions]
         self.layers = layers_for([*self._targets, *self._conditions], settings.data.layers)
-        encoder = parts.frozen(encoder, device, dtype)
+        encoder = parts.frozen(encoder, device)
         self._pipeline = StructuralPipeline(vae, encoder, tokenizer, self.unet, self._scheduler)
         self._pipeline.set_progress_bar_config(disable=True)
 
@@ -112,7 +111,7 @@ class StructureStage:
 
     def save(self, folder: Path) -> None:
         """See ``stage.Stage``: a ``StructuralPipeline``."""
-        self._pipeline.save_pretrained(folder)
+        save_quietly(self._pipeline, folder)
 
     def _latents(self, pictures: torch.Tensor) -> torch.Tensor:
         """Scaled latents, float32, the middle of what the VAE says."""
@@ -142,7 +141,7 @@ def _unet(settings: TrainSettings, preset: Mapping[str, Any], vae: Any, encoder:
             if model.changes:
                 raise UserError("model.changes cannot change a structural model that is there: leave them out")
             return parts.loaded(StructuralUNet.from_pretrained, folder)
-    channels = _channels(vae)
+    channels = channels_of(vae)
     wanted = {**_defaults(), **preset, **model.changes}
     for kind in ("targets", "conditions"):
         wanted[kind] = [_of_channels(entry, channels) for entry in wanted[kind]]
@@ -159,7 +158,7 @@ def _defaults() -> dict[str, Any]:
     return {"targets": presets.TARGETS, "conditions": (presets.SKELETON_LATENT,)}
 
 
-def _channels(vae: Any) -> int:
+def channels_of(vae: Any) -> int:
     """Of the VAE's latents."""
     if "latent_channels" in vae.config:
         return int(vae.config.latent_channels)

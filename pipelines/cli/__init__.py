@@ -5,7 +5,21 @@ Commands are listed to the user in the order in which their modules are imported
 
 # ruff: noqa: I001
 from pipelines.cli.app import app
-from pipelines.cli import build, annotate, dataset, compare, dedup, view, export, forget, merge, snapshot, synth, models
+from pipelines.cli import (
+    build,
+    annotate,
+    dataset,
+    compare,
+    dedup,
+    view,
+    export,
+    forget,
+    merge,
+    snapshot,
+    synth,
+    train,
+    models,
+)
 from pipelines.cli.main import main
 
 __all__ = [
@@ -22,5 +36,6 @@ __all__ = [
     "models",
     "snapshot",
     "synth",
+    "train",
     "view",
 ]

@@ -1,0 +1,20 @@
+"""What a training run came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.show.table import line
+
+if TYPE_CHECKING:
+    from humanverse.training.run import Outcome
+
+
+def outcome(result: Outcome) -> None:
+    loss = "" if result.loss is None else f", loss {result.loss:.4f}"
+    line(f"trained: {result.samples} samples, {result.steps} steps{loss}, {result.seconds:.0f} s")
+    if result.skipped_steps:
+        line(f"skipped steps, their gradients were not finite: {result.skipped_steps}")
+    for reason, count in sorted(result.skipped_samples.items()):
+        line(f"samples that others stood in for: {count} {reason}")
+    line(f"pipeline: {result.pipeline}")

@@ -1,0 +1,85 @@
+"""``train``: train a stage of the generator on a dataset; the same command again goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.progress import Counts, Display
+
+if TYPE_CHECKING:
+    from humanverse.training.run import Outcome
+    from humanverse.training.settings import TrainSettings
+
+_HEARTBEAT_S = 600.0
+
+
+class _Heard:
+    """What the run has told so far, for the display."""
+
+    def __init__(self, before: int) -> None:
+        self._before, self._values = before, {"samples": float(before)}
+
+    def __call__(self, values: Mapping[str, float]) -> None:
+        self._values = {**self._values, **values}
+
+    def counts(self) -> Counts:
+        return {"rows": int(self._values["samples"]) - self._before}
+
+    def note(self, counts: Counts, rate: float) -> str:
+        """Loss, speed, and how much of the time is spent waiting for data."""
+        values = self._values
+        parts = [f"{rate:.1f} samples/s"]
+        if "loss" in values:
+            parts = [f"loss {values['loss']:.4f}", *parts, f"data wait {values['wait']:.0%}"]
+        for name in ("skipped_steps", "skipped_samples"):
+            if values.get(name):
+                parts.append(f"{values[name]:.0f} {name.replace('_', ' ')}")
+        return " · ".join(parts)
+
+
+def train(stage: str, url: str, out: Path, config: Path | None = None, changes: Sequence[str] = ()) -> Outcome:
+    """Train ``stage`` on the dataset at ``url``, or go on where the run at ``out`` stopped.
+
+    Args:
+        stage: ``structure`` or ``refiner``.
+        url: of the dataset.
+        out: folder of the run.
+        config: file of settings.
+        changes: ``section.name=value``, on top of the file.
+
+    Raises:
+        UserError: for whatever the user can mend.
+    """
+    from humanverse.training.checkpoints import RunFolder
+    from humanverse.training.run import run
+    from humanverse.training.settings import load
+
+    settings = _with_weights(load(config, changes))
+    before = max(RunFolder(out).checkpoints(), default=0)
+    heard = _Heard(before)
+    with ExitStack() as stack:
+        if os.environ.get("RANK", "0") == "0":
+            display = Display(
+                f"train {stage}", settings.samples, before, heard.counts, _HEARTBEAT_S, unit="samples", note=heard.note
+            )
+            stack.enter_context(display)
+        return run(stage, url, out, settings, heard)
+
+
+def _with_weights(settings: TrainSettings) -> TrainSettings:
+    """The settings with folders in place of weights that are named otherwise.
+
+    Raises:
+        UserError: if they cannot be had.
+    """
+    from annotators import weights
+
+    model = settings.model
+    if model.base is None or not model.base.startswith(("hf:", "https:")):
+        return settings
+    folder = weights.obtain(weights.given(model.base))
+    return settings.model_copy(update={"model": model.model_copy(update={"base": str(folder)})})
