@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from humanverse.compare.findings import Findings
 from humanverse.compare.measure import Measure, Pair, Row, Said, Side
 from humanverse.compare.measures import MEASURES
-from humanverse.dataset.reader import Dataset, rows
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.sample import rows
 from humanverse.dataset.selection import Part, Selection
 from humanverse.errors import UserError
 from schemas.layers import OK

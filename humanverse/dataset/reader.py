@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from humanverse.codec import decode_rgb
 from humanverse.dataset import asking, create, layout
 from humanverse.dataset.align import aligned
 from humanverse.dataset.extent import Extent
@@ -20,6 +17,7 @@ from humanverse.dataset.generations import Generations, Gone, Removed
 from humanverse.dataset.members import Place, Tars, places
 from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.retries import ROWS, Pass, Superseding, read_passes
+from humanverse.dataset.sample import Sample, rows
 from humanverse.dataset.selection import Selection
 from humanverse.dataset.tombstones import Tombstones, Watch, redact_live
 from humanverse.dataset.uids import check_uids
@@ -31,43 +29,6 @@ from schemas.recipe import Recipe
 
 if TYPE_CHECKING:
     from humanverse.loading.loader import Loader
-
-ROWS_AT_ONCE = 256
-"""Rows that are Python objects at a time; a shard's tables stay in Arrow's form, which is many times smaller."""
-
-
-@dataclass(frozen=True, repr=False)
-class Sample:
-    """One kept picture with what is known about it.
-
-    Attributes:
-        uid: its identity.
-        shard: the number of the shard that holds it.
-        columns: its row of the images table.
-        jpeg: the stored bytes.
-        layers: ``<kind>`` -> its row of that layer, for the layers that were asked for.
-    """
-
-    uid: str
-    shard: int
-    columns: Mapping[str, Any]
-    jpeg: bytes
-    layers: Mapping[str, Mapping[str, Any]]
-
-    def __repr__(self) -> str:
-        size = f"{self.columns['width']}x{self.columns['height']}"
-        return f"Sample({self.uid}, shard {self.shard}, {size}, layers: {', '.join(self.layers) or 'none'})"
-
-    @property
-    def image(self) -> np.ndarray:
-        """uint8 (height, width, 3), sRGB, upright."""
-        return decode_rgb(self.jpeg)
-
-
-def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """The rows of ``table`` as ``to_pylist`` gives them, ``ROWS_AT_ONCE`` in memory at a time."""
-    for start in range(0, table.num_rows, ROWS_AT_ONCE):
-        yield from table.slice(start, ROWS_AT_ONCE).to_pylist()
 
 
 class Dataset:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from humanverse.dataset.reader import Dataset, rows
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.sample import rows
 from humanverse.dataset.selection import Selection
 from humanverse.labels import people_area
 from schemas.layers import BACKGROUND_LABEL, OK

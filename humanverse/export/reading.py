@@ -16,7 +16,7 @@ from humanverse.codec import decode_rgb, encode_jpeg
 from humanverse.codec.blur import blur
 from humanverse.codec.phash import phash
 from humanverse.dataset.generations import Removed
-from humanverse.dataset.reader import rows
+from humanverse.dataset.sample import rows
 from humanverse.dataset.selection import Part
 from humanverse.errors import DatasetError
 from humanverse.export.base import LISTING, Item, Plan, Written

@@ -13,7 +13,7 @@ import pyarrow as pa
 from humanverse.codec import decode_rgb, encode_jpeg
 from humanverse.codec.blur import blur
 from humanverse.codec.phash import phash
-from humanverse.dataset.reader import rows
+from humanverse.dataset.sample import rows
 from humanverse.dataset.shard import Shard
 from humanverse.errors import one_line
 from humanverse.faces import faces

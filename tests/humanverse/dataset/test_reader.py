@@ -13,7 +13,6 @@ import pytest
 
 import humanverse
 from humanverse.codec import encode_jpeg
-from humanverse.dataset import reader
 from humanverse.dataset.commit import commit
 from humanverse.dataset.parquet import parquet_bytes
 from humanverse.dataset.reader import Dataset
@@ -194,12 +193,6 @@ def test_a_layer_that_is_being_added_has_fewer_shards(dataset: Dataset) -> None:
 
 def test_a_dataset_goes_to_other_processes(dataset: Dataset) -> None:
     assert [s.uid for s in pickle.loads(pickle.dumps(dataset))] == [s.uid for s in dataset]
-
-
-def test_rows_come_in_order_whatever_fits_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "ROWS_AT_ONCE", 3)
-    table = pa.table({"a": list(range(10))})
-    assert list(reader.rows(table)) == table.to_pylist()
 
 
 def test_pictures_are_in_memory_one_by_one(tmp_path: Path) -> None:

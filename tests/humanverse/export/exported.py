@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from humanverse.dataset.reader import Dataset, Sample
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.sample import Sample
 from humanverse.export.base import Settings
 from pipelines.export import Result, export
 

@@ -13,7 +13,7 @@ import humanverse
 from humanverse.dataset import layout, merges
 from humanverse.dataset.commit import commit
 from humanverse.dataset.plan_retry import not_of_the_source, plan
-from humanverse.dataset.reader import Sample
+from humanverse.dataset.sample import Sample
 from humanverse.dataset.status import status
 from humanverse.errors import DatasetError, UserError
 from humanverse.storage import Store
