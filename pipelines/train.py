@@ -41,6 +41,11 @@ class _Heard:
         return " · ".join(parts)
 
 
+def is_first() -> bool:
+    """Whether this is the first, or the only one, of the processes that a launcher started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def train(stage: str, url: str, out: Path, config: Path | None = None, changes: Sequence[str] = ()) -> Outcome:
     """Train ``stage`` on the dataset at ``url``, or go on where the run at ``out`` stopped.
 
@@ -62,7 +67,7 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
     before = max(RunFolder(out).checkpoints(), default=0)
     heard = _Heard(before)
     with ExitStack() as stack:
-        if os.environ.get("RANK", "0") == "0":
+        if is_first():
             display = Display(
                 f"train {stage}", settings.samples, before, heard.counts, _HEARTBEAT_S, unit="samples", note=heard.note
             )

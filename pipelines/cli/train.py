@@ -37,9 +37,11 @@ def refiner(data: Data, out: Out, config: Config = None, changes: Changes = None
 
 
 def _train(stage: str, data: str, out: Path, config: Path | None, changes: list[str] | None, as_json: bool) -> None:
-    from pipelines.train import train
+    from pipelines.train import is_first, train
 
     result = train(stage, data, out, config, changes or ())
+    if not is_first():
+        return
     if as_json:
         print_json(result.as_json())
     else:

@@ -22,6 +22,7 @@ from humanverse.training.checkpoints import RunFolder
 from pipelines import cli
 from tests.datasets import make_dataset
 from tests.humanverse.training import conftest, tiny
+from tests.servers import free_port
 
 assert humanverse.models
 one_thread = conftest.one_thread
@@ -44,10 +45,10 @@ def words(stage: str, people: str, out: Path, config: Path, *changes: str) -> li
     return ["train", stage, "--data", people, "--out", str(out), "--config", str(config), "--json", *sets]
 
 
-def start(*given: Any) -> subprocess.Popen[str]:
+def start(*given: Any, **variables: str) -> subprocess.Popen[str]:
     """The command in a process of its own, on one thread."""
     command = [str(Path(sys.executable).with_name("humanverse")), *words(*given)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -81,6 +82,28 @@ def test_killed_and_resumed_it_has_the_bits_of_a_run_that_was_not(
     assert [line["samples"] for line in log_of(killed)] == [4, 8, 12, 16, 20, 24]
     for samples in (8, 16, 24):
         tiny.assert_equal(RunFolder(straight).checkpoint(samples), RunFolder(killed).checkpoint(samples))
+
+
+def test_two_processes_train_as_one(
+    people: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the variables that accelerate's launcher and torchrun set: two processes of one pass are one process of two."""
+    launched = {
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "ACCELERATE_USE_CPU": "1",
+    }
+    both = [
+        start("structure", people, tmp_path / "two", config, RANK=rank, LOCAL_RANK=rank, **launched) for rank in "01"
+    ]
+    assert call(monkeypatch, "structure", people, tmp_path / "one", config) == 0
+    said = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert json.loads(said[0][0])["samples"] == 12 and said[1][0] == ""
+    tiny.assert_equal(*(RunFolder(tmp_path / name).checkpoint(12) for name in ("one", "two")))
+    losses = [[line["loss"] for line in log_of(tmp_path / name)] for name in ("one", "two")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_loss_falls_by_half_and_the_result_is_a_pipeline(
