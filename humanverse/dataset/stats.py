@@ -63,9 +63,9 @@ def _image(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _person(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    yield "person.boxes", len(row["boxes"])
-    yield from (("person.score", score) for score in row["scores"])
-    yield from (("person.area_ratio", ratio) for ratio in row["area_ratios"])
+    yield "boxes", len(row["boxes"])
+    yield from (("score", score) for score in row["scores"])
+    yield from (("area_ratio", ratio) for ratio in row["area_ratios"])
 
 
 def _pose(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -76,19 +76,19 @@ def _pose(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             slots_covered = covered[slots.start : slots.stop]
             if slots_covered.any():
                 seen = confidence[slots.start : slots.stop][slots_covered] >= SEEN
-                yield f"pose.{part}_seen", float(seen.mean())
+                yield f"{part}_seen", float(seen.mean())
 
 
 def _segmentation(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    yield "segmentation.people_area", people_area(row)
-    yield "segmentation.parts", sum(label != BACKGROUND_LABEL for label in row["labels"])
+    yield "people_area", people_area(row)
+    yield "parts", sum(label != BACKGROUND_LABEL for label in row["labels"])
 
 
-def _numbers(kind: str, row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Every plain number of a row: the figures of kinds that have no view of their own."""
     for name, value in row.items():
         if isinstance(value, bool | int | float) and not name.startswith("map_"):
-            yield f"{kind}.{name}", float(value)
+            yield name, float(value)
 
 
 VIEWS = {"person": _person, "pose": _pose, "segmentation": _segmentation}
@@ -96,7 +96,7 @@ VIEWS = {"person": _person, "pose": _pose, "segmentation": _segmentation}
 
 def figures(kind: str, row: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
     """The figures that one layer row gives, as (name, value)."""
-    return VIEWS[kind](row) if kind in VIEWS else _numbers(kind, row)
+    return VIEWS.get(kind, _numbers)(row)
 
 
 def _counted(kind: str, table: pa.Table) -> pa.Table:
@@ -118,8 +118,11 @@ def drifted(dataset: Dataset, shard: int) -> Counter[str]:
 def collect(dataset: Dataset, view: str | Selection | None = None) -> tuple[dict[str, Series], dict[str, Counter[str]]]:
     """All figures of a dataset: numbers by name, and counts of what is not a number (row statuses, formats, drift).
 
+    Names are ``image.<figure>``, ``ledger.<figure>``, and ``<kind>/<name>.<figure>``: of each layer apart, since scales differ.
+
     Args:
-        view: only of the samples that it has; what the ledger says of all rows is left out then.
+        view: only of the samples that it has, and of a kind of which it says the layer, that one's figures alone (statuses are of
+            all layers); what the ledger says of all rows is left out then.
 
     Raises:
         DatasetError: if something is damaged, or the view cannot be read with all shards.
@@ -146,8 +149,9 @@ def collect(dataset: Dataset, view: str | Selection | None = None) -> tuple[dict
             table = part.layer(layer)
             counts.setdefault(f"{layer}.status", Counter()).update(table.column("status").to_pylist())
             kind = layer.partition("/")[0]
-            for row in rows(_counted(kind, table)):
-                add(figures(kind, row))
+            if selection.pins.get(kind, layer) == layer:
+                for row in rows(_counted(kind, table)):
+                    add((f"{layer}.{name}", value) for name, value in figures(kind, row))
     return series, counts
 
 

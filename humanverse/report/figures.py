@@ -17,7 +17,7 @@ IMAGE = "image"
 
 @dataclass(frozen=True)
 class Figure:
-    """How one figure of ``humanverse.dataset.stats`` is shown; ``shape`` is a key of ``histogram.SHAPES``."""
+    """How one figure of a kind is shown; ``shape`` is a key of ``histogram.SHAPES``."""
 
     title: str
     shape: str = "free"
@@ -69,10 +69,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Group:
-    """The charts of one kind.
+    """The charts of one layer.
 
     Attributes:
-        title: the kind.
+        title: its kind, and its name where there are several of the kind.
         note: what the reader must know about all of them; may be empty.
     """
 
@@ -81,21 +81,32 @@ class Group:
     charts: tuple[Chart, ...]
 
 
-def _order(name: str) -> tuple[int, str]:
+def _of_kind(name: str) -> str:
+    """``<kind>.<figure>`` of ``<kind>/<layer>.<figure>``: what the catalogue has it under."""
+    layer, _, figure = name.partition(".")
+    return f"{layer.partition('/')[0]}.{figure}"
+
+
+def _order(name: str) -> tuple[int, str, int, str]:
+    """Kinds as in the catalogue, of a kind one layer after the other, of a layer the figures as in the catalogue."""
     known = list(FIGURES)
-    return (known.index(name) if name in FIGURES else len(known), name)
+    kinds = list(dict.fromkeys(figure.partition(".")[0] for figure in known))
+    layer, own = name.partition(".")[0], _of_kind(name)
+    kind = own.partition(".")[0]
+    place = known.index(own) if own in FIGURES else len(known)
+    return (kinds.index(kind) if kind in kinds else len(kinds), layer, place, name)
 
 
 def _chart(name: str, series: Series) -> Chart | None:
     """None for a figure without finite values."""
     values = series.values()
     finite = values[np.isfinite(values)]
-    figure = FIGURES.get(name) or Figure(name.partition(".")[2].replace("_", " "))
+    figure = FIGURES.get(_of_kind(name)) or Figure(name.partition(".")[2].replace("_", " "))
     return Chart(figure.title, histogram(finite, figure.shape, series.count)) if len(finite) else None
 
 
 def groups(series: Mapping[str, Series], layers: Iterable[str]) -> list[Group]:
-    """Every figure that has values, by kind; figures that the catalogue does not know come last.
+    """Every figure that has values, by layer; figures that the catalogue does not know come last.
 
     Args:
         series: from ``humanverse.dataset.stats.collect``.
@@ -104,12 +115,12 @@ def groups(series: Mapping[str, Series], layers: Iterable[str]) -> list[Group]:
     per_kind = Counter(layer.partition("/")[0] for layer in layers)
     charts: dict[str, list[Chart]] = {}
     for name in sorted(series, key=_order):
-        if name not in HIDDEN and (chart := _chart(name, series[name])):
+        if _of_kind(name) not in HIDDEN and (chart := _chart(name, series[name])):
             charts.setdefault(name.partition(".")[0], []).append(chart)
-    made = []
-    for kind, items in charts.items():
-        summary = KINDS[kind].summary if kind in KINDS else ""
-        several = f"{per_kind[kind]} layers of this kind are counted together" if per_kind[kind] > 1 else ""
-        title = "pictures" if kind == IMAGE else kind
-        made.append(Group(title, "; ".join(part for part in (summary, several) if part), tuple(items)))
-    return made
+    return [_group(layer, per_kind[layer.partition("/")[0]] > 1, items) for layer, items in charts.items()]
+
+
+def _group(layer: str, several: bool, charts: Iterable[Chart]) -> Group:
+    kind = layer.partition("/")[0]
+    title = "pictures" if kind == IMAGE else layer if several else kind
+    return Group(title, KINDS[kind].summary if kind in KINDS else "", tuple(charts))

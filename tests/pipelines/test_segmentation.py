@@ -130,8 +130,8 @@ def test_a_view_chooses_by_labels(people: Path) -> None:
 
 def test_stats_and_report_show_it(people: Path, tmp_path: Path) -> None:
     numbers = stats(Dataset(str(people)))["numbers"]
-    assert numbers["segmentation.people_area"]["mean"] == pytest.approx(0.75 * (1 - 1 / HEIGHT), abs=1e-4)
-    assert numbers["segmentation.parts"]["max"] == 2
+    assert numbers["segmentation/bands.people_area"]["mean"] == pytest.approx(0.75 * (1 - 1 / HEIGHT), abs=1e-4)
+    assert numbers["segmentation/bands.parts"]["max"] == 2
     write_report(Dataset(str(people)), tmp_path / "report.html", 3)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert text.count("parts of people; 71.9 % of the picture") == 3 * 2, "as caption and as alternative text"

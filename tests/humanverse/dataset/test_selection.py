@@ -275,7 +275,7 @@ def test_figures_of_a_view_are_of_its_samples(made: tuple[Path, list[Row]], fold
     make(str(folder), "one", ["len(person.boxes) = 1"])
     wanted = sum(len(row["person"]["boxes"] or ()) == 1 for row in made[1])
     found = stats(humanverse.open(str(folder)), "one")
-    assert found["numbers"]["person.boxes"] == {
+    assert found["numbers"]["person/test.boxes"] == {
         "count": wanted,
         **dict.fromkeys(("mean", "min", "p5", "p50", "p95", "max"), 1.0),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import humanverse
 from humanverse.dataset import layout, stats
 from humanverse.dataset.parquet import parquet_bytes, parquet_table
+from pipelines.view import make
 from tests.datasets import HEIGHT, WIDTH, make_dataset
 
 
@@ -24,11 +26,11 @@ def test_numbers_and_counts_of_a_small_dataset(tmp_path: Path) -> None:
         **dict.fromkeys(("mean", "min", "p5", "p50", "p95", "max"), WIDTH),
     }
     assert numbers["image.megapixels"]["mean"] == pytest.approx(WIDTH * HEIGHT / 1e6, abs=1e-4)
-    assert (numbers["person.boxes"]["mean"], numbers["person.score"]["count"]) == (2, 12)
-    assert (numbers["person.score"]["min"], numbers["person.score"]["max"]) == (0.25, 0.95)
-    assert numbers["pose.body_seen"]["mean"] == 1
-    assert numbers["pose.right_hand_seen"]["mean"] == 0
-    assert not any(name.startswith("depth.") for name in numbers)
+    assert (numbers["person/test.boxes"]["mean"], numbers["person/test.score"]["count"]) == (2, 12)
+    assert (numbers["person/test.score"]["min"], numbers["person/test.score"]["max"]) == (0.25, 0.95)
+    assert numbers["pose/test.body_seen"]["mean"] == 1
+    assert numbers["pose/test.right_hand_seen"]["mean"] == 0
+    assert not any(name.startswith("depth/") for name in numbers)
     assert counts["image.original_format"] == {"jpeg": 6}
     assert counts["depth/test.status"] == {"unavailable": 6}
     assert counts["pose/test.status"] == {"ok": 6}
@@ -47,7 +49,7 @@ def test_drift_is_counted_over_all_rows_that_could_be_compared(tmp_path: Path) -
 
 def test_a_part_that_nobody_looked_for_has_no_figure() -> None:
     row = {"keypoints": [[0.0, 0.0, 0.9] * 133], "present": [[True] * 17 + [False] * 116]}
-    assert dict(stats.figures("pose", row)) == {"pose.body_seen": 1.0}
+    assert dict(stats.figures("pose", row)) == {"body_seen": 1.0}
 
 
 def test_kinds_without_a_view_give_their_plain_numbers() -> None:
@@ -60,7 +62,7 @@ def test_kinds_without_a_view_give_their_plain_numbers() -> None:
         "boxes": [1.0],
         "none": None,
     }
-    assert dict(stats.figures("thing", row)) == {"thing.scale": 0.5, "thing.has": 1.0}
+    assert dict(stats.figures("thing", row)) == {"scale": 0.5, "has": 1.0}
 
 
 def test_an_empty_dataset_has_no_figures(tmp_path: Path) -> None:
@@ -92,3 +94,19 @@ def test_quantiles_are_exact_up_to_the_reservoir_and_near_beyond(monkeypatch: py
 
 def test_no_values_are_a_count_of_zero() -> None:
     assert stats.Series().summary() == {"count": 0}
+
+
+def test_layers_of_a_kind_are_told_apart_and_a_view_chooses_one(tmp_path: Path) -> None:
+    place = tmp_path / "d"
+    make_dataset(place, shards=1, per_shard=3)
+    shutil.copytree(place / "layers/person/test", place / "layers/person/other")
+    table = parquet_table((place / "layers/person/other/000000.parquet").read_bytes())
+    none = pa.array([[]] * 3, table.schema.field("boxes").type)
+    table = table.set_column(table.schema.get_field_index("boxes"), "boxes", none)
+    (place / "layers/person/other/000000.parquet").write_bytes(parquet_bytes(table))
+    numbers = stats.stats(humanverse.open(str(place)))["numbers"]
+    assert (numbers["person/test.boxes"]["mean"], numbers["person/other.boxes"]["mean"]) == (2, 0)
+    make(str(place), "one", layers=["person=other"])
+    of_view = stats.stats(humanverse.open(str(place)), "one")
+    assert "person/other.boxes" in of_view["numbers"] and "person/test.boxes" not in of_view["numbers"]
+    assert of_view["counts"]["person/test.status"] == {"ok": 3}

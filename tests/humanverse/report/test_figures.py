@@ -14,19 +14,27 @@ def _series(*values: float) -> Series:
 
 def test_kinds_come_in_the_order_of_the_catalogue_and_unknown_ones_last() -> None:
     found = figures.groups(
-        {"zeta.new_figure": _series(1), "pose.body_seen": _series(1), "image.width": _series(640)}, ["pose/a"]
+        {"zeta/a.new_figure": _series(1), "pose/a.body_seen": _series(1), "image.width": _series(640)}, ["pose/a"]
     )
     assert [group.title for group in found] == ["pictures", "pose", "zeta"]
     assert found[2].charts[0].title == "new figure"
 
 
-def test_several_layers_of_a_kind_are_said_to_be_together() -> None:
-    found = figures.groups({"pose.body_seen": _series(1)}, ["pose/a", "pose/b"])
-    assert "2 layers of this kind are counted together" in found[0].note
+def test_several_layers_of_a_kind_are_shown_apart() -> None:
+    series = {f"{layer}.{name}": _series(1) for name in ("feet_seen", "body_seen") for layer in ("pose/b", "pose/a")}
+    found = figures.groups({**series, "safety/one.unsafe": _series(0.5)}, ["pose/a", "pose/b", "safety/one"])
+    assert [group.title for group in found] == ["pose/a", "pose/b", "safety"]
+    for group in found[:2]:
+        assert [chart.title.partition(":")[0] for chart in group.charts] == ["body", "feet"]
+        assert all("n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1" in chart.histogram.summary for chart in group.charts)
 
 
 def test_figures_without_finite_values_or_of_packing_are_left_out() -> None:
-    series = {"depth.scale": _series(1), "quality.sharpness": _series(math.nan), "depth.minimum": _series(math.inf, 2)}
+    series = {
+        "depth/a.scale": _series(1),
+        "quality/a.sharpness": _series(math.nan),
+        "depth/a.minimum": _series(math.inf, 2),
+    }
     found = figures.groups(series, [])
     assert [chart.title for group in found for chart in group.charts] == [figures.FIGURES["depth.minimum"].title]
 
