@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from annotators import registry
 from annotators.base import Annotator, Card
+from annotators.fetching import fetch
 from annotators.weights import Weight, standing_in
 from humanverse.dataset import asking, create
 from humanverse.dataset.reader import Dataset
@@ -17,9 +18,11 @@ from humanverse.dataset.views import NAME
 from humanverse.errors import DatasetError, UserError
 from humanverse.report.wording import without_password
 from pipelines.outpaint import NONE, applied, check_place, told
+from pipelines.progress import say
 from pipelines.stages.add_layers import Addition
 from pipelines.stages.annotate import asked as in_card
 from pipelines.stages.annotate import in_order
+from schemas.given_places import absolute
 from schemas.layers import KINDS
 from schemas.recipe import AnnotatorSettings, explain
 from schemas.recipe_outpaint import OUTPAINT, OutpaintSettings
@@ -60,11 +63,11 @@ def words(asked: Asked, annotators: Mapping[str, str]) -> list[str]:
         for word in asking.options(
             kind,
             asked.settings.get(kind),
-            [without_password(path) for of_kind, path in asked.weights if of_kind in (None, kind)],
+            [without_password(absolute(path)) for of_kind, path in asked.weights if of_kind in (None, kind)],
             asked.names.get(kind),
         )
     ]
-    given = [without_password(path) for of_kind, path in asked.weights if of_kind == OUTPAINT]
+    given = [without_password(absolute(path)) for of_kind, path in asked.weights if of_kind == OUTPAINT]
     grown = {"name": asked.outpaint, "settings": asked.settings.get(OUTPAINT), "weights": given}
     more += asking.outpainting(grown if asked.outpaint else None)
     return [*kinds, *more, *(word for kind, name in asked.reads.items() for word in ("--reads", f"{kind}={name}"))]
@@ -114,6 +117,7 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
 
     ordered = in_order(made, elsewhere)
     _check_reads(asked, made, reads)
+    fetch((one for annotator in ordered.values() for one in annotator.weights if not one.sha256), say)
     additions = {kind: Addition(_layer(asked, annotator), annotator) for kind, annotator in ordered.items()}
     cards = _cards(dataset, asked, additions, reads, section)
     for kind, addition in additions.items() if writing else ():
@@ -162,17 +166,18 @@ def _check_kinds(asked: Asked) -> None:
 def _annotator(dataset: Dataset, asked: Asked, kind: str, device: str) -> Annotator:
     name = asked.annotators[kind]
     found = registry.find(kind, name) if name else registry.get(kind, _usual(dataset, asked, kind))
-    registry.require_packages(found.card)
     usual = _in_recipe(dataset, asked, found.card)
     base = usual.settings if usual else {}
     try:
         settings = found.Settings.model_validate({**base, **asked.settings.get(kind, {})})
     except ValidationError as error:
-        raise UserError(f"--set {explain(error, (kind,))}") from error
+        raise UserError(f"--set {explain(error, (kind,), found.Settings)}") from error
     weights: dict[Weight, Weight] = {}
     for path in _weights(dataset, asked, found.card):
         weights |= standing_in(found.card.weights, path)
-    return found(settings, device, weights)
+    made = found(settings, device, weights)
+    registry.require_packages(made.card, made.weights)
+    return made
 
 
 def _outpaint(dataset: Dataset, asked: Asked, made: Mapping[str, Annotator]) -> OutpaintSettings | None:
@@ -197,7 +202,7 @@ def _outpaint(dataset: Dataset, asked: Asked, made: Mapping[str, Annotator]) -> 
             name=asked.outpaint, settings={**same.settings, **own}, weights=tuple(weights or same.weights), **apart
         )
     except ValidationError as error:
-        raise UserError(f"--set {explain(error, (OUTPAINT,))}") from error
+        raise UserError(f"--set {explain(error, (OUTPAINT,), OutpaintSettings)}") from error
 
 
 def _in_recipe(dataset: Dataset, asked: Asked, card: Card) -> AnnotatorSettings | None:
@@ -265,7 +270,7 @@ def _check_reads(asked: Asked, made: Mapping[str, Annotator], reads: Mapping[str
 
 
 def _asked(dataset: Dataset, asked: Asked, annotator: Annotator, section: OutpaintSettings | None) -> dict[str, Any]:
-    weights = [without_password(path) for path in _weights(dataset, asked, annotator.card)]
+    weights = [without_password(absolute(path)) for path in _weights(dataset, asked, annotator.card)]
     said = in_card(annotator, asked.annotators[annotator.card.kind] or annotator.card.name, weights)
     without = {OUTPAINT: {"name": NONE}} if asked.outpaint == NONE else {}
     return {**said, **without, **told(annotator, section)}

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from schemas import recipe_outpaint
+from schemas.given_places import absolute
 from schemas.recipe_annotators import AnnotatorSettings, places, spelled_out, with_weights
 from schemas.recipe_outpaint import OUTPAINT, OutpaintSettings
 
@@ -275,7 +276,7 @@ class Recipe(_Strict):
         of_layers = dict(weights)
         grower = self.outpaint
         if grower and OUTPAINT in of_layers:
-            grower = grower.model_copy(update={"weights": tuple(of_layers.pop(OUTPAINT))})
+            grower = grower.model_copy(update={"weights": tuple(map(absolute, of_layers.pop(OUTPAINT)))})
         return self.model_copy(update={"annotators": with_weights(self.annotators, of_layers), "outpaint": grower})
 
 
@@ -288,17 +289,20 @@ _IN_YAML = {
 """By the type of an error, what is said of it in words of YAML instead of Python's."""
 
 
-def explain(error: ValidationError, section: Sequence[str] = ()) -> str:
+def explain(error: ValidationError, section: Sequence[str] = (), of: type[BaseModel] | None = None) -> str:
     """The first thing that ``error`` is about, as ``setting: what is wrong``.
 
     Args:
         section: the names above the settings that were checked.
+        of: what they were checked by, so that an unknown one is answered with those that there are.
     """
     first = error.errors(include_url=False)[0]
     name = ".".join((*section, *map(str, first["loc"])))
     message = _IN_YAML.get(first["type"], first["msg"].removeprefix("Value error, "))
     if first["type"] == "tuple_type" and isinstance(first["input"], str):
         message = f"must be a list, such as [{first['input']}]"
+    if of and first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        message += f": choose one of {', '.join(of.model_fields)}" if of.model_fields else ", and no other"
     return f"{name}: {message}" if name else message
 
 

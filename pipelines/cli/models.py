@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.app import Json, app, print_json
+from pipelines.cli.app import app, print_json
 from pipelines.show import annotators as show
 
 if TYPE_CHECKING:
-    from annotators.base import Card
+    from annotators.base import Card, Loadable
+    from annotators.weights import Weight
 
 models = typer.Typer(help="The weights that the annotators load.", no_args_is_help=True)
 app.add_typer(models, name="models")
+JsonList = Annotated[bool, typer.Option("--json", help="A JSON list on standard output, of one object for each.")]
 Which = Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only for this kind or annotator.")]
 
 
@@ -24,32 +26,43 @@ Preset = Annotated[str | None, typer.Option(help="Only of what a build with this
 @app.command()
 def annotators(
     name: Annotated[
-        str | None, typer.Argument(metavar="[KIND=NAME]", help="One of them, with everything about it.")
+        str | None,
+        typer.Argument(
+            metavar="[KIND[=NAME]]",
+            help="One of them, or a kind's, with everything about it; KIND=module:Class of your own.",
+        ),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonList = False,
 ) -> None:
     """What can annotate here, what it needs, and its licence."""
     from annotators import registry
-    from humanverse.errors import UserError
+    from annotators.settings_told import told
 
-    there = registry.everything()
-    if name:
-        there = [one for one in there if name in _names(one.card)]
-        if not there:
-            raise UserError(f"no annotator {name}: humanverse annotators lists them")
     found = [
-        show.card_json(
-            one.card,
-            one.Settings().model_dump(),
-            registry.missing_packages(one.card),
-            registry.here(one.card),
-        )
-        for one in there
+        show.card_json(one.card, told(one.Settings), registry.missing_packages(one.card), registry.here(one.card))
+        for one in _annotators(name)
     ]
     if as_json:
         print_json(found)
+    elif name:
+        for card in found:
+            show.card_in_full(card)
     else:
-        show.cards(found, in_full=name is not None)
+        show.cards(found)
+
+
+def _annotators(name: str | None) -> list[type[Loadable]]:
+    """All, or those of a name; ``kind=module:Class`` is one's own."""
+    from annotators import registry
+    from humanverse.errors import UserError
+
+    kind, equals, own = (name or "").partition("=")
+    if equals and ":" in own:
+        return [registry.find(kind, own)]
+    found = [one for one in registry.everything() if name is None or name in _names(one.card)]
+    if not found:
+        raise UserError(f"no annotator {name}: humanverse annotators lists them")
+    return found
 
 
 def _names(card: Card) -> tuple[str, ...]:
@@ -57,34 +70,44 @@ def _names(card: Card) -> tuple[str, ...]:
     return f"{card.kind}={card.name}", card.layer, card.name, card.kind
 
 
-def _weights(kind: str | None, preset: str | None = None) -> list[Any]:
+def _weights(kind: str | None, preset: str | None = None) -> dict[Weight, list[str]]:
+    """Weights, and which annotators they are for."""
     from annotators import registry
     from humanverse.errors import UserError
 
     cards = [one.card for one in registry.everything()] if preset is None else _preset(preset)
-    found = {weight.spec: weight for card in cards if kind in (None, card.kind, card.name) for weight in card.weights}
+    found: dict[Weight, list[str]] = {}
+    for card in cards:
+        if kind in (None, *_names(card)):
+            for weight in card.weights:
+                found.setdefault(weight, []).append(f"{card.kind}={card.name}")
     if not found and (kind or preset):
         raise UserError(
             f"no weights for {' of preset '.join(filter(None, (kind, preset)))}: humanverse models list shows all"
         )
-    return list(found.values())
+    return found
 
 
-def _preset(name: str) -> list[Any]:
-    """Cards of the annotators that a preset names."""
+def _preset(name: str) -> list[Card]:
+    """Cards of the annotators that a preset names, and of what grows its pictures."""
     from annotators import registry
+    from humanverse.errors import UserError
     from schemas.recipe import PRESETS, load
 
-    layers = load(name).layers if name in PRESETS else {}
-    return [registry.get(layer.partition("/")[0], item.name).card for layer, item in layers.items()]
+    if name not in PRESETS:
+        raise UserError(f"no such preset {name}: choose one of {', '.join(PRESETS)}")
+    recipe = load(name)
+    cards = [registry.get(layer.partition("/")[0], item.name).card for layer, item in recipe.layers.items()]
+    return [*cards, *([registry.outpainter(recipe.outpaint.name).card] if recipe.outpaint else [])]
 
 
 @models.command("list")
-def models_list(kind: Which = None, preset: Preset = None, as_json: Json = False) -> None:
-    """All weights: where they come from, how large they are, whether they are here."""
+def models_list(kind: Which = None, preset: Preset = None, as_json: JsonList = False) -> None:
+    """All weights: what they are for, how large they are, whether they are here, where they come from."""
     from annotators.weights import listing
 
-    found = [show.weight_json(item) for item in listing(_weights(kind, preset))]
+    users = _weights(kind, preset)
+    found = [show.weight_json(item, users[item.weight]) for item in listing(users)]
     if as_json:
         print_json(found)
     else:
@@ -97,9 +120,13 @@ def models_pull(
     preset: Preset = None,
 ) -> None:
     """Download what is not here yet, checked against its SHA-256 where that is known beforehand."""
+    from annotators.fetching import fetch
     from annotators.weights import obtain
+    from pipelines.progress import say
 
-    for weight in _weights(kind, preset):
+    wanted = _weights(kind, preset)
+    fetch(wanted, say)
+    for weight in wanted:
         typer.echo(f"{obtain(weight)}  {weight.spec}")
 
 

