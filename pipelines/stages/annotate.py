@@ -52,7 +52,7 @@ def _make_one(place: str, item: AnnotatorSettings, device: str, pinned: Mapping[
     try:
         settings = wanted.Settings.model_validate(item.settings)
     except ValidationError as error:
-        raise UserError(f"recipe: {explain(error, ('annotators', kind, 'settings'))}") from error
+        raise UserError(f"recipe: {explain(error, ('annotators', kind, 'settings'), wanted.Settings)}") from error
     given = (
         {}
         if pinned
