@@ -18,7 +18,7 @@ from pipelines.engine.choice import started
 from pipelines.opening import obtain_weights, tell_cpu_only, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan
 from pipelines.progress import Counts, Display, say
-from pipelines.result import DIED, ELSEWHERE
+from pipelines.result import DIED, ELSEWHERE, silent
 from pipelines.stages.add_layers import TRIES, AddLayers, Lacking
 from pipelines.stages.base import Done
 from schemas.recipe import Resources
@@ -69,6 +69,11 @@ class Result:
             self.rows.setdefault(layer, Counter()).update(statuses)
         for layer, reasons in done.reasons.items():
             self.reasons.setdefault(layer, Counter()).update(reasons)
+
+    @property
+    def silent(self) -> list[str]:
+        """Layers of which no new row says anything, and at least one failed."""
+        return silent(self.rows)
 
     @property
     def nothing_worked(self) -> bool:

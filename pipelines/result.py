@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.retry import Retried
@@ -11,6 +11,15 @@ from pipelines.stages.base import Done
 
 ELSEWHERE = "a worker on another machine wrote it where this one cannot see it: use a bucket or a shared folder"
 DIED = "its worker died each time it was tried"
+
+
+def silent(rows: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Layers of which no row says anything, and at least one failed.
+
+    Args:
+        rows: per layer its rows by status.
+    """
+    return [layer for layer, states in rows.items() if states.get("failed", 0) and not states.get("ok", 0)]
 
 
 @dataclass
@@ -24,6 +33,7 @@ class Result:
         heard: numbers of the shards that a worker says it committed.
         lost: shard number -> why it is not committed.
         counts: rows of this run's shards by ledger status, and ``bytes`` of stored pictures.
+        layers: per layer of this run's shards its rows by status.
         failures: failed rows of this run's shards by reason.
         seconds: wall time.
         lacking: where nothing was to be done: layers of the recipe that were dropped -> what to tell ``humanverse annotate``.
@@ -36,6 +46,7 @@ class Result:
     heard: set[int] = field(default_factory=set)
     lost: dict[int, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    layers: dict[str, Counter[str]] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     retried: Retried | None = None
@@ -50,6 +61,8 @@ class Result:
         self.heard.add(done.number)
         self.failures.update(done.failures)
         self.counts.update(done.counts)
+        for layer, statuses in done.layers.items():
+            self.layers.setdefault(layer, Counter()).update(statuses)
 
     def name_missing(self, wanted: Iterable[int], there: Container[int]) -> None:
         """Note what is not there although nothing was said: its worker died every time, or wrote where we cannot see it.

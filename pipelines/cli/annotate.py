@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -72,7 +73,7 @@ def annotate(
 
     KIND alone is the recipe's annotator of that kind, or the only one there is; your own is KIND=module:Class.
 
-    Exit code 1: nothing worked. 2: something to mend, in one line.
+    Exit code 1: nothing worked, or of one of the layers no row. 2: something to mend, in one line.
     """
     from humanverse.errors import UserError
 
@@ -98,7 +99,7 @@ def annotate(
         print_json(show.result_json(result))
     else:
         show.result(result, dataset)
-    if result.nothing_worked or (strict and result.lost):
+    if result.nothing_worked or result.silent or (strict and result.lost):
         raise typer.Exit(1)
 
 
@@ -192,9 +193,17 @@ def _settings(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _weights(texts: Sequence[str], kinds: Sequence[str]) -> list[tuple[str | None, str]]:
-    """(kind, path); what stands before ``=`` is a kind only if a layer of it is asked for, for paths may hold ``=``."""
-    split = ((text.partition("="), text) for text in texts)
-    return [(kind, path) if kind in kinds and path else (None, text) for (kind, _, path), text in split]
+    """(kind, path); what stands before ``=`` is a kind if a layer of it is asked for. Else the text must be a path, for these may
+    hold ``=``."""
+    from humanverse.errors import UserError
+
+    found: list[tuple[str | None, str]] = []
+    for text in texts:
+        kind, _, given = text.partition("=")
+        if not (kind in kinds and given) and re.fullmatch(r"\w+=.*", text) and not Path(text).expanduser().exists():
+            raise UserError(f"--weights {text}: there is no kind {kind} in this command: it has {', '.join(kinds)}")
+        found.append((kind, given) if kind in kinds and given else (None, text))
+    return found
 
 
 @app.command()

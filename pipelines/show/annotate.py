@@ -24,6 +24,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "reasons": {
             layer: dict(counts.most_common(REASONS_SHOWN)) for layer, counts in result.reasons.items() if counts
         },
+        "silent": result.silent,
         "shards": result.shards,
         "already_there": result.before,
         "done": result.done,
@@ -69,6 +70,8 @@ def result(result: Result, url: str) -> None:
     else:
         chosen = " ".join(f"--layers {layer.replace('/', '=', 1)}" for layer in result.layers)
         line(f"  to look at it: humanverse report {shlex.quote(url)} {chosen}")
+    for layer in result.silent:
+        line(f"  {layer} says nothing: every row that could say something failed")
     for layer in result.layers:
         if result.rows.get(layer, Counter())["failed"]:
             line(

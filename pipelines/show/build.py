@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 def result_json(result: Result) -> dict[str, Any]:
+    from pipelines.result import silent
+
     return {
         "planned_shards": result.planned,
         "already_committed": result.before,
@@ -23,12 +25,15 @@ def result_json(result: Result) -> dict[str, Any]:
         "failures": dict(result.failures.most_common()),
         "bytes": result.counts.get("bytes", 0),
         "seconds": round(result.seconds, 3),
+        "silent_layers": silent(result.layers),
         "retry": asdict(result.retried) if result.retried else None,
         "lacking_layers": result.lacking,
     }
 
 
 def result(result: Result, url: str) -> None:
+    from pipelines.result import silent
+
     if result.before == result.planned:
         reasons = " or ".join(result.retried.reasons) if result.retried else ""
         done = f"{url} has all its shards" if result.lacking else f"{url} is complete: nothing to do"
@@ -46,6 +51,10 @@ def result(result: Result, url: str) -> None:
     )
     if result.failures:
         line("  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in result.failures.most_common()))
+    for layer in silent(result.layers):
+        line(
+            f"  layer {layer} says nothing: {result.layers[layer]['failed']} rows failed, none is ok; see the report for why"
+        )
     for number, why in sorted(result.lost.items())[:10]:
         line(f"  shard {number}: {why}")
     if result.lost:

@@ -51,7 +51,7 @@ class Done:
         fatal: going on would fail for every other shard too (no space left, the bucket is gone).
         counts: rows by ledger status, and ``bytes`` of stored pictures.
         failures: failed rows by reason.
-        layers: rows by status of each layer that was added to it.
+        layers: rows by status of each layer that was made.
         reasons: of each of these layers why rows are not ok, the most frequent reasons with their rows.
     """
 

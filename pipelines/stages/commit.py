@@ -34,7 +34,8 @@ class Commit:
             name_samples(self._store, now, item.images)
         counts = dict(Counter(item.ledger.column("status").to_pylist()))
         counts["bytes"] = sum(len(jpeg.as_buffer()) for jpeg in item.images.column(JPEG.name))
-        return Done(item.number, counts=counts, failures=_failures(item))
+        layers = {name: dict(Counter(table.column("status").to_pylist())) for name, table in item.layers.items()}
+        return Done(item.number, counts=counts, failures=_failures(item), layers=layers)
 
 
 def _failures(item: Shard) -> dict[str, int]:

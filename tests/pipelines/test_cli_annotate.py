@@ -145,6 +145,19 @@ def test_exit_codes(place: Path) -> None:
     assert typed("annotate", str(place), *bad, "--local")[0] == 1
 
 
+def test_a_layer_that_says_nothing_is_named_though_others_worked(place: Path) -> None:
+    bad = (f"caption={TOYS}:Raises", "--as", "caption=bad", "--set", "caption.uid=''", "--local")
+    code, out = typed("annotate", str(place), "quality", *bad)
+    assert code == 1 and "quality/pixels: 21 ok" in out
+    assert "  caption/bad says nothing: every row that could say something failed" in out.splitlines()
+    typed("drop", str(place), "caption=bad")
+    code, out = typed("annotate", str(place), "quality", *bad, "--json")
+    assert code == 1 and json.loads(out)["silent"] == ["caption/bad"]
+    one = (f"caption={TOYS}:Raises", "--as", "caption=one", "--set", f"caption.uid={uid_of(place, 0, 0)!r}", "--local")
+    code, out = typed("annotate", str(place), *one, "--json")
+    assert code == 0 and json.loads(out)["silent"] == []
+
+
 def test_a_sample_is_looked_at(place: Path, tmp_path: Path) -> None:
     before, bad = digests(place), uid_of(place, 0, 0)
     words = ("annotate", str(place), f"caption={TOYS}:Raises", "--set", f"caption.uid={bad!r}", "--sample", "21")

@@ -29,7 +29,8 @@ def test_sizes(count: float, text: str) -> None:
 @pytest.fixture
 def result() -> Result:
     found = Result(planned=4, before=1, seconds=12.34567)
-    found.add(Done(1, counts={"kept": 3, "rejected": 5, "failed": 2, "bytes": 4_000}))
+    layers = {"caption/bad": {"failed": 2, "unavailable": 1}, "pose/some": {"failed": 2, "ok": 1}}
+    found.add(Done(1, counts={"kept": 3, "rejected": 5, "failed": 2, "bytes": 4_000}, layers=layers))
     found.add(Done(2, counts={"kept": 1, "failed": 9, "bytes": 1_000}, failures={"dns": 1, "timeout": 8}))
     found.add(Done(3, "gate: ValueError: odd"))
     return found
@@ -41,6 +42,7 @@ def test_a_result_on_the_terminal(result: Result, capsys: pytest.CaptureFixture[
         "people: 20 rows in 12 s: 4 kept, 5 rejected, 11 failed (yield 20.0%); "
         "2 shards committed, 1 were there, 1 not committed; 5.0 kB of pictures",
         "  failed: timeout 8, dns 1",
+        "  layer caption/bad says nothing: 2 rows failed, none is ok; see the report for why",
         "  shard 3: gate: ValueError: odd",
         "  run the same command again to do what is not committed",
     ]
@@ -56,6 +58,7 @@ def test_a_result_as_json(result: Result) -> None:
         "failures": {"timeout": 8, "dns": 1},
         "bytes": 5000,
         "seconds": 12.346,
+        "silent_layers": ["caption/bad"],
         "retry": None,
         "lacking_layers": {},
     }
