@@ -12,7 +12,6 @@ from pipelines.progress import Counts, Display
 
 if TYPE_CHECKING:
     from humanverse.training.run import Outcome
-    from humanverse.training.settings import TrainSettings
 
 _HEARTBEAT_S = 600.0
 
@@ -63,7 +62,7 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
     from humanverse.training.run import run
     from humanverse.training.settings import load
 
-    settings = _with_weights(load(config, changes))
+    settings = load(config, changes)
     before = max(RunFolder(out).checkpoints(), default=0)
     heard = _Heard(before)
     with ExitStack() as stack:
@@ -72,19 +71,15 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
                 f"train {stage}", settings.samples, before, heard.counts, _HEARTBEAT_S, unit="samples", note=heard.note
             )
             stack.enter_context(display)
-        return run(stage, url, out, settings, heard)
+        return run(stage, url, out, settings, heard, _folder_of)
 
 
-def _with_weights(settings: TrainSettings) -> TrainSettings:
-    """The settings with folders in place of weights that are named otherwise.
+def _folder_of(base: str) -> str:
+    """The folder of a base, downloaded if it is named otherwise.
 
     Raises:
-        UserError: if they cannot be had.
+        UserError: if it cannot be had.
     """
     from annotators import weights
 
-    model = settings.model
-    if model.base is None or not model.base.startswith(("hf:", "https:")):
-        return settings
-    folder = weights.obtain(weights.given(model.base))
-    return settings.model_copy(update={"model": model.model_copy(update={"base": str(folder)})})
+    return str(weights.obtain(weights.given(base))) if base.startswith("hf:") else base

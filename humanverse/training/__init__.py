@@ -3,3 +3,7 @@
 All chance (noise, timesteps, dropped conditions, crops, order) is a function of the run's seed and a sample's number in the run,
 so that a run that was stopped goes on to the same weights.
 """
+
+from humanverse.torchvision_operators import prepare_torchvision
+
+prepare_torchvision()

@@ -34,7 +34,8 @@ class RunFolder:
             raise UserError(f"--out {path}: {error.strerror}: give a folder that can be written to") from error
         if not os.access(path, os.W_OK | os.X_OK):
             raise UserError(f"--out {path} cannot be written to: give another folder")
-        if not self.settings_path.exists() and any(path.iterdir()):
+        others = [entry for entry in path.iterdir() if entry.name != INDEX and not entry.name.startswith(".")]
+        if others and not self.settings_path.exists():
             raise UserError(f"--out {path} holds something that is no run: give a new folder")
 
     @property
@@ -46,6 +47,11 @@ class RunFolder:
         if not self.settings_path.exists():
             return None
         return json.loads(self.settings_path.read_text(encoding="utf-8"))
+
+    def forget_failed(self) -> None:
+        """Remove what a run left that ended before it had begun."""
+        if not self.settings_path.exists():
+            (self.path / INDEX).unlink(missing_ok=True)
 
     def write_settings(self, facts: Mapping[str, Any]) -> None:
         """Note what the run is begun with."""

@@ -123,7 +123,9 @@ def text_of(settings: ModelSettings, second: bool = False) -> tuple[Any, Any]:
     tokenizer = Path(base) / f"tokenizer{end}" if inside else Path(base)
     clip = {"clip_text_model": CLIPTextModelWithProjection if second else CLIPTextModel}
     make = clip.get(_model_type(encoder), AutoModel)
-    return loaded(make.from_pretrained, encoder).eval(), loaded(AutoTokenizer.from_pretrained, tokenizer)
+    model, words = loaded(make.from_pretrained, encoder).eval(), loaded(AutoTokenizer.from_pretrained, tokenizer)
+    words.model_max_length = min(words.model_max_length, model.config.max_position_embeddings)
+    return model, words
 
 
 def unet_of(settings: ModelSettings, channels: int, text: int, more: Mapping[str, Any] | None = None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from itertools import islice
@@ -62,7 +62,14 @@ class Outcome:
         return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 
-def run(name: str, url: str, out: Path, settings: TrainSettings, tell: Tell = lambda values: None) -> Outcome:
+def run(
+    name: str,
+    url: str,
+    out: Path,
+    settings: TrainSettings,
+    tell: Tell = lambda values: None,
+    place: Callable[[str], str] = lambda base: base,
+) -> Outcome:
     """Train stage ``name`` on the dataset at ``url``, or go on where the run at ``out`` stopped.
 
     Args:
@@ -71,6 +78,7 @@ def run(name: str, url: str, out: Path, settings: TrainSettings, tell: Tell = la
         out: folder of the run.
         settings: of the run.
         tell: is told how it goes, in the main process.
+        place: ``model.base`` -> the folder in which it lies on this machine.
 
     Raises:
         UserError: for whatever the user can mend.
@@ -78,8 +86,9 @@ def run(name: str, url: str, out: Path, settings: TrainSettings, tell: Tell = la
     began = time.monotonic()
     settings = _with_precision(settings)
     accelerator = _accelerator(settings, out)
-    folder = _opened(name, out, settings, accelerator)
-    stage = STAGES[name](settings, folder.latest(), accelerator.device)
+    facts = {"stage": name, **settings.decisive()}
+    folder = _opened(out, facts, accelerator)
+    stage = STAGES[name](_placed(settings, place), folder.latest(), accelerator.device)
     dataset = Dataset(url)
     loader = _loader(dataset, stage, settings, folder)
     if folder.latest() is None:
@@ -91,6 +100,8 @@ def run(name: str, url: str, out: Path, settings: TrainSettings, tell: Tell = la
     if settings.log.trackers:
         accelerator.init_trackers("humanverse")
     loop = Loop(stage, loader, settings, folder, accelerator, validation, tell)
+    if accelerator.is_main_process:
+        folder.write_settings(facts)
     loop.run()
     done = loop.progress
     return Outcome(
@@ -109,6 +120,14 @@ def _with_precision(settings: TrainSettings) -> TrainSettings:
     if settings.precision != "auto":
         return settings
     return settings.model_copy(update={"precision": "bf16" if torch.cuda.is_available() else "no"})
+
+
+def _placed(settings: TrainSettings, place: Callable[[str], str]) -> TrainSettings:
+    """The settings with a folder as ``model.base``."""
+    model = settings.model
+    if model.base is None:
+        return settings
+    return settings.model_copy(update={"model": model.model_copy(update={"base": place(model.base)})})
 
 
 def _accelerator(settings: TrainSettings, out: Path) -> Any:
@@ -136,16 +155,15 @@ def _accelerator(settings: TrainSettings, out: Path) -> Any:
     return accelerator
 
 
-def _opened(name: str, out: Path, settings: TrainSettings, accelerator: Any) -> RunFolder:
-    """The run's folder, whose settings are these."""
-    facts = {"stage": name, **settings.decisive()}
+def _opened(out: Path, facts: Mapping[str, Any], accelerator: Any) -> RunFolder:
+    """The run's folder, which is new or was begun with ``facts``."""
     with accelerator.main_process_first():
         folder = RunFolder(out)
-        before = folder.settings()
-        if before is not None:
-            check_same(before, facts, f"--out {out}")
-        elif accelerator.is_main_process:
-            folder.write_settings(facts)
+        if accelerator.is_main_process:
+            folder.forget_failed()
+    before = folder.settings()
+    if before is not None:
+        check_same(before, facts, f"--out {out}")
     return folder
 
 

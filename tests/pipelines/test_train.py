@@ -15,7 +15,6 @@ import pytest
 import torch
 import yaml
 
-import humanverse.models
 from humanverse.models.pipelines.structural import StructuralPipeline
 from humanverse.models.structural_unet import StructuralUNet
 from humanverse.training.checkpoints import RunFolder
@@ -24,7 +23,6 @@ from tests.datasets import make_dataset
 from tests.humanverse.training import conftest, tiny
 from tests.servers import free_port
 
-assert humanverse.models
 one_thread = conftest.one_thread
 
 
@@ -148,6 +146,7 @@ def test_loss_falls_by_half_and_the_result_is_a_pipeline(
         (["model.preset=papers"], "model.preset papers: choose from paper, rgb, rgb_depth"),
         (["model.preset=paper"], "no layer normal"),
         (["model.unet=null"], "there is no unet: name a pretrained pipeline with model.base, or train from scratch"),
+        (["model.base=hf:nonsense"], "weights hf:nonsense: write hf:OWNER/REPO@REVISION"),
         (["model.unet=sd3"], "model.unet sd3: choose from sd2-base, sdxl-base, tiny"),
         (["model.vae=nowhere"], "nowhere holds no model"),
         (["model.vae=patch:3"], "patches of 3 x 3 pixels: give 2, 4 or 8"),

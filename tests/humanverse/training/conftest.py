@@ -1,4 +1,4 @@
-"""Tiny models run on one thread each: more only wait for each other."""
+"""Tiny models are trained on the CPU, on one thread: more only wait for each other, and round otherwise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.datasets import make_dataset
 def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACCELERATE_USE_CPU", "1")
+        yield
     torch.set_num_threads(before)
 
 

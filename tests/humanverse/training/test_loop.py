@@ -127,6 +127,15 @@ def test_other_settings_cannot_go_on(people: str, tmp_path: Path) -> None:
             tiny.trained(people, tmp_path, **{name: value})
 
 
+def test_a_run_that_could_not_begin_leaves_nothing_in_the_way(people: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="patches of 3 x 3"):
+        tiny.trained(people, tmp_path, model__vae="patch:3")
+    with pytest.raises(UserError, match="no bucket has 50 samples"):
+        tiny.trained(people, tmp_path, validation__every=4, validation__samples=50, data__buckets=[32])
+    assert (tmp_path / "samples.npz").exists()
+    assert tiny.trained(people, tmp_path, samples=4).samples == 4
+
+
 def test_a_run_that_is_done_is_left_as_it_is(people: str, straight: Path) -> None:
     before = tiny.tensors(_last(straight))
     assert tiny.trained(people, straight).samples == 12

@@ -1,0 +1,80 @@
+"""Where the parts of a run come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from humanverse.errors import UserError
+from humanverse.training import parts
+from humanverse.training.settings import ModelSettings
+from tests.humanverse.models import tiny as models
+
+
+def test_any_encoder_of_transformers_can_be_the_text_encoder(tmp_path: Path) -> None:
+    """One like a sentence model's: BERT, with a tokenizer that does not say how long texts may be."""
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "person", "one"]
+    config = BertConfig(
+        vocab_size=7, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,
+        max_position_embeddings=16,
+    )  # fmt: skip
+    made = models.seeded(lambda: BertModel(config)).eval()
+    made.save_pretrained(tmp_path)
+    BertTokenizer(vocab={word: number for number, word in enumerate(words)}).save_pretrained(tmp_path)
+    encoder, tokenizer = parts.text_of(ModelSettings(text=str(tmp_path)))
+    assert tokenizer.model_max_length == 16
+    tokens = tokenizer(["one person"], return_tensors="pt").input_ids
+    assert tokens.tolist() == [[2, 6, 5, 3]]
+    with torch.no_grad():
+        assert torch.equal(encoder(tokens)[0], made(tokens)[0])
+
+
+def test_both_encoders_of_a_pipeline(tmp_path: Path) -> None:
+    for name, part in {
+        "text_encoder": models.text_encoder(4),
+        "tokenizer": models.tokenizer(),
+        "text_encoder_2": models.text_encoder(8, 6),
+        "tokenizer_2": models.tokenizer(),
+    }.items():
+        part.save_pretrained(tmp_path / name)
+    first, _ = parts.text_of(ModelSettings(base=str(tmp_path)))
+    second, _ = parts.text_of(ModelSettings(base=str(tmp_path)), second=True)
+    assert (first.config.hidden_size, second.text_projection.out_features) == (4, 6)
+
+
+def test_a_vae_in_a_folder(tmp_path: Path) -> None:
+    models.vae().save_pretrained(tmp_path / "vae")
+    for settings in (ModelSettings(base=str(tmp_path)), ModelSettings(vae=str(tmp_path / "vae"))):
+        loaded = parts.vae_of(settings)
+        assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in models.vae().state_dict().items())
+
+
+def test_what_is_no_part_is_told(tmp_path: Path) -> None:
+    models.unet().save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="holds a UNet2DConditionModel: a VAE can be AutoencoderKL or PatchVae"):
+        parts.vae_of(ModelSettings(vae=str(tmp_path)))
+    with pytest.raises(UserError, match="has no folder text_encoder_2: SDXL needs two text encoders"):
+        parts.text_of(ModelSettings(text=str(tmp_path)), second=True)
+    with pytest.raises(UserError, match="after the colon comes a whole number"):
+        parts.vae_of(ModelSettings(vae="patch:four"))
+    with pytest.raises(UserError, match=r"model\.unet cannot be built"):
+        parts.unet_of(ModelSettings(unet={"block_out_channels": [3]}), 4, 8)
+    (tmp_path / "diffusion_pytorch_model.safetensors").write_bytes(b"nothing")
+    (tmp_path / "unet").mkdir()
+    for file in ("config.json", "diffusion_pytorch_model.safetensors"):
+        (tmp_path / file).rename(tmp_path / "unet" / file)
+    with pytest.raises(UserError, match="unet cannot be loaded"):
+        parts.unet_of(ModelSettings(base=str(tmp_path)), 4, 12)
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-xl"])
+def test_small_backbones_can_be_built(name: str) -> None:
+    more = {"projection_class_embeddings_input_dim": 6 * 32 + 16} if name == "tiny-xl" else {}
+    with torch.device("meta"):
+        unet = parts.unet_of(ModelSettings(unet=name), 48, 128, more)
+    assert unet.config.in_channels == unet.config.out_channels == 48
+    assert sum(weight.numel() for weight in unet.parameters()) < 40_000_000
