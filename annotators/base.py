@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from annotators import own_weights
 from annotators.weights import Weight, pinned
 from humanverse.codec import decode_rgb, header_size
 from humanverse.errors import UserError
@@ -160,6 +161,11 @@ class Loadable(ABC):
         """All that it loads, in the card's order."""
         return tuple(self.weight(pinned) for pinned in self.card.weights)
 
+    @property
+    def used(self) -> dict[Weight, Weight]:
+        """What is loaded for each of the card's weights."""
+        return dict(zip(self.card.weights, self.weights, strict=True))
+
     def pin(self) -> None:
         """Get the weights whose SHA-256 is not known beforehand, and hold to what came: here, and wherever this goes."""
         for named in self.card.weights:
@@ -243,12 +249,13 @@ class Annotator(Loadable):
             "name": card.name,
             "version": card.version,
             "model": card.model,
-            "weights": {weight.label: weight.sha256 for weight in self.weights},
+            "weights": own_weights.digests(self.used),
             "settings": self.deciding(),
             "needs": dict(sorted(needed.items())),
         }
         more = {} if self.score_range == (0.0, 1.0) else {"score_range": list(self.score_range)}
-        made = {**facts, **more, **self.describes(), "licence": card.licence, "fingerprint": fingerprint(facts)}
+        stated = own_weights.stated(self.used, card.licence)
+        made = {**facts, **more, **self.describes(), **stated, "fingerprint": fingerprint(facts)}
         if fault := card_fault(card.kind, made):
             raise UserError(f"the layer.json of {card.layer} {fault}: its annotator must say so in describes")
         return made

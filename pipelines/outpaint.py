@@ -35,15 +35,16 @@ def outpainter(section: OutpaintSettings, device: str, pinned: Mapping[Weight, W
         UserError: if there is none of that name, something that it needs is not here, or its settings are wrong.
     """
     found = registry.outpainter(section.name)
-    registry.require_packages(found.card)
     try:
         settings = found.Settings.model_validate(section.settings)
     except ValidationError as error:
-        raise UserError(explain(error, (OUTPAINT, "settings"))) from error
+        raise UserError(explain(error, (OUTPAINT, "settings"), found.Settings)) from error
     weights = {old: new for old, new in pinned.items() if old in found.card.weights}
     for text in () if weights else section.weights:
         weights |= standing_in(found.card.weights, text)
-    return found(settings, device, weights, Store(section.cache) if section.cache else None)
+    made = found(settings, device, weights, Store(section.cache) if section.cache else None)
+    registry.require_packages(made.card, made.weights)
+    return made
 
 
 def applied(

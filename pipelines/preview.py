@@ -28,6 +28,7 @@ from pipelines.plan_layers import Asked, Plan, plan, words
 from pipelines.progress import Counts, Display, Local
 from pipelines.stages.making import Makers, areas
 from schemas.layers import OK
+from schemas.provenance import model_of
 
 
 @dataclass
@@ -175,7 +176,7 @@ def _write(
     layers = [
         page.LayerRows(
             addition.layer,
-            planned.cards[kind]["model"],
+            model_of(planned.cards[kind]),
             planned.cards[kind]["licence"],
             planned.cards[kind]["settings"],
             result.rows[addition.layer],

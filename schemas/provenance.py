@@ -22,3 +22,13 @@ def fingerprint(facts: Mapping[str, Any]) -> str:
     """
     covered = {key: facts[key] for key in FINGERPRINTED} | {key: facts[key] for key in WHERE_THERE if key in facts}
     return hashlib.sha256(json.dumps(covered, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def model_of(card: Mapping[str, Any]) -> str:
+    """Which model made a layer, as pages tell it: ``model`` of its ``layer.json``, and whether its weights are the published ones.
+
+    Returns:
+        Empty if the card does not say it.
+    """
+    model = str(card.get("model") or "")
+    return f"{model}, with weights of the user's own" if model and card.get("own_weights") else model

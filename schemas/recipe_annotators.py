@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.given_places import absolute
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -34,6 +36,11 @@ class AnnotatorSettings(BaseModel):
     @classmethod
     def _one_alone(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("weights")
+    @classmethod
+    def _wherever_they_are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(absolute, value))
 
     @model_validator(mode="after")
     def _each_has_its_name(self) -> AnnotatorSettings:
@@ -108,7 +115,7 @@ def with_weights(chosen: Chosen, weights: Mapping[str, Sequence[str]]) -> dict[s
         raise ValueError(f"--weights {strange[0]}: the recipe has no such layer: there are {', '.join(sorted(known))}")
 
     def given(item: AnnotatorSettings, *names: str) -> AnnotatorSettings:
-        found = next((tuple(weights[name]) for name in names if name in weights), item.weights)
+        found = next((tuple(map(absolute, weights[name])) for name in names if name in weights), item.weights)
         return item.model_copy(update={"weights": found})
 
     return {

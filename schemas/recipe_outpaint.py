@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from schemas.given_places import absolute
 
 OUTPAINT = "outpaint"
 """How settings and weights of what grows pictures are named beside those of kinds."""
@@ -36,10 +37,15 @@ class OutpaintSettings(BaseModel):
     def _one_alone(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
+    @field_validator("weights")
+    @classmethod
+    def _wherever_they_are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(absolute, value))
+
     @field_validator("cache")
     @classmethod
     def _the_same_from_anywhere(cls, value: str | None) -> str | None:
-        return str(Path(value).expanduser().absolute()) if value and "://" not in value else value
+        return absolute(value) if value else value
 
     def deciding(self) -> dict[str, Any]:
         """What decides the rows, as JSON values: weights do so by their SHA-256, in the layers' fingerprints."""

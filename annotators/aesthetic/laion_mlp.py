@@ -35,7 +35,7 @@ class LaionMlp(HeadOnTower):
             "pictures; sees only the middle square"
         ),
         weights=(CLIP, HEAD),
-        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch"},
         speed="medium",
         preset="paper",
     )

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from annotators.base import Card
 from annotators.torch.head_on_tower import HeadOnTower
 from annotators.torch.siglip import SiglipImages
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
-SIGLIP = Weight("hf:google/siglip-so400m-patch14-384@main", "", 3_520_000_000)
+SIGLIP = Weight("hf:google/siglip-so400m-patch14-384@main", "", 3_520_000_000, contents=Contents("siglip"))
 HEAD = Weight(
     "https://github.com/discus0434/aesthetic-predictor-v2-5/raw/3125a9e1f275092432ffc336f2908eda812c373c/models/"
     "aesthetic_predictor_v2_5.pth",
@@ -33,7 +33,7 @@ class SiglipMlp(HeadOnTower):
         protocol="whole picture to 384 x 384 (proportions not kept), values in [-1, 1]; embedding at length 1; no flip",
         output="a score on its own scale, about 1 to 10; its owner calls 5.5 and more very good",
         weights=(SIGLIP, HEAD),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="slow",
         preset="modern",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from annotators.base import Card
 from annotators.caption.transformers_captioner import Beginning, PromptedSettings, TransformersCaptioner
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class Blip(TransformersCaptioner):
@@ -31,8 +31,10 @@ class Blip(TransformersCaptioner):
             "at most, no prompt"
         ),
         output="English, lower case, one sentence of about ten words; it may name what is not there",
-        weights=(Weight("hf:Salesforce/blip-image-captioning-large@main", "", 1_880_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(
+            Weight("hf:Salesforce/blip-image-captioning-large@main", "", 1_880_000_000, contents=Contents("blip")),
+        ),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="slow",
         preset="paper",
     )

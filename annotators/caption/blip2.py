@@ -9,7 +9,7 @@ from pydantic import Field
 from annotators.base import Card
 from annotators.cache import WeightError
 from annotators.caption.transformers_captioner import Beginning, PromptedSettings, TransformersCaptioner
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class Blip2Settings(PromptedSettings):
@@ -47,8 +47,8 @@ class Blip2(TransformersCaptioner):
             "at most, no prompt"
         ),
         output="English, lower case, one sentence of about ten words; it may name what is not there",
-        weights=(Weight("hf:Salesforce/blip2-opt-2.7b@main", "", 15_000_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:Salesforce/blip2-opt-2.7b@main", "", 15_000_000_000, contents=Contents("blip-2")),),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="gpu",
         preset="paper",
     )

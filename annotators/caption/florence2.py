@@ -9,7 +9,7 @@ from pydantic import Field
 
 from annotators.base import Card
 from annotators.caption.transformers_captioner import Beginning, CaptionSettings, TransformersCaptioner
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 Length = Literal["sentence", "sentences", "paragraph"]
 TASKS: dict[Length, str] = {
@@ -54,8 +54,10 @@ class Florence2(TransformersCaptioner):
             "tokens at most"
         ),
         output="English; how much is said is the setting length; it may name what is not there",
-        weights=(Weight("hf:florence-community/Florence-2-large@main", "", 1_600_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(
+            Weight("hf:florence-community/Florence-2-large@main", "", 1_600_000_000, contents=Contents("florence2")),
+        ),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="gpu",
         preset="modern",
     )

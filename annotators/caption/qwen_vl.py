@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from annotators.base import Card, Picture, Row, Unavailable
 from annotators.cache import WeightError
 from annotators.caption.transformers_captioner import Beginning, CaptionSettings, TransformersCaptioner
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 Style = Literal["sentence", "detailed", "people", "tags"]
 STYLES: dict[Style, str] = {
@@ -127,8 +127,8 @@ class QwenVl(TransformersCaptioner):
             "question in the model's own chat template; the most probable token each time, 256 at most"
         ),
         output="style and language as set; it may name what is not there; what is cut off at max_new_tokens stays cut off",
-        weights=(Weight("hf:Qwen/Qwen3-VL-4B-Instruct@main", "", 8_880_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:Qwen/Qwen3-VL-4B-Instruct@main", "", 8_880_000_000, contents=Contents("qwen3_vl")),),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="gpu",
         preset="modern",
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from annotators.base import Card, Row
 from annotators.torch.transformers_depth import TransformersDepth
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 _KINDS = {"relative": ("inverse", None), "metric": ("metric", "m")}
 """What the model's settings say of its answers -> depth_kind and unit."""
@@ -30,8 +30,12 @@ class DepthAnything(TransformersDepth):
             "and deviation, as the model's own settings say; no flip"
         ),
         output="inverse depth, larger is nearer, scale and shift unknown; of metric models depth in metres",
-        weights=(Weight("hf:depth-anything/Depth-Anything-V2-Small-hf@main", "", 99_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "huggingface_hub": "torch"},
+        weights=(
+            Weight(
+                "hf:depth-anything/Depth-Anything-V2-Small-hf@main", "", 99_000_000, contents=Contents("depth_anything")
+            ),
+        ),
+        packages={"torch": "torch", "transformers": "torch"},
         speed="medium",
         preset="modern",
     )

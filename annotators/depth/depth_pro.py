@@ -10,7 +10,7 @@ from pydantic import Field
 from annotators.base import Card, Row
 from annotators.torch.dense import DenseSettings
 from annotators.torch.transformers_depth import TransformersDepth
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 _NEAREST, _FARTHEST = 1e-4, 1e4
 """Between which the owners keep depths, in metres."""
@@ -48,8 +48,8 @@ class DepthPro(TransformersDepth):
             "depth along the optical axis in metres, by a guessed field of view; farther than 250 m (a setting) is stored "
             "as that"
         ),
-        weights=(Weight("hf:apple/DepthPro-hf@main", "", 1_900_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:apple/DepthPro-hf@main", "", 1_900_000_000, contents=Contents("depth_pro")),),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="gpu",
         preset="modern",
     )

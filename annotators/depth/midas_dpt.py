@@ -6,7 +6,7 @@ import numpy as np
 
 from annotators.base import Card, Row
 from annotators.torch.transformers_depth import TransformersDepth
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class MidasDpt(TransformersDepth):
@@ -22,8 +22,8 @@ class MidasDpt(TransformersDepth):
         source="https://huggingface.co/Intel/dpt-hybrid-midas",
         protocol="whole picture to 384 x 384, RGB with mean 0.5 and deviation 0.5, as the model's own settings say; no flip",
         output="inverse depth, larger is nearer, not negative; scale and shift are unknown and differ from picture to picture",
-        weights=(Weight("hf:Intel/dpt-hybrid-midas@main", "", 490_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:Intel/dpt-hybrid-midas@main", "", 490_000_000, contents=Contents("dpt")),),
+        packages={"torch": "torch", "transformers": "torch"},
         speed="medium",
         preset="paper",
     )

@@ -29,7 +29,7 @@ class OmnidataDepth(Omnidata):
         weights=(WEIGHTS,),
         speed="slow",
         preset="paper",
-        packages={"torch": "torch", "torchvision": "torch", "timm": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "torchvision": "torch", "timm": "torch"},
     )
     outputs = 1
 

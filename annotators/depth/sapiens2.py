@@ -8,7 +8,7 @@ import numpy as np
 
 from annotators.base import Card, Row
 from annotators.torch.sapiens2 import LICENCE, PACKAGES, PADDED, MapsOfPeople
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class Sapiens2Depth(MapsOfPeople):
@@ -30,7 +30,7 @@ class Sapiens2Depth(MapsOfPeople):
             "depth along the optical axis, metric by a scale that the network guesses, taken as metres; none beside the people "
             "of the segmentation layer"
         ),
-        weights=(Weight("hf:facebook/sapiens2-pointmap-0.4b@main", "", 3_600_000_000),),
+        weights=(Weight("hf:facebook/sapiens2-pointmap-0.4b@main", "", 3_600_000_000, contents=Contents("sapiens2")),),
         needs=("segmentation",),
         packages=PACKAGES,
         speed="gpu",

@@ -25,7 +25,7 @@ class ClipL14(PictureEmbedding):
         protocol="shorter side to 224 (bicubic), middle square, CLIP's mean and deviation; the image tower's projection; no flip",
         output="768 float32 numbers, of length 1; sees only the middle square, and is to be compared with its own like alone",
         weights=(OPENAI_L14,),
-        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch"},
         speed="medium",
         preset="paper",
     )

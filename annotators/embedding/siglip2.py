@@ -24,7 +24,7 @@ class Siglip2(PictureEmbedding):
         protocol="whole picture to 384 x 384 (proportions not kept), values in [-1, 1]; pooled by the model's attention; no flip",
         output="1152 float32 numbers, of length 1; to be compared with its own like alone",
         weights=(SIGLIP2,),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="slow",
         preset="modern",
     )

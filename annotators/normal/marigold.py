@@ -11,7 +11,7 @@ from annotators.base import Card, Row
 from annotators.maps import resized, unit, working_size
 from annotators.torch.dense import DenseAnnotator, DenseSettings, View
 from annotators.torch.diffusion import networks, pipeline
-from annotators.weights import Weight, obtain
+from annotators.weights import Contents, Weight, obtain
 
 
 class MarigoldSettings(DenseSettings):
@@ -45,8 +45,10 @@ class Marigold(DenseAnnotator):
             "noise; no flip"
         ),
         output="unit vectors in camera space, x right, y up, z towards the camera",
-        weights=(Weight("hf:prs-eth/marigold-normals-v1-1@main", "", 7_800_000_000),),
-        packages={"torch": "torch", "diffusers": "torch", "transformers": "torch", "huggingface_hub": "torch"},
+        weights=(
+            Weight("hf:prs-eth/marigold-normals-v1-1@main", "", 7_800_000_000, contents=Contents(processor=False)),
+        ),
+        packages={"torch": "torch", "diffusers": "torch", "transformers": "torch"},
         speed="gpu",
         preset="modern",
     )

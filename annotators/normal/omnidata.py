@@ -38,7 +38,7 @@ class OmnidataNormal(Omnidata):
         weights=(WEIGHTS,),
         speed="slow",
         preset="paper",
-        packages={"torch": "torch", "torchvision": "torch", "timm": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "torchvision": "torch", "timm": "torch"},
     )
     outputs = 3
 

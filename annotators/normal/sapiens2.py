@@ -9,7 +9,7 @@ import numpy as np
 from annotators.base import Card, Row
 from annotators.maps import unit
 from annotators.torch.sapiens2 import LICENCE, PACKAGES, PADDED, MapsOfPeople
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class Sapiens2Normal(MapsOfPeople):
@@ -34,7 +34,7 @@ class Sapiens2Normal(MapsOfPeople):
         output=(
             "unit vectors in camera space, x right, y up, z towards the camera; none beside the people of the segmentation layer"
         ),
-        weights=(Weight("hf:facebook/sapiens2-normal-0.4b@main", "", 3_600_000_000),),
+        weights=(Weight("hf:facebook/sapiens2-normal-0.4b@main", "", 3_600_000_000, contents=Contents("sapiens2")),),
         needs=("segmentation",),
         packages=PACKAGES,
         speed="gpu",

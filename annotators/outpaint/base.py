@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from annotators import own_weights
 from annotators.base import AnySettings, Loadable, Picture, Settings
 from annotators.outpaint.canvas import Canvas, Frame
 from annotators.weights import Weight
@@ -87,6 +88,6 @@ class Outpainter(Loadable):
             "name": self.card.name,
             "version": self.card.version,
             "model": self.card.model,
-            "weights": {weight.label: weight.sha256 for weight in self.weights},
+            "weights": own_weights.digests(self.used),
             "settings": self.deciding(),
         }

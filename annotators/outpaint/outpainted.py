@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from annotators import own_weights
 from annotators.base import Annotator, Picture, Row, Unavailable
 from annotators.cache import Weight
 from annotators.outpaint.base import Outpainter
@@ -119,5 +120,8 @@ class Outpainted(Annotator):
         """As of ``Annotator``; ``outpaint`` says what the canvases were made by, and is in the fingerprint."""
         facts = {**self.annotator.provenance(needed), "outpaint": self.outpainter.facts()}
         card = self.outpainter.card
-        licence = f"{facts['licence']}; outpainted by {card.name}: {card.licence}"
-        return {**facts, "licence": licence, "fingerprint": fingerprint(facts)}
+        stated = own_weights.stated(self.outpainter.used, card.licence)
+        licence = f"{facts['licence']}; outpainted by {card.name}: {stated['licence']}"
+        own = [*facts.get("own_weights", ()), *stated.get("own_weights", ())]
+        more = {"own_weights": own} if own else {}
+        return {**facts, "licence": licence, **more, "fingerprint": fingerprint(facts)}

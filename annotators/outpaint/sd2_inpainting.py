@@ -17,7 +17,7 @@ from annotators.outpaint.painting import Sketch, working_size
 from annotators.outpaint.shelf import Shelf, name_of
 from annotators.torch.base import OnTorch, TorchSettings
 from annotators.torch.diffusion import networks, pipeline
-from annotators.weights import Weight, obtain
+from annotators.weights import Contents, Weight, obtain
 
 _CHANNELS = 9
 """Of the UNet: the latent, the mask, and the latent of what is known."""
@@ -56,8 +56,15 @@ class Sd2Inpainting(OnTorch, Outpainter):
             "multiples of 64; 8 steps of DPM-Solver++ (2M), guidance 5, noise from seed and uid"
         ),
         output="margins, enlarged to the canvas; the picture's own pixels are laid on it bit for bit",
-        weights=(Weight("hf:sd2-community/stable-diffusion-2-inpainting@main", "", 13_000_000_000),),
-        packages={"torch": "torch", "diffusers": "torch", "transformers": "torch", "huggingface_hub": "torch"},
+        weights=(
+            Weight(
+                "hf:sd2-community/stable-diffusion-2-inpainting@main",
+                "",
+                13_000_000_000,
+                contents=Contents(processor=False),
+            ),
+        ),
+        packages={"torch": "torch", "diffusers": "torch", "transformers": "torch"},
         speed="gpu",
         preset="paper",
     )

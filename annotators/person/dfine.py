@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotators.base import Card
 from annotators.person.transformers_detector import TransformersDetector
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class DFine(TransformersDetector):
@@ -27,8 +27,8 @@ class DFine(TransformersDetector):
             "of the 300 best pairs of box and class those of class person, with the class's sigmoid, clipped to the picture; "
             "trained not to give one person twice, so without suppression"
         ),
-        weights=(Weight("hf:ustc-community/dfine-xlarge-obj2coco@main", "", 252_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:ustc-community/dfine-xlarge-obj2coco@main", "", 252_000_000, contents=Contents("d_fine")),),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="medium",
         preset="modern",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotators.base import Card
 from annotators.person.transformers_detector import TransformersDetector
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class RtDetr(TransformersDetector):
@@ -28,8 +28,8 @@ class RtDetr(TransformersDetector):
             "of the 300 best pairs of box and class those of class person, with the class's sigmoid, clipped to the picture; "
             "trained not to give one person twice, so without suppression"
         ),
-        weights=(Weight("hf:PekingU/rtdetr_v2_r101vd@main", "", 307_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:PekingU/rtdetr_v2_r101vd@main", "", 307_000_000, contents=Contents("rt_detr_v2")),),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="slow",
         preset="modern",
     )

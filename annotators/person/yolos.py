@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotators.base import Card
 from annotators.person.transformers_detector import TransformersDetector
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class YolosTiny(TransformersDetector):
@@ -30,8 +30,8 @@ class YolosTiny(TransformersDetector):
             "boxes whose most probable class is person, with its softmax probability, clipped to the picture; no suppression of "
             "overlapping boxes, as published"
         ),
-        weights=(Weight("hf:hustvl/yolos-tiny@main", "", 26_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:hustvl/yolos-tiny@main", "", 26_000_000, contents=Contents("yolos")),),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="medium",
         preset="paper",
     )

@@ -51,7 +51,7 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
         weights=(WEIGHTS,),
         needs=("person",),
         packages={
-            **dict.fromkeys(("torch", "huggingface_hub"), "torch"),
+            "torch": "torch",
             **dict.fromkeys(("mmpose", "mmengine", "mmcv", "munkres", "addict", "yapf", "termcolor", "six"), "mmpose"),
         },
         speed="slow",

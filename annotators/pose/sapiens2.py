@@ -13,7 +13,7 @@ from annotators.pose import goliath, udp
 from annotators.pose.heatmap_pose import HeatmapPose
 from annotators.torch.pretrained import model, processor
 from annotators.torch.sapiens2 import LICENCE, PACKAGES, PROCESSOR
-from annotators.weights import Weight, obtain
+from annotators.weights import Contents, Weight, obtain
 from schemas.skeletons import WHOLEBODY_FLIP
 
 SLOTS = tuple(goliath.COUNTERPARTS)
@@ -41,7 +41,7 @@ class Sapiens2Pose(HeatmapPose):
             "pixels of the stored picture; confidence is the heatmap's peak, no probability; the jaw without the chin's tip and "
             "the points under the nostrils are not present; a hand's root is the wrist"
         ),
-        weights=(Weight("hf:facebook/sapiens2-pose-0.4b@main", "", 3_400_000_000),),
+        weights=(Weight("hf:facebook/sapiens2-pose-0.4b@main", "", 3_400_000_000, contents=Contents("sapiens2")),),
         needs=("person",),
         packages={**PACKAGES, "cv2": ""},
         speed="gpu",

@@ -170,7 +170,7 @@ _OUTPUT = (
     "pixels of the stored picture; confidence is the lower of the peaks of column and row, clipped to [0, 1], no probability; "
     "all 133 are looked for, also those that are hidden or outside the picture"
 )
-_PACKAGES = {"onnxruntime": "lite", "huggingface_hub": "torch", "cv2": ""}
+_PACKAGES = {"onnxruntime": "lite", "cv2": ""}
 
 
 class DwPose(SimccPose):

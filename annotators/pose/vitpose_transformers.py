@@ -13,7 +13,7 @@ from annotators.cache import WeightError
 from annotators.pose import udp
 from annotators.pose.heatmap_pose import HeatmapPose, HeatmapSettings
 from annotators.torch.pretrained import model, processor
-from annotators.weights import Weight, obtain
+from annotators.weights import Contents, Weight, obtain
 from schemas.skeletons import BODY, WHOLEBODY, WHOLEBODY_FLIP
 
 _LAYOUTS = (len(BODY), len(WHOLEBODY))
@@ -48,9 +48,9 @@ class VitPoseTransformers(HeatmapPose):
             "pixels of the stored picture; confidence is the heatmap's peak, no probability; the 17 body points are looked for, "
             "also those that are hidden or outside the picture, and feet, face and hands are not present"
         ),
-        weights=(Weight("hf:usyd-community/vitpose-base-simple@main", "", 344_000_000),),
+        weights=(Weight("hf:usyd-community/vitpose-base-simple@main", "", 344_000_000, contents=Contents("vitpose")),),
         needs=("person",),
-        packages={"torch": "torch", "transformers": "torch", "huggingface_hub": "torch", "cv2": ""},
+        packages={"torch": "torch", "transformers": "torch", "cv2": ""},
         speed="medium",
     )
     Settings = VitPoseTransformersSettings

@@ -55,7 +55,7 @@ class VitPoseWholebody(HeatmapPose):
         ),
         weights=(WEIGHTS,),
         needs=("person",),
-        packages={"torch": "torch", "huggingface_hub": "torch", "cv2": ""},
+        packages={"torch": "torch", "cv2": ""},
         speed="slow",
         preset="paper",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotators.base import Card
 from annotators.torch.transformers_classifier import TransformersClassifier
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 
 class Falconsai(TransformersClassifier):
@@ -21,7 +21,7 @@ class Falconsai(TransformersClassifier):
         source="https://huggingface.co/Falconsai/nsfw_image_detection",
         protocol="whole picture to 224 x 224 (bilinear, proportions not kept), values in [-1, 1]; no flip",
         output="probability of `nsfw` in [0, 1], as its owner labelled some 80,000 pictures; says nothing of age",
-        weights=(Weight("hf:Falconsai/nsfw_image_detection@main", "", 343_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:Falconsai/nsfw_image_detection@main", "", 343_000_000, contents=Contents("vit")),),
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="medium",
     )

@@ -32,7 +32,7 @@ class LaionClip(HeadOnTower):
         protocol="shorter side to 224 (bicubic), middle square, CLIP's mean and deviation; embedding at length 1; no flip",
         output="probability in [0, 1]; knows only sexual content; sees only the middle square, and says nothing of age",
         weights=(OPENAI_L14, HEAD),
-        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch"},
         speed="medium",
         preset="paper",
     )

@@ -28,7 +28,7 @@ class Marqo(TimmClassifier):
             "says nothing of age"
         ),
         weights=(Weight("hf:Marqo/nsfw-image-detection-384@main:model.safetensors", "", 22_400_000),),
-        packages={"torch": "torch", "timm": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "timm": "torch", "torchvision": "torch"},
         speed="fast",
         preset="modern",
     )

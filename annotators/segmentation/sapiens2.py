@@ -8,7 +8,7 @@ from annotators.base import Card
 from annotators.torch.dense import View
 from annotators.torch.sapiens2 import LICENCE, PACKAGES, PROCESSOR, shown_whole
 from annotators.torch.segmentation import TransformersSegmentation
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 PARTS = (
     *("Background", "Apparel", "Eyeglass", "Face_Neck", "Hair"),
@@ -37,7 +37,7 @@ class Sapiens2Segmentation(TransformersSegmentation):
             "deviation, as the model's own settings say; scores resized to the map (bilinear), no flip"
         ),
         output=f"label ids: {', '.join(f'{index} {name}' for index, name in enumerate(PARTS))}; people are not told apart",
-        weights=(Weight("hf:facebook/sapiens2-seg-0.4b@main", "", 3_600_000_000),),
+        weights=(Weight("hf:facebook/sapiens2-seg-0.4b@main", "", 3_600_000_000, contents=Contents("sapiens2")),),
         packages=PACKAGES,
         speed="gpu",
         preset="modern",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotators.base import Card
 from annotators.torch.segmentation import TransformersSegmentation
-from annotators.weights import Weight
+from annotators.weights import Contents, Weight
 
 ATR = (
     *("Background", "Hat", "Hair", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe"),
@@ -33,8 +33,8 @@ class SegformerClothes(TransformersSegmentation):
         output=(
             f"label ids: {', '.join(f'{index} {name}' for index, name in enumerate(ATR))}; people are not told apart"
         ),
-        weights=(Weight("hf:mattmdjaga/segformer_b2_clothes@main", "", 330_000_000),),
-        packages={"torch": "torch", "transformers": "torch", "huggingface_hub": "torch"},
+        weights=(Weight("hf:mattmdjaga/segformer_b2_clothes@main", "", 330_000_000, contents=Contents("segformer")),),
+        packages={"torch": "torch", "transformers": "torch"},
         speed="slow",
         preset="modern",
     )

@@ -35,7 +35,7 @@ class ClipL14(PictureAndText):
             "caption no score"
         ),
         weights=(OPENAI_L14,),
-        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "torchvision": "torch", "open_clip": "torch"},
         speed="medium",
         preset="paper",
     )

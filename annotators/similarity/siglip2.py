@@ -34,7 +34,7 @@ class Siglip2(PictureAndText):
             "63 tokens; without a caption no score"
         ),
         weights=(SIGLIP2,),
-        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "transformers": "torch", "torchvision": "torch"},
         speed="slow",
         preset="modern",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from annotators.cache import WeightError
+from annotators.contents import check_tensors
 from annotators.folders import SAFE, counted
 from annotators.torch.pretrained import refuse_code
 from humanverse.errors import one_line
@@ -25,6 +26,7 @@ def pipeline(kind: str, folder: Path, what: str, **options: Any) -> Any:
         WeightError: if the folder holds no such pipeline; or as ``annotators.torch.pretrained.refuse_code``.
     """
     refuse_code(folder)
+    check_tensors(folder)
     prepare_torchvision()
     import diffusers
     import torch

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from annotators.cache import WeightError
+from annotators.contents import check_tensors
 from annotators.folders import SAFE, counted
 from humanverse.errors import one_line
 from humanverse.torchvision_operators import prepare_torchvision
@@ -28,6 +29,7 @@ def model(kind: str, folder: Path, idle: tuple[str, ...] = (), **options: Any) -
             ``refuse_code``.
     """
     refuse_code(folder)
+    check_tensors(folder)
     with _quietly(folder) as transformers:
         import torch
 

@@ -25,7 +25,7 @@ LICENCE = (
     "among them surveillance and the operation of critical infrastructure: read it first"
 )
 PROCESSOR = "Sapiens2ImageProcessor"
-PACKAGES = {"torch": "torch", "transformers": "torch", "torchvision": "torch", "huggingface_hub": "torch"}
+PACKAGES = {"torch": "torch", "transformers": "torch", "torchvision": "torch"}
 PADDED = (
     "whole picture into 768 x 1024 (width x height; bilinear, proportions kept, black around it), RGB with ImageNet's mean and "
     "deviation, as the model's own settings say; no flip"

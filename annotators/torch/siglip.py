@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from annotators.cache import Weight, WeightError
+from annotators.cache import Contents, Weight, WeightError
 from annotators.torch.pretrained import model, processor
 from annotators.torch.towers import Pair, Tokens
 from humanverse.errors import one_line
 
-SIGLIP2 = Weight("hf:google/siglip2-so400m-patch14-384@main", "", 4_580_000_000)
+SIGLIP2 = Weight("hf:google/siglip2-so400m-patch14-384@main", "", 4_580_000_000, contents=Contents("siglip"))
 """SigLIP 2 So400m, both towers (1.14 billion parameters, a quarter of them Gemma's vocabulary), with its tokenizer."""
 MODEL = "SiglipModel"
 DEFAULT_WIDTH = 768

@@ -34,7 +34,7 @@ class ConvNext(TimmClassifier):
         weights=(
             Weight("hf:boomb0om/watermark-detectors@main:convnext-tiny_watermarks_detector.pth", "", 113_000_000),
         ),
-        packages={"torch": "torch", "timm": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "timm": "torch", "torchvision": "torch"},
         speed="fast",
         preset="modern",
     )

@@ -28,7 +28,7 @@ class Laion(TimmClassifier):
         protocol="whole picture to 256 x 256 (bilinear, proportions not kept), ImageNet's mean and deviation; no flip",
         output="probability in [0, 1]; its owners call 0.5 and more a watermark; takes other writing on a picture for one too",
         weights=(Weight("hf:finetrainers/laion-watermark-detection@main:watermark_model_v1.pt", "", 47_500_000),),
-        packages={"torch": "torch", "timm": "torch", "torchvision": "torch", "huggingface_hub": "torch"},
+        packages={"torch": "torch", "timm": "torch", "torchvision": "torch"},
         speed="fast",
         preset="paper",
     )

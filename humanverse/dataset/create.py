@@ -188,13 +188,19 @@ def declare_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> No
     store.write(layout.layer_card(layer), json_bytes({**about, **provenance, **made}))
 
 
+def _changed(card: Mapping[str, Any], provenance: Mapping[str, Any], key: str) -> str | None:
+    """How two ``layer.json`` differ in one key: the first difference, of weights all, for these may have other labels."""
+    found = differences(card.get(key), provenance.get(key), key)
+    return "; ".join(found) if key == "weights" else next(found, None)
+
+
 def check_layer(store: Store, layer: str, provenance: Mapping[str, Any]) -> bool:
     """Whether the layer is there, made by the same; writes nothing. Arguments and errors are those of ``declare_layer``."""
     card = read_json(store, layout.layer_card(layer))
     if card is None:
         return False
     if card.get("fingerprint") != provenance["fingerprint"]:
-        found = (difference(card.get(key), provenance.get(key), key) for key in (*DECIDING, "fingerprint"))
+        found = (_changed(card, provenance, key) for key in (*DECIDING, "fingerprint"))
         changed = next(text for text in found if text)
         kind = layer.partition("/")[0]
         raise DatasetError(

@@ -19,6 +19,7 @@ from humanverse.export.features import card_features
 from humanverse.export.reading import BLUR_READS
 from humanverse.report import funnel
 from schemas.layers import KINDS, OK
+from schemas.provenance import model_of
 
 TASKS = {
     "pose": "keypoint-detection",
@@ -169,7 +170,7 @@ def _layers(plan: Plan) -> list[Mapping[str, Any]]:
     return [
         {
             "name": plan.layers[kind],
-            "model": _cell(plan.cards[kind].get("model")),
+            "model": _cell(model_of(plan.cards[kind]) or None),
             "licence": _cell(plan.cards[kind].get("licence")),
             "version": plan.cards[kind].get("version", "-"),
             "fingerprint": str(plan.cards[kind].get("fingerprint", ""))[:16],

@@ -19,6 +19,7 @@ from humanverse.report import draw, wording, writing
 from humanverse.report.comparison_cards import cards
 from humanverse.report.figures import Chart
 from humanverse.report.histogram import histogram
+from schemas.provenance import model_of
 
 
 def write(dataset: Dataset, found: Comparison, out: Path, command: str) -> None:
@@ -84,7 +85,7 @@ def _maker(label: str, side: Side) -> Maker:
     return Maker(
         label,
         side.layer,
-        wording.clean(card.get("model", "not stated")),
+        wording.clean(model_of(card) or "not stated"),
         wording.clean(card.get("fingerprint", "")),
         wording.time(card.get("time", "not stated")),
         side.truth,

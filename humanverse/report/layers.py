@@ -10,6 +10,7 @@ from humanverse.dataset import layout
 from humanverse.dataset.reader import Dataset
 from humanverse.report.wording import clean, time
 from schemas.layers import KINDS, OK, ROW_STATUSES
+from schemas.provenance import model_of
 
 REASONS_SHOWN = 3
 REASONS_COUNTED = 1000
@@ -73,7 +74,7 @@ def facts(dataset: Dataset, layer: str, statuses: Mapping[str, int]) -> LayerFac
     weights = card.get("weights")
     return LayerFacts(
         layer=layer,
-        model=clean(card.get("model") or "not stated"),
+        model=clean(model_of(card) or "not stated"),
         licence=clean(card.get("licence") or "not stated"),
         weights=tuple((clean(spec), clean(sha)) for spec, sha in weights.items()) if isinstance(weights, dict) else (),
         fingerprint=clean(card.get("fingerprint") or ""),

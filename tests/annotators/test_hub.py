@@ -117,7 +117,7 @@ def test_one_file_and_pickles_where_there_is_nothing_else(served: tuple[Machine,
         (
             TINY,
             True,
-            "are not in the hub's cache, and HUMANVERSE_OFFLINE forbids to fetch them: unset it, or give a folder",
+            "are not in the hub's cache, and HUMANVERSE_OFFLINE forbids to fetch them: unset it, or give your own: --weights KIND=FOLDER",
         ),
         ("hf:tiny", False, "write hf:OWNER/REPO@REVISION"),
     ],
@@ -132,7 +132,7 @@ def test_a_hub_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
         pass
     (told,) = Machine(tmp_path, endpoint).run(f"obtain(Weight({TINY!r}, '', 0))")
     assert told.startswith(f"weights {TINY} could not be downloaded (") and told.endswith(
-        "give a folder with --weights"
+        "check the network, or give your own: --weights KIND=FOLDER; with HUMANVERSE_OFFLINE=1 no server is asked"
     )
 
 
@@ -153,7 +153,7 @@ def test_folders_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     own = tmp_path / "mine"
     (own / "onnx").mkdir(parents=True)
     card = Weight("hf:own/tiny@main", "", 9)
-    with pytest.raises(WeightError, match="give the path of a file, or of a folder with a model"):
+    with pytest.raises(WeightError, match=r"the folder \S+ lacks weights, such as model.safetensors"):
         standing_in([card], own)
     for name, data in FILES.items():
         (own / name).write_bytes(data)

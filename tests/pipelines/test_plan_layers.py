@@ -146,10 +146,11 @@ def test_weights_of_the_users_own_are_in_the_fingerprint_by_what_they_are(place:
     assert pinned["weights"] == {MODEL.spec: MODEL.sha256}
     (tmp_path / "mine.onnx").write_bytes(b"mine")
     own = planned(place, Asked({"text": None}, weights=[("text", str(tmp_path / "mine.onnx"))])).cards["text"]
-    assert own["weights"] == {"mine.onnx": hashlib.sha256(b"mine").hexdigest()}
+    assert own["weights"] == {f"instead of {MODEL.spec}": hashlib.sha256(b"mine").hexdigest()}
     assert own["fingerprint"] != pinned["fingerprint"]
     assert own["asked"] == {**pinned["asked"], "weights": [str(tmp_path / "mine.onnx")]}
-    changed = {"weights": 0, "fingerprint": 0, "asked": 0}
+    assert own["own_weights"] == [f"instead of {MODEL.spec}"] and "not known" in own["licence"]
+    changed = {"weights": 0, "fingerprint": 0, "asked": 0, "licence": 0, "own_weights": 0}
     assert {**own, **changed} == {**pinned, **changed}
 
 
@@ -159,8 +160,9 @@ def test_of_several_weights_the_file_of_the_same_name_is_replaced(place: Path, t
     recipe = (place / "recipe.yaml").read_text()
     (place / "recipe.yaml").write_text(recipe.replace("pose:\n    name: test", "pose:\n    name: movenet-mediapipe"))
     weights = planned(place, what).cards["pose"]["weights"]
-    assert weights["face_landmark.tflite"] == hashlib.sha256(b"mine").hexdigest()
-    assert not [spec for spec in weights if spec.endswith("/face_landmark.tflite")]
+    mine = [label for label, digest in weights.items() if digest == hashlib.sha256(b"mine").hexdigest()]
+    assert len(mine) == 1 and mine[0].startswith("instead of ") and mine[0].endswith("/face_landmark.tflite")
+    assert [label for label in weights if label.endswith("/face_landmark.tflite")] == mine
     (tmp_path / "strange.tflite").write_bytes(b"mine")
     with pytest.raises(
         UserError, match=r"several files are loaded, name it as the one that it replaces: movenet-thunder"

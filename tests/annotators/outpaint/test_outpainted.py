@@ -141,7 +141,9 @@ def test_weights_of_both_are_those_that_stand_in(tmp_path: Path) -> None:
     assert [one.weight(weight) for weight in one.card.weights] == list(one.weights)
     one.pin()
     card = one.provenance({})
-    assert list(card["weights"]) == ["depth"] and list(card["outpaint"]["weights"]) == ["margins"]
+    labels = [f"instead of {weight.spec}" for weight in own.values()]
+    assert [*card["weights"], *card["outpaint"]["weights"]] == labels == card["own_weights"]
+    assert card["licence"].count("not known") == 2
 
 
 def test_what_the_annotator_says_of_itself_stays() -> None:
