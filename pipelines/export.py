@@ -163,8 +163,19 @@ def _layers(
     chosen = {one: layer for one, layer in chosen.items() if kind.takes is None or one in kind.takes}
     for need in kind.needs:
         if need not in chosen:
-            raise UserError(f"{kind.name} needs a complete {need} layer: name it with --layers, or annotate it first")
+            raise UserError(f"{kind.name} needs a complete {need} layer: {_choices(dataset, need, shards)}")
     return chosen
+
+
+def _choices(dataset: Dataset, kind: str, shards: frozenset[int]) -> str:
+    """What to do about a layer of a kind that is needed and not chosen."""
+    there = [layer for layer in dataset.layers() if layer.partition("/")[0] == kind]
+    complete = [f"--layers {layer.replace('/', '=', 1)}" for layer in there if shards <= dataset.layer_shards(layer)]
+    if complete:
+        return f"add {' or '.join(complete)} to those that are chosen, by --layers or the view"
+    return (
+        f"complete one with humanverse annotate, of {', '.join(there)}" if there else "add one with humanverse annotate"
+    )
 
 
 def _only_ones(dataset: Dataset, kind: type[Exporter], shards: frozenset[int]) -> Iterator[tuple[str, str]]:

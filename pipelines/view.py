@@ -29,6 +29,7 @@ class Told:
         exclude: filters, ``<name>/<generation>``.
         where: expressions.
         layers: ``<kind>/<name>`` by kind, of those that readers get.
+        others: layers of the dataset that an export of the view leaves out, since it says which ones it has.
         counts: as of when it was made; None if nobody counted.
         made: when, UTC.
         again: the commands that make it anew.
@@ -43,6 +44,7 @@ class Told:
     exclude: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
     layers: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
     counts: Counts | None = None
     made: str = ""
     again: str = ""
@@ -195,6 +197,7 @@ def _told(dataset: Dataset, name: str, shards: Sequence[int]) -> Told:
         view.card.exclude,
         view.card.where,
         view.pins,
+        tuple(layer for layer in dataset.layers() if view.pins and layer not in view.pins.values()),
         view.card.counts,
         view.card.time,
         view.again,

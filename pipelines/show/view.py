@@ -57,6 +57,10 @@ def view(told: Told, url: str) -> None:
             line(f"leaves out: {name}")
     for kind, layer in told.layers.items():
         line(f"layer of kind {kind}: {layer}")
+    if told.others:
+        line(
+            f"an export carries: {', '.join(told.layers.values())}; not, unless named with --layers: {', '.join(told.others)}"
+        )
     if told.problem or told.unreadable:
         line(f"{state(told)}{f': run {told.again}' if told.again and not told.problem else ''}")
     elif counts and told.shards != counts.shards:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,19 @@ def test_an_incomplete_layer_is_left_out(people: Path, tmp_path: Path) -> None:
 def test_coco_needs_people_and_takes_no_maps(people: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="coco cannot carry a depth layer, only person, pose"):
         run(people, tmp_path / "out", "coco", layers=("person", "depth"))
-    with pytest.raises(UserError, match="coco needs a complete person layer"):
+    with pytest.raises(UserError, match="coco needs a complete person layer: add --layers person=test to those"):
+        run(people, tmp_path / "out", "coco", layers=("pose",))
+    add_layer(people, "person/other")
+    make_view(str(people), "pinned", layers=["pose=test"])
+    with pytest.raises(UserError, match="add --layers person=other or --layers person=test to those that are chosen"):
+        run(people, tmp_path / "out", "coco", view="pinned")
+    for name in ("other", "test"):
+        (people / "layers" / "person" / name / "000001.parquet").unlink()
+    with pytest.raises(UserError, match=r"complete one with humanverse annotate, of person/other, person/test$"):
+        run(people, tmp_path / "out", "coco", layers=("pose",))
+    for name in ("other", "test"):
+        shutil.rmtree(people / "layers" / "person" / name)
+    with pytest.raises(UserError, match=r"person layer: add one with humanverse annotate$"):
         run(people, tmp_path / "out", "coco", layers=("pose",))
 
 

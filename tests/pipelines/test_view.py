@@ -72,6 +72,8 @@ def test_it_is_made_counted_and_shown(
         assert line.split()[-len(figures) : -1] == figures[1:] or line.split()[-2:] == figures[1:]
     assert f"view dancers: {counts.kept} of 20 samples in 2 shards" in shown
     assert "layer of kind pose: pose/test" in shown
+    carried = "an export carries: pose/test; not, unless named with --layers: caption/test, depth/test, person/test"
+    assert carried in shown
 
 
 def test_json_is_one_object_with_the_funnel(
