@@ -15,6 +15,7 @@ import pytest
 import torch
 import yaml
 
+from humanverse.models.pipelines.refiner import RefinerPipeline
 from humanverse.models.pipelines.structural import StructuralPipeline
 from humanverse.models.structural_unet import StructuralUNet
 from humanverse.training.checkpoints import RunFolder
@@ -138,6 +139,22 @@ def test_loss_falls_by_half_and_the_result_is_a_pipeline(
     }
     trained = StructuralUNet.from_pretrained(RunFolder(tmp_path / "run").checkpoint(800) / "unet")
     assert trained.config.targets == pipeline.unet.config.targets
+
+
+def test_stage_two_from_scratch(
+    people: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unet = {
+        "mid_block_type": "UNetMidBlock2DCrossAttn",
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 4,
+    }
+    changes = [f"model.unet.{name}={value}" for name, value in unet.items()]
+    changes += ["model.preset=skeleton_depth", "model.train_base=true", "samples=4"]
+    assert call(monkeypatch, "refiner", people, tmp_path / "run", config, *changes) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert (outcome["samples"], outcome["steps"]) == (4, 1)
+    assert list(RefinerPipeline.from_pretrained(outcome["pipeline"]).refiner.embedders) == ["skeleton", "depth"]
 
 
 @pytest.mark.parametrize(
