@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from humanverse.dataset import layout
+from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.training.checkpoints import RunFolder
 from humanverse.training.loop import crossed, learning_rate
 from humanverse.training.settings import OptimiserSettings
 from humanverse.training.structure import StructureStage
+from tests.datasets import make_dataset
 from tests.humanverse.training import tiny
 
 
@@ -106,6 +109,18 @@ def test_a_gradient_that_stays_broken_ends_the_run(people: str, tmp_path: Path) 
         UserError, match=r"the gradient was not finite 2 times in a row, at 12 samples: make optimiser\.lr"
     ):
         tiny.trained(people, tmp_path, optimiser__lr=1e30, optimiser__patience=2, samples=40)
+
+
+def test_a_corrupt_picture_is_counted(tmp_path: Path) -> None:
+    url = make_dataset(tmp_path / "people", 4, 5).url
+    row = Dataset(url).images(0).to_pylist()[0]
+    with (Path(url) / layout.images_tar(0)).open("r+b") as tar:
+        tar.seek(row["jpg_offset"])
+        tar.write(bytes(row["jpg_size"]))
+    outcome = tiny.trained(url, tmp_path / "run", samples=20)
+    assert (outcome.samples, outcome.skipped_samples) == (20, {"corrupt image": 1})
+    last = json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[-1])
+    assert last["skipped_samples"] == 1
 
 
 def test_too_little_memory_is_one_line(people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
