@@ -22,7 +22,7 @@ from schemas.recipe_outpaint import OUTPAINT
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-_BLOCK = re.compile(r"^(?: {4}|)\$? ?(humanverse (?:.*\\\n)*.*)", re.MULTILINE)
+_BLOCK = re.compile(r"^(?: {4}|)\$? ?(?:[A-Z_]+=\S+ )?(humanverse (?:.*\\\n)*.*)", re.MULTILINE)
 _INLINE = re.compile(r"`(humanverse\s[^`]+)`")
 _COMMENT = re.compile(r"\s+#.*|&&.*")
 _NUMBER = re.compile(r"\bN\b")

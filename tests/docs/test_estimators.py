@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from annotators import registry
 from annotators.base import Card
+from schemas.recipe import load
 
 PAGES = Path(__file__).parents[2] / "docs" / "estimators"
 CARDS = [one.card for one in registry.everything() if one.card.preset != "lite"]
@@ -36,3 +38,19 @@ def test_every_page_is_of_an_estimator_that_is_there() -> None:
     known = {f"{one.card.kind}-{one.card.name}.md" for one in registry.everything()}
     pages = {path.name for path in PAGES.glob("*-*.md")}
     assert pages - known == set()
+
+
+def test_the_table_shows_which_ones_the_presets_use() -> None:
+    """In bold, by kind: those of ``paper`` and ``modern``."""
+    shown, kind = set(), ""
+    for line in (PAGES / "README.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 3 and cells[2] in ("paper", "modern"):
+            shown |= {(cells[2], cells[0] or kind, name) for name in re.findall(r"\[\*\*(.+?)\*\*\]", cells[1])}
+        kind = cells[0] or kind if cells else kind
+    used = {
+        (preset, layer.partition("/")[0], item.name)
+        for preset in ("paper", "modern")
+        for layer, item in load(preset).layers.items()
+    }
+    assert shown == used
