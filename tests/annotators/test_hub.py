@@ -13,7 +13,7 @@ import pytest
 
 from annotators import hub as hubs
 from annotators.cache import Weight, WeightError
-from annotators.weights import obtain, pinned, standing_in
+from annotators.weights import from_path, obtain, pinned, standing_in
 from tests.annotators.hub_server import COMMIT, hub
 
 FILES = {
@@ -157,7 +157,7 @@ def test_folders_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         standing_in([card], own)
     for name, data in FILES.items():
         (own / name).write_bytes(data)
-    given = standing_in([card], own)[card]
+    given = from_path(own)
     assert given.sha256 == folder_digest({name: FILES[name] for name in ("config.json", "model.safetensors")})
     assert obtain(given) == own and given.label == "mine"
     (own / "model.safetensors").write_bytes(b"other")

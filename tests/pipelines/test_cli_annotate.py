@@ -191,3 +191,20 @@ def test_errors_end_with_exit_code_2_and_no_traceback(place: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("humanverse: there is no kind 'posture': choose from person, pose")
     assert done.stderr.count("\n") == 1
+
+
+def test_weights_for_a_kind_that_is_not_in_the_command(place: Path, tmp_path: Path) -> None:
+    for given, line in (
+        (
+            "persn=models/yolos",
+            "--weights persn=models/yolos: there is no kind persn in this command: it has person, text",
+        ),
+        ("person=models/yolos", "no weights at models/yolos"),
+    ):
+        with pytest.raises(UserError, match=f"^{line}"):
+            typed(
+                "annotate", str(place), "person=yolos-tiny", "--as", "person=x", "text", "--weights", given, "--local"
+            )
+    (tmp_path / "a=b.onnx").write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"^--weights: say for which of person, text"):
+        typed("annotate", str(place), "person=yolos-tiny", "text", "--weights", str(tmp_path / "a=b.onnx"), "--local")

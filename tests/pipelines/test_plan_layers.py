@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from annotators import registry
 from annotators.text.rapidocr_det import MODEL
+from humanverse.dataset.create import check_layer, declare_layer
 from humanverse.dataset.reader import Dataset
-from humanverse.errors import UserError
+from humanverse.errors import DatasetError, UserError
 from pipelines.annotate import annotate
-from pipelines.plan_layers import Asked, Plan, plan
+from pipelines.plan_layers import Asked, Plan, plan, words
 from tests.pipelines.layers import TOYS, place
 
 __all__ = ["place"]
@@ -184,3 +187,31 @@ def test_a_layer_that_was_begun_otherwise_and_has_no_rows_says_how_to_begin_agai
         match=r"settings.side: 256 -> 128.*or humanverse drop \S+ quality=pixels first, for it has no rows yet$",
     ):
         planned(place, other)
+
+
+def test_other_weights_are_refused_with_both_digests_and_the_same_ones_go_on(place: Path, tmp_path: Path) -> None:
+    def card(name: str, data: bytes) -> dict[str, Any]:
+        (tmp_path / name).write_bytes(data)
+        return planned(place, Asked({"text": None}, weights=[("text", str(tmp_path / name))])).cards["text"]
+
+    store = Dataset(str(place)).store
+    declare_layer(store, "text/rapidocr-detector", card("one.onnx", b"mine"))
+    assert check_layer(store, "text/rapidocr-detector", card("renamed.onnx", b"mine"))
+    old, new = (hashlib.sha256(data).hexdigest() for data in (b"mine", b"others"))
+    for other, digest in ((lambda: card("one.onnx", b"others"), new), (pinned_text(place), MODEL.sha256)):
+        with pytest.raises(DatasetError) as told:
+            check_layer(store, "text/rapidocr-detector", other())
+        assert old in str(told.value) and digest in str(told.value)
+
+
+def pinned_text(place: Path) -> Callable[[], dict[str, Any]]:
+    """The card of published weights, for a layer of another name."""
+    return lambda: planned(place, Asked({"text": None}, {"text": "published"})).cards["text"]
+
+
+def test_a_file_is_remembered_by_its_whole_path(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.onnx").write_bytes(b"mine")
+    monkeypatch.chdir(tmp_path)
+    what = Asked({"text": None}, weights=[(None, "mine.onnx")])
+    assert planned(place, what).cards["text"]["asked"]["weights"] == [str(tmp_path / "mine.onnx")]
+    assert words(what, {"text": "rapidocr-detector"})[-1] == f"text={tmp_path / 'mine.onnx'}"

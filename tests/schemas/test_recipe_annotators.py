@@ -76,14 +76,14 @@ def test_weights_do_not_decide_what_is_written_but_layers_do() -> None:
 
 
 def test_weights_by_kind_and_by_layer() -> None:
-    found = recipe(depth=["omnidata", "midas-dpt"], caption=[{"name": "blip", "weights": "own"}]).with_weights(
-        {"depth": ["first"], "depth/midas-dpt": ["second", "third"], "person/yolos-tiny": ["people"]}
+    found = recipe(depth=["omnidata", "midas-dpt"], caption=[{"name": "blip", "weights": "/own"}]).with_weights(
+        {"depth": ["/first"], "depth/midas-dpt": ["/second", "/third"], "person/yolos-tiny": ["/people"]}
     )
     assert {layer: item.weights for layer, item in found.layers.items()} == {
-        "person/yolos-tiny": ("people",),
-        "depth/omnidata": ("first",),
-        "depth/midas-dpt": ("second", "third"),
-        "caption/blip": ("own",),
+        "person/yolos-tiny": ("/people",),
+        "depth/omnidata": ("/first",),
+        "depth/midas-dpt": ("/second", "/third"),
+        "caption/blip": ("/own",),
     }
     with pytest.raises(ValueError, match=r"^--weights depth/none: the recipe has no such layer: there are "):
         found.with_weights({"depth/none": ["a"]})

@@ -35,9 +35,9 @@ def test_the_cache_is_the_same_place_from_anywhere(tmp_path: Path, monkeypatch: 
 
 
 def test_weights_are_named_beside_those_of_layers() -> None:
-    found = recipe().with_weights({"outpaint": ["mine"], "person": ["theirs"]})
-    assert found.outpaint and found.outpaint.weights == ("mine",)
-    assert found.annotators["person"].weights == ("theirs",)
+    found = recipe().with_weights({"outpaint": ["/mine"], "person": ["/theirs"]})
+    assert found.outpaint and found.outpaint.weights == ("/mine",)
+    assert found.annotators["person"].weights == ("/theirs",)
     with pytest.raises(ValueError, match="--weights outpaint: the recipe has no such layer"):
         load().with_weights({"outpaint": ["mine"]})
 

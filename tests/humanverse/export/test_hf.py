@@ -140,6 +140,16 @@ def test_many_samples_are_several_row_groups(tmp_path, monkeypatch):
     assert file.read(["uid"]).column("uid").to_pylist() == list(held(tmp_path / "people"))
 
 
+def test_weights_of_the_users_own_are_told_in_the_card(tmp_path):
+    make_dataset(tmp_path / "people", shards=1)
+    path = tmp_path / "people" / "layers" / "pose" / "test" / "layer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "own_weights": ["a.onnx"]}))
+    run(tmp_path / "people", tmp_path / "out", "hf")
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert "| `pose/test` | model of pose/test, with weights of the user's own |" in page
+    assert "| `person/test` | model of person/test |" in page
+
+
 def test_without_layers_the_card_is_whole(tmp_path):
     make_dataset(tmp_path / "people", shards=1)
     run(tmp_path / "people", tmp_path / "out", "hf", layers=())

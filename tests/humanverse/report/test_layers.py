@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ def test_a_bare_card_is_no_error(tmp_path: Path) -> None:
     store.write("layers/pose/bare/layer.json", b"{}")
     found = layers.facts(Dataset(str(tmp_path / "d")), "pose/bare", {})
     assert (found.model, found.weights, found.shards) == ("not stated", (), 0)
+
+
+def test_weights_of_the_users_own_are_told_with_the_model(tmp_path: Path) -> None:
+    store = make_dataset(tmp_path / "d", shards=1)
+    card = store.read("layers/pose/test/layer.json")
+    store.write("layers/pose/test/layer.json", json.dumps({**json.loads(card), "own_weights": ["a.onnx"]}).encode())
+    found = layers.facts(Dataset(str(tmp_path / "d")), "pose/test", {})
+    assert found.model == "model of pose/test, with weights of the user's own"
 
 
 def test_reasons_beyond_a_number_are_counted_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
