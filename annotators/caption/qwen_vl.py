@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from annotators.base import Card, Picture, Row, Unavailable
 from annotators.cache import WeightError
@@ -51,6 +52,10 @@ LANGUAGES = {
 """Tags of languages (BCP 47) -> what the model is told; of any other language it is told the tag."""
 
 
+_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+"""The form of a BCP 47 tag; whether there is such a language is not looked up."""
+
+
 class QwenVlSettings(CaptionSettings):
     """Attributes:
     style: of a caption; a key of ``STYLES``.
@@ -64,12 +69,19 @@ class QwenVlSettings(CaptionSettings):
     """
 
     style: Style = "detailed"
-    language: str = Field(default="en", pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
+    language: str = "en"
     prompt: str = ""
     min_pixels: int = Field(default=256 * 256, ge=1)
     max_pixels: int = Field(default=1024 * 1024, ge=1)
     beams: int = Field(default=1, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
+
+    @field_validator("language")
+    @classmethod
+    def _tag(cls, language: str) -> str:
+        if not _TAG.fullmatch(language):
+            raise ValueError(f"{language!r} is no tag of a language (BCP 47): give one such as de or pt-BR")
+        return language
 
     @model_validator(mode="after")
     def _in_order(self) -> QwenVlSettings:

@@ -145,7 +145,7 @@ def _with_bases(path: Path, above: tuple[Path, ...]) -> Iterator[Path]:
 
 def _bases(path: Path) -> list[str]:
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(path.read_bytes(), filename=path.name)
     except (SyntaxError, ValueError) as error:
         raise UserError(f"config {path} is no Python that can be read ({one_line(error, 120)})") from error
     if any(isinstance(node, ast.With | ast.ImportFrom) for node in tree.body):

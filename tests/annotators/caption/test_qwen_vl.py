@@ -215,7 +215,7 @@ def test_the_search_that_lies_beside_a_model_does_not_count(folder: Path, tmp_pa
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"language": "not a tag"}, "language"),
+        ({"language": "not a tag"}, r"'not a tag' is no tag of a language \(BCP 47\): give one such as de"),
         ({"min_pixels": 5000, "max_pixels": 4000}, "min_pixels 5000 is more than max_pixels 4000"),
         ({"style": "long"}, "style"),
     ],

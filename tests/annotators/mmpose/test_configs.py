@@ -65,6 +65,11 @@ def test_a_line_does_not_move_unseen_from_a_config_into_its_base(tmp_path: Path)
     assert find(written(tmp_path / "top.py", "_base_ = 'base.py'\na = 1\n")).sha256 != before.sha256
 
 
+def test_a_config_that_is_no_python_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"broken\.py is no Python that can be read \(.*\(broken\.py, line 2\)\)"):
+        find(written(tmp_path / "broken.py", "a = 1\nb = = 2\n"))
+
+
 def test_nothing_is_run_to_find_a_config(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     find(written(tmp_path / "eager.py", f"open({str(ran)!r}, 'w').close()\n"))
