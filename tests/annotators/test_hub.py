@@ -117,7 +117,7 @@ def test_one_file_and_pickles_where_there_is_nothing_else(served: tuple[Machine,
         (
             TINY,
             True,
-            "are not in the hub's cache, and HUMANVERSE_OFFLINE forbids to fetch them: unset it, or give your own: --weights KIND=FOLDER",
+            "HUMANVERSE_OFFLINE forbids to fetch them: unset it, or give your own: --weights KIND=FOLDER",
         ),
         ("hf:tiny", False, "write hf:OWNER/REPO@REVISION"),
     ],

@@ -215,3 +215,16 @@ def test_a_file_is_remembered_by_its_whole_path(place: Path, tmp_path: Path, mon
     what = Asked({"text": None}, weights=[(None, "mine.onnx")])
     assert planned(place, what).cards["text"]["asked"]["weights"] == [str(tmp_path / "mine.onnx")]
     assert words(what, {"text": "rapidocr-detector"})[-1] == f"text={tmp_path / 'mine.onnx'}"
+
+
+def test_weights_that_are_not_here_are_named_together_and_those_that_are_given_are_looked_at_before(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUMANVERSE_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    kinds = {"caption": "blip", "person": "yolos-tiny"}
+    specs = [registry.get(*one).card.weights[0].spec for one in kinds.items()]
+    with pytest.raises(UserError, match=rf"^2 weights are not here \({', '.join(specs)}\): "):
+        planned(place, Asked(kinds, {"person": "new"}))
+    with pytest.raises(UserError, match=r"lacks weights, such as model\.safetensors"):
+        planned(place, Asked(kinds, {"person": "new"}, weights=[("person", str(tmp_path))]))
