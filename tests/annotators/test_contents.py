@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from annotators.base import Loadable
 from annotators.caption.blip2 import Blip2
 from annotators.normal.marigold import Marigold
 from annotators.person.yolos import YolosTiny
 from annotators.pose.simcc_onnx import DwPose
 from annotators.weights import WeightError, standing_in
 
-SETTINGS = {"preprocessor_config.json": {}}
+SETTINGS: dict[str, object] = {"preprocessor_config.json": {}}
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def tensors(folder: Path) -> Path:
     return folder
 
 
-def refused(annotator: type, place: Path) -> str:
+def refused(annotator: type[Loadable], place: Path) -> str:
     with pytest.raises(WeightError) as told:
         standing_in(annotator.card.weights, place)
     assert "\n" not in str(told.value)
