@@ -23,7 +23,7 @@ Workers = Annotated[int, typer.Option(help="processes beside this one")]
 @app.command("render")
 def render_command(
     cache: Cache,
-    n: Annotated[int, typer.Option("--n", help="examples that there shall be")] = 2400,
+    n: Annotated[int, typer.Option("--n", help="examples that there shall be")] = 1850,
     seed: Annotated[int, typer.Option(help="of the series of synthetic pictures")] = 1000,
     backgrounds: Backgrounds = None,
     workers: Annotated[int | None, typer.Option(help="processes; one per CPU core if not given")] = None,
@@ -40,7 +40,7 @@ def render_command(
 def train_command(
     cache: Cache,
     run: Run,
-    steps: Annotated[int, typer.Option(help="of the whole run")] = 1550,
+    steps: Annotated[int, typer.Option(help="of the whole run")] = 2080,
     seed: Annotated[int, typer.Option(help="of the first weights, and of all that is drawn")] = 0,
     backgrounds: Backgrounds = None,
     held_out: Annotated[Path | None, typer.Option(help="cache of other examples, to measure on the way")] = None,
@@ -88,11 +88,13 @@ def score_command(
 
 @app.command("export")
 def export_command(run: Run, model: Annotated[Path, typer.Argument(help="the ONNX file to write")]) -> None:
-    """Write the averaged network of a run as ONNX."""
+    """Write the averaged network of a run as ONNX, and say what annotators/structure/estimator.py must pin of it."""
+    from annotators.weights import from_path
     from pipelines.lite_structure.export import export_run
 
     export_run(run, model)
-    typer.echo(f"{model}: {model.stat().st_size / 1e6:.1f} MB")
+    made = from_path(model)
+    typer.echo(f"{model}: {made.size} bytes, SHA-256 {made.sha256}")
 
 
 def _rounded(figures: dict[str, Any]) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class Settings:
     """
 
     seed: int = 0
-    steps: int = 1550
-    stages: tuple[tuple[float, int, int], ...] = ((0.35, 96, 32), (0.5, 128, 24), (0.15, 192, 12))
+    steps: int = 2080
+    stages: tuple[tuple[float, int, int], ...] = ((0.3, 96, 32), (0.25, 128, 24), (0.45, 192, 12))
     rate: float = 2e-3
     decay: float = 0.02
 

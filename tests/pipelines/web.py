@@ -17,7 +17,7 @@ SHARD_SIZE = 6
 RECIPE = f"""
 source: {{shard_size: {SHARD_SIZE}}}
 gate: {{min_people: 0, max_people: null, min_area_ratio: null, min_side: 32}}
-annotators: {{pose: null, safety: null, text: null, caption: null, normal: null}}
+annotators: {{pose: null, safety: null, text: null, caption: null, depth: none, normal: null}}
 fetch: {{retries: 0, timeout_s: 20}}
 """
 """Keeps pictures without people; person, quality and depth (unavailable) layers."""
