@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from annotators.depth.depth_anything import DepthAnything
-from annotators.weights import WeightError, standing_in
+from annotators.weights import WeightError, from_path, standing_in
 from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, place_of
 from tests.annotators.depth import tiny
 
@@ -35,9 +35,11 @@ def test_a_metric_model_says_metres(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_model_is_refused_in_one_line(tmp_path: Path) -> None:
-    annotator = DepthAnything(weights=standing_in(DepthAnything.card.weights, tiny.midas_dpt(tmp_path / "model")))
+    folder = tiny.midas_dpt(tmp_path / "model")
     with pytest.raises(WeightError, match="holds a dpt model, not depth_anything"):
-        annotator.load()
+        standing_in(DepthAnything.card.weights, folder)
+    with pytest.raises(WeightError, match="holds a dpt model, not depth_anything"):
+        DepthAnything(weights={DepthAnything.card.weights[0]: from_path(folder)}).load()
 
 
 @pytest.mark.slow

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from annotators.base import Picture
 from annotators.normal.marigold import Marigold
 from annotators.torch.diffusion import networks
-from annotators.weights import WeightError, standing_in
+from annotators.weights import WeightError, from_path, standing_in
 from humanverse.codec import encode_jpeg
 from tests.annotators import stable_diffusion
 from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, place_of
@@ -100,8 +101,8 @@ def test_its_frame_is_that_of_layers_and_the_map_covers_the_picture() -> None:
 
 
 def test_a_folder_without_a_pipeline_is_refused_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    annotator = Marigold(weights=standing_in(Marigold.card.weights, tmp_path))
+    save_file({"a": np.zeros(2, np.float32)}, tmp_path / "model.safetensors")
+    annotator = Marigold(weights={Marigold.card.weights[0]: from_path(tmp_path)})
     with pytest.raises(WeightError, match="no Marigold model") as error:
         annotator.load()
     assert "\n" not in str(error.value)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from annotators import fetching
 from annotators.pose.mmpose_topdown import MMPoseTopdown
 from annotators.weights import WeightError, standing_in
 from humanverse.errors import UserError
-from pipelines import opening
 from pipelines.build import build
 from schemas.recipe import load
 from tests.annotators.mmpose.tiny import HRNET, VITPOSE, config, loaded, needs_mmpose, vitpose, weights
@@ -72,7 +72,7 @@ def test_a_checkpoint_with_more_than_tensors_is_converted_first(tmp_path: Path) 
 
 def test_a_config_of_ones_own_needs_weights_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which a build says before it fetches those of the default, or writes anything."""
-    monkeypatch.setattr(opening, "obtain", lambda weight: pytest.fail(f"{weight.spec} was fetched"))
+    monkeypatch.setattr(fetching, "obtain", lambda weight: pytest.fail(f"{weight.spec} was fetched"))
     chosen = {"pose": {"name": "mmpose", "settings": {"config": HRNET}}}
     (tmp_path / "urls.txt").write_text("https://example.com/1.jpg\n")
     with pytest.raises(UserError, match=rf"pose.config={HRNET} needs its weights: name them, as --weights pose=FILE"):

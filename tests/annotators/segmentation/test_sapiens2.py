@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from annotators.segmentation.sapiens2 import PARTS, Sapiens2Segmentation
-from annotators.weights import WeightError, standing_in
+from annotators.weights import WeightError, from_path
 from tests.annotators.added import PHOTOGRAPHS, add, holds, photographs_here, place_of
 from tests.annotators.segmentation import tiny
 
@@ -24,8 +24,8 @@ def test_rows_on_photographs(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_model_is_refused_in_one_line(tmp_path: Path) -> None:
-    weights = standing_in(Sapiens2Segmentation.card.weights, tiny.segformer(tmp_path / "model"))
-    with pytest.raises(WeightError) as error:
+    weights = {Sapiens2Segmentation.card.weights[0]: from_path(tiny.segformer(tmp_path / "model"))}
+    with pytest.raises(WeightError, match="holds a segformer model, not sapiens2") as error:
         Sapiens2Segmentation(weights=weights).load()
     assert "\n" not in str(error.value)
 
