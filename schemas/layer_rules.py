@@ -217,7 +217,15 @@ def _labels_fault(card: Mapping[str, Any]) -> str | None:
     return None
 
 
-CARD_RULES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {"segmentation": _labels_fault}
+def _width_fault(card: Mapping[str, Any]) -> str | None:
+    width = card.get("width")
+    return None if isinstance(width, int) and width > 0 else "does not say in width how many numbers its vectors have"
+
+
+CARD_RULES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
+    "segmentation": _labels_fault,
+    "embedding": _width_fault,
+}
 """By kind, what is wrong with a ``layer.json`` beyond what every one must say."""
 
 

@@ -25,7 +25,7 @@ def fingerprint(facts: Mapping[str, Any]) -> str:
 
 
 def model_of(card: Mapping[str, Any]) -> str:
-    """Which model made a layer, as pages tell it: ``model`` of its ``layer.json``, and whether its weights are the published ones.
+    """Which model made a layer, as pages tell it: ``model`` of its ``layer.json``, and whether its weights are the user's own.
 
     Returns:
         Empty if the card does not say it.
