@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all lint lock clean
+.PHONY: setup demo test test-all lite-model lint lock clean
 
 setup: $(READY)
 
@@ -30,6 +30,12 @@ test: lint
 test-all: lint
 	$(BIN)/humanverse models pull --preset lite
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+# Renders synthetic people and trains the lite structure network on them: hours on a CPU.
+lite-model: setup
+	$(BIN)/python -m pipelines.lite_structure render build/lite-structure/examples
+	$(BIN)/python -m pipelines.lite_structure train build/lite-structure/examples build/lite-structure/run
+	$(BIN)/python -m pipelines.lite_structure export build/lite-structure/run annotators/structure/lite-structure.onnx
 
 lock: setup
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
