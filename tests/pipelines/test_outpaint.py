@@ -277,8 +277,10 @@ def test_stable_diffusion_paints_each_picture_once_and_the_batch_changes_roundin
         assert tables(place, f"{kind}/one") == tables(place, f"{kind}/again")
         alike(said(place, f"{kind}/one"), said(place, f"{kind}/eight"))
     cards = [Dataset(str(place)).layer_card(f"depth/{name}") for name in ("one", "again", "eight")]
-    assert len({card["fingerprint"] for card in cards}) == 1 
-    assert [*cards[0]["outpaint"]["weights"]] == [f"instead of {registry.outpainter('sd2-inpainting').card.weights[0].spec}"]
+    assert len({card["fingerprint"] for card in cards}) == 1
+    assert [*cards[0]["outpaint"]["weights"]] == [
+        f"instead of {registry.outpainter('sd2-inpainting').card.weights[0].spec}"
+    ]
     assert verify(Dataset(str(place))).findings == ()
 
 

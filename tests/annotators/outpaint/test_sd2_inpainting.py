@@ -187,7 +187,7 @@ def test_a_folder_of_something_else_is_refused_in_one_line(tmp_path: Path) -> No
     assert "\n" not in str(error.value)
     (tmp_path / "model_index.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(WeightError, match="model.safetensors is no safetensors file") as error:
+    with pytest.raises(WeightError, match=r"model\.safetensors is no safetensors file") as error:
         loaded(tmp_path)
     assert "\n" not in str(error.value)
 
