@@ -237,6 +237,7 @@ def test_ctrl_c_says_how_to_go_on(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/1.jpg\n" * 5)
     words = [str(word) for word in build(pictures, tmp_path / "people")]
     stop = "import os, signal, sys; from pipelines import cli, opening; sys.argv[0] = 'humanverse'\n"
+    stop += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     stop += "opening.open_source = lambda *given: os.kill(os.getpid(), signal.SIGINT)\ncli.main()"
     done = subprocess.run([sys.executable, "-c", stop, *words], capture_output=True, text=True, cwd=REPOSITORY)
     assert done.returncode == 128 + signal.SIGINT

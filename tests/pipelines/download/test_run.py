@@ -77,7 +77,8 @@ def wait_for(condition: object) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_it_ends_when_we_do(python: Path, tmp_path: Path, sent: signal.Signals) -> None:
     tricks(tmp_path, sleep_at=0, seconds=600)
-    code = "import json, sys; from pathlib import Path; from pipelines.download.run import run\n"
+    code = "import json, signal, sys; from pathlib import Path; from pipelines.download.run import run\n"
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "run(Path(sys.argv[1]), json.loads(sys.argv[2]), None, Path(sys.argv[3]))"
     words = [str(python), json.dumps(options(tmp_path)), str(tmp_path)]
     with subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.DEVNULL) as ours:
