@@ -27,7 +27,9 @@ def test_every_entry_is_what_it_says(kind: str, name: str) -> None:
     assert all(need in KINDS and need != kind for need in card.needs)
     assert card.source and card.speed in SPEEDS and card.preset in ("lite", "paper", "modern", "")
     assert all(weight.size > 0 for weight in card.weights)
-    known = [weight for weight in card.weights if weight.scheme != "hf" and not re.search("/[0-9a-f]{40}/", weight.spec)]
+    known = [
+        weight for weight in card.weights if weight.scheme != "hf" and not re.search("/[0-9a-f]{40}/", weight.spec)
+    ]
     assert all(len(weight.sha256) == 64 for weight in known)
     if known == list(card.weights):
         assert len(found().provenance(dict.fromkeys(card.needs, "0"))["fingerprint"]) == 64
