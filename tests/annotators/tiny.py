@@ -14,6 +14,21 @@ from humanverse.torchvision_operators import prepare_torchvision
 prepare_torchvision()
 
 CLASSES = {0: "N/A", 1: "person", 2: "bicycle"}
+NARROW: dict[str, Any] = {
+    "encoder_hidden_dim": 32,
+    "encoder_ffn_dim": 32,
+    "encoder_attention_heads": 2,
+    "d_model": 32,
+    "decoder_in_channels": [32, 32, 32],
+    "decoder_ffn_dim": 32,
+    "decoder_attention_heads": 2,
+    "decoder_layers": 2,
+    "num_queries": 20,
+    "num_denoising": 0,
+    "id2label": CLASSES,
+    "initializer_range": 0.3,
+}
+"""What the detectors with a hybrid encoder (RT-DETRv2, D-FINE) have in common when they are tiny."""
 
 
 def saved(folder: Path, make: Callable[[], Any], *beside: Any) -> Path:
@@ -68,18 +83,7 @@ def dfine(folder: Path) -> Path:
     config = DFineConfig(
         backbone_config=backbone,
         encoder_in_channels=[16, 16, 16],
-        encoder_hidden_dim=32,
-        encoder_ffn_dim=32,
-        encoder_attention_heads=2,
-        d_model=32,
-        decoder_in_channels=[32, 32, 32],
-        decoder_ffn_dim=32,
-        decoder_attention_heads=2,
-        decoder_layers=2,
-        num_queries=20,
-        num_denoising=0,
-        id2label=CLASSES,
-        initializer_range=0.3,
+        **NARROW,
     )
     processor = RTDetrImageProcessor(size={"height": 128, "width": 128})
     return saved(folder, lambda: DFineForObjectDetection(config), processor)
@@ -100,18 +104,7 @@ def rtdetr(folder: Path) -> Path:
     config = RTDetrV2Config(
         backbone_config=backbone,
         encoder_in_channels=[16, 24, 32],
-        encoder_hidden_dim=32,
-        encoder_ffn_dim=32,
-        encoder_attention_heads=2,
-        d_model=32,
-        decoder_in_channels=[32, 32, 32],
-        decoder_ffn_dim=32,
-        decoder_attention_heads=2,
-        decoder_layers=2,
-        num_queries=20,
-        num_denoising=0,
-        id2label=CLASSES,
-        initializer_range=0.3,
+        **NARROW,
     )
     processor = RTDetrImageProcessor(size={"height": 128, "width": 128})
 
