@@ -13,6 +13,8 @@ from typing import Any
 from humanverse.errors import UserError
 
 SETTINGS, LOG, INDEX, PIPELINE = "settings.json", "log.jsonl", "samples.npz", "pipeline"
+AVERAGE = "ema.safetensors"
+"""In a checkpoint: the averaged weights by the names of the stage's parameters."""
 _CHECKPOINTS, _STATE, _PART = "checkpoints", "state.json", ".part-"
 
 

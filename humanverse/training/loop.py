@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from humanverse.errors import UserError
 from humanverse.loading.loader import Loader
 from humanverse.training.checkpoints import (
+    AVERAGE,
     LOG,
     PIPELINE,
     RunFolder,
@@ -31,7 +32,7 @@ from humanverse.training.validation import Validation
 
 Tell = Callable[[Mapping[str, float]], None]
 """Told the log's values, and after each step ``samples`` alone."""
-_EMA, _OPTIMISER = "ema.safetensors", "optimiser.pt"
+_OPTIMISER = "optimiser.pt"
 
 
 @dataclass
@@ -204,7 +205,7 @@ class Loop:
                 for name, part in self.stage.parts.items():
                     part.save_pretrained(folder / name, max_shard_size="100GB")
                 if self.ema:
-                    save_file(self.ema.state_dict(), folder / _EMA)
+                    save_file(self.ema.state_dict(), folder / AVERAGE)
                 torch.save(self.optimiser.state_dict(), folder / _OPTIMISER)
                 write_state(folder, {"progress": asdict(self.progress), "loader": self.loader.state_dict()})
             self.folder.prune(self.settings.checkpoint.keep)
@@ -225,13 +226,14 @@ class Loop:
         device = self.accelerator.device
         self.optimiser.load_state_dict(torch.load(folder / _OPTIMISER, map_location=device, weights_only=True))
         if self.ema:
-            self.ema.load_state_dict(load_file(folder / _EMA, device=str(device)))
+            self.ema.load_state_dict(load_file(folder / AVERAGE, device=str(device)))
 
     def finish(self) -> None:
         """Write the pipeline, with averaged weights if there are any."""
         if self.accelerator.is_main_process:
             with self._averaged(), written_at_once(self.pipeline) as folder:
                 self.stage.save(folder)
+                write_state(folder, {"progress": asdict(self.progress)})
         self.accelerator.end_training()
 
     @property

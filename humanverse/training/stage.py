@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,11 +32,15 @@ class Stage(Protocol):
         model: whose parameters with gradients are trained.
         parts: its parts that are saved, by the name of their folder.
         layers: that a loader must give.
+        pipeline: the whole as diffusers has it, with the weights that ``model`` has.
     """
 
     model: nn.Module
     parts: Mapping[str, Any]
     layers: tuple[str, ...]
+
+    @property
+    def pipeline(self) -> Any: ...
 
     def prepare(self, batches: Any) -> None:
         """What is to be measured before training a new model, on ``batches`` of the training data."""
@@ -64,14 +69,23 @@ def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
     }
 
 
-def save_quietly(pipeline: Any, folder: Path) -> None:
-    """``pipeline.save_pretrained`` without the bars that transformers shows for each of its parts."""
-    from transformers.utils import logging
+@contextmanager
+def quietly() -> Iterator[None]:
+    """No bars inside, of which transformers and diffusers show one for each part that they load or save."""
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    shown = [module for module in (of_diffusers, of_transformers) if module.is_progress_bar_enabled()]
+    for module in shown:
+        module.disable_progress_bar()
     try:
-        pipeline.save_pretrained(folder)
+        yield
     finally:
-        if shown:
-            logging.enable_progress_bar()
+        for module in shown:
+            module.enable_progress_bar()
+
+
+def save_quietly(pipeline: Any, folder: Path) -> None:
+    """``pipeline.save_pretrained`` without bars."""
+    with quietly():
+        pipeline.save_pretrained(folder)
