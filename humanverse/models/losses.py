@@ -16,38 +16,60 @@ class Losses:
 
     Attributes:
         total: what is minimised: the weighted sum over targets of the mean over the batch.
-        of_samples: per target (batch,), the mean squared error of each sample, unweighted and without gradient.
+        of_samples: per target (batch,), the mean squared error of each sample, unweighted and without gradient; 0 where
+            nothing counts.
+        counted: per target bool (batch,): whether any of a sample's cells counts.
     """
 
     total: torch.Tensor
     of_samples: dict[str, torch.Tensor]
+    counted: dict[str, torch.Tensor]
+
+    def means(self) -> dict[str, torch.Tensor]:
+        """Per target the mean error of the samples that count, a number; NaN if none does."""
+        return {name: errors.sum() / self.counted[name].sum() for name, errors in self.of_samples.items()}
 
 
 def denoising_loss(
     predicted: Mapping[str, torch.Tensor],
     wanted: Mapping[str, torch.Tensor],
     weights: Mapping[str, float] | None = None,
+    valid: Mapping[str, torch.Tensor] | None = None,
 ) -> Losses:
     """Mean squared error per target, summed over targets (HyperHuman, section 3.2), in single precision.
+
+    A sample's error is the mean over those of its cells that are valid, and is divided by the number of all samples of the
+    batch, so that it does not depend on what the others have. A sample of which no cell is valid adds nothing.
 
     Args:
         predicted: per target (batch, channels, height, width).
         wanted: of the same shapes.
         weights: of the targets; those that are not named count once.
+        valid: of some targets bool (batch, 1, height, width), the cells that count; of the others all do.
 
     Raises:
         UserError: if the targets or their shapes differ.
     """
     if set(predicted) != set(wanted):
         raise UserError(f"Predicted are {', '.join(predicted)}, wanted are {', '.join(wanted)}: give the same targets.")
-    errors = {}
+    errors, counted = {}, {}
     for name, guess in predicted.items():
         if guess.shape != wanted[name].shape:
             shapes = f"{tuple(guess.shape)} and {tuple(wanted[name].shape)}"
             raise UserError(f"Prediction and target of {name!r} have shapes {shapes}: they must be equal.")
-        errors[name] = (guess.float() - wanted[name].float()).square().flatten(1).mean(dim=1)
+        squares = (guess.float() - wanted[name].float()).square()
+        errors[name], counted[name] = _of_samples(squares, (valid or {}).get(name))
     parts = [(weights or {}).get(name, 1.0) * error.mean() for name, error in errors.items()]
-    return Losses(torch.stack(parts).sum(), {name: error.detach() for name, error in errors.items()})
+    return Losses(torch.stack(parts).sum(), {name: error.detach() for name, error in errors.items()}, counted)
+
+
+def _of_samples(squares: torch.Tensor, valid: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean of each sample over its valid cells, 0 without any, and whether there are any."""
+    if valid is None:
+        return squares.flatten(1).mean(dim=1), squares.new_ones(len(squares), dtype=torch.bool)
+    share = valid.flatten(1).float().mean(dim=1)
+    some = share > 0
+    return torch.where(valid, squares, 0).flatten(1).mean(dim=1) / torch.where(some, share, 1), some
 
 
 @dataclass(frozen=True)
@@ -73,20 +95,18 @@ class Bands:
         return {name: total / self.counts[name] for name, total in self.sums.items()}
 
 
-def by_band(
-    of_samples: Mapping[str, torch.Tensor], steps: Mapping[str, torch.Tensor], bands: int = 4, last: int = 1000
-) -> Bands:
+def by_band(losses: Losses, steps: Mapping[str, torch.Tensor], bands: int = 4, last: int = 1000) -> Bands:
     """Sort the samples' errors into ``bands`` equal parts of the timesteps [0, ``last``).
 
     Args:
-        of_samples: per target (batch,).
+        losses: whose samples are sorted; those that do not count are left out.
         steps: per target (batch,), int64.
         bands: how many.
         last: timesteps of the schedule.
     """
     sums, counts = {}, {}
-    for name, errors in of_samples.items():
+    for name, errors in losses.of_samples.items():
         place = torch.div(steps[name].to(errors.device) * bands, last, rounding_mode="floor").clamp(0, bands - 1)
         sums[name] = torch.zeros(bands, dtype=torch.float64, device=errors.device).index_add_(0, place, errors.double())
-        counts[name] = torch.bincount(place, minlength=bands)
+        counts[name] = torch.bincount(place[losses.counted[name]], minlength=bands)
     return Bands(sums, counts)

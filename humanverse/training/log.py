@@ -36,7 +36,7 @@ class Meter:
 
     def add(self, told: Told, samples: int) -> None:
         """Take in a pass of this process."""
-        bands = by_band(told.losses.of_samples, told.steps, BANDS)
+        bands = by_band(told.losses, told.steps, BANDS)
         self._bands = bands if self._bands is None else self._bands + bands
         self._totals.append(told.losses.total.detach().double() * samples)
         self._samples += samples
@@ -63,7 +63,8 @@ class Meter:
         for place, name in enumerate(names):
             first = place * 2 * BANDS
             errors, counts = rest[first : first + BANDS], rest[first + BANDS : first + 2 * BANDS]
-            told[f"loss/{name}"] = sum(errors) / max(sum(counts), 1)
+            if sum(counts):
+                told[f"loss/{name}"] = sum(errors) / sum(counts)
             told |= {f"loss/{name}/{band}": errors[band] / counts[band] for band in range(BANDS) if counts[band]}
         return told
 

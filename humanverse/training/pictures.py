@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from humanverse.errors import UserError
 from humanverse.loading.scatter import scatter
@@ -49,7 +50,34 @@ PICTURES: Mapping[str, Picture] = {
     "skeleton": Picture("pose", lambda batch: batch["skeleton"]),
     "segmentation": Picture("segmentation", lambda batch: coloured(batch["segmentation"])),
 }
-"""Depth is nearness in all three channels; normals x, y, z as red, green, blue; where a map is not valid both are 0, mid grey."""
+"""Depth is nearness in all three channels; normals x, y, z as red, green, blue. Take them by ``filled``: where a map is not
+valid they are 0, mid grey."""
+
+
+def valid_of(name: str, batch: Mapping[str, Any]) -> torch.Tensor | None:
+    """Where the map of picture ``name`` says something, bool (batch, 1, height, width); None if all is valid, as in ``rgb``."""
+    return batch.get(f"{PICTURES[name].kind}_valid")
+
+
+def filled(name: str, batch: Mapping[str, Any]) -> torch.Tensor:
+    """Picture ``name`` with mid grey, 0, where its map is not valid."""
+    picture, valid = PICTURES[name].of(batch), valid_of(name, batch)
+    return picture if valid is None else torch.where(valid, picture, 0)
+
+
+def valid_cells(valid: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Latent cells all of whose pixels are valid.
+
+    A cell of which a part is grey would be learnt as an edge that the picture does not have.
+
+    Args:
+        valid: bool (batch, 1, height, width) of the picture.
+        size: (height, width) of the latent.
+
+    Returns:
+        bool (batch, 1, height, width) of the latent.
+    """
+    return functional.adaptive_max_pool2d((~valid).float(), (size[0], size[1])) == 0
 
 
 def layers_for(names: Iterable[str], chosen: Sequence[str]) -> tuple[str, ...]:

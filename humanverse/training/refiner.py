@@ -19,7 +19,7 @@ from humanverse.models.refiner import StructureRefiner, refine
 from humanverse.models.schedule import learnt, noised, scheduler_for
 from humanverse.training import parts
 from humanverse.training.chance import noise_for, steps_for
-from humanverse.training.pictures import PICTURES, layers_for
+from humanverse.training.pictures import filled, layers_for
 from humanverse.training.settings import TrainSettings
 from humanverse.training.stage import Batch, Told, save_quietly, to_device
 from humanverse.training.structure import channels_of, noise_of
@@ -144,13 +144,18 @@ class RefinerStage:
         )
         return {name: pictures.float().cpu() for name, pictures in {**maps, _TARGET: made.images}.items()}
 
+    @property
+    def pipeline(self) -> Any:
+        """See ``stage.Stage``: a ``RefinerPipeline``."""
+        return self._pipeline
+
     def save(self, folder: Path) -> None:
         """See ``stage.Stage``: a ``RefinerPipeline``."""
         save_quietly(self._pipeline, folder)
 
     def _map(self, name: str, batch: Batch) -> torch.Tensor:
         """In [0, 1]."""
-        return PICTURES[name].of(batch) / 2 + 0.5
+        return filled(name, batch) / 2 + 0.5
 
     def _latents(self, pictures: torch.Tensor) -> torch.Tensor:
         """Scaled latents, float32, the middle of what the VAE says."""

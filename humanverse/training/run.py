@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.loading.loader import Loader
 from humanverse.loading.stream import Pace
+from humanverse.training import trackers
 from humanverse.training.checkpoints import INDEX, RunFolder
 from humanverse.training.loop import Loop, Tell
 from humanverse.training.refiner import RefinerStage
@@ -97,11 +97,10 @@ def run(
         with accelerator.autocast():
             stage.prepare(islice(all_of_it, min(passes, loader.batches_per_epoch)))
     validation = _validation(dataset, stage, settings) if settings.validation.every else None
-    if settings.log.trackers:
-        accelerator.init_trackers("humanverse")
     loop = Loop(stage, loader, settings, folder, accelerator, validation, tell)
     if accelerator.is_main_process:
         folder.write_settings(facts)
+    trackers.start(accelerator, settings.log, out, facts)
     loop.run()
     done = loop.progress
     return Outcome(
@@ -134,11 +133,8 @@ def _accelerator(settings: TrainSettings, out: Path) -> Any:
     from accelerate import Accelerator
     from accelerate.utils import DistributedType
 
-    for tracker in settings.log.trackers:
-        if find_spec(tracker) is None:
-            raise UserError(f"log.trackers: {tracker} is not installed: pip install {tracker}")
     accelerator = Accelerator(
-        mixed_precision=settings.precision, log_with=list(settings.log.trackers) or None, project_dir=str(out)
+        mixed_precision=settings.precision, log_with=trackers.asked(settings.log) or None, project_dir=str(out)
     )
     known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
     if accelerator.distributed_type not in known:

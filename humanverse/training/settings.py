@@ -99,7 +99,8 @@ class LogSettings(_Strict):
     """What is told of the run."""
 
     every: int = Field(default=1_000, ge=1, description="samples")
-    trackers: tuple[Literal["tensorboard", "wandb"], ...] = Field(default=(), description="beside log.jsonl")
+    trackers: tuple[Literal["tensorboard"], ...] = Field(default=(), description="beside log.jsonl")
+    wandb: str | None = Field(default=None, description="project of Weights & Biases that is told, too")
 
 
 class TrainSettings(_Strict):
@@ -119,8 +120,12 @@ class TrainSettings(_Strict):
     dropout: float | None = Field(
         default=None, ge=0, le=1, description="null: 0.15 of structure's conditions; the preset's of refiner's"
     )
+    masked_loss: bool = Field(default=True, description="leave out of a target's loss where its map is not valid")
     precision: Literal["auto", "no", "bf16"] = Field(default="auto", description="auto: bf16 on a GPU, else no")
     gradient_checkpointing: bool = False
+    compile: bool = Field(default=False, description="the networks that are trained, by torch.compile")
+    compile_backend: str = Field(default="inductor", description="of torch.compile")
+    sharding: Literal["none", "fsdp"] = Field(default="none", description="fsdp: processes share one model's weights")
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
@@ -137,6 +142,9 @@ class TrainSettings(_Strict):
 FREE = (
     "samples",
     "gradient_checkpointing",
+    "compile",
+    "compile_backend",
+    "sharding",
     "checkpoint.",
     "validation.",
     "log.",
@@ -144,7 +152,8 @@ FREE = (
     "data.ahead",
     "data.workers",
 )
-"""Settings, or sections, that do not decide what the weights become, but for ``samples``, which says when to stop."""
+"""Settings, or sections, that do not decide what the weights become, but for how sums are rounded, and for ``samples``,
+which says when to stop."""
 
 
 def _is_free(name: str) -> bool:

@@ -20,7 +20,7 @@ from humanverse.models.schedule import learnt, noised, scheduler_for
 from humanverse.models.structural_unet import StructuralUNet
 from humanverse.training import parts
 from humanverse.training.chance import noise_for, steps_for
-from humanverse.training.pictures import PICTURES, layers_for
+from humanverse.training.pictures import filled, layers_for, valid_cells, valid_of
 from humanverse.training.settings import NoiseSettings, TrainSettings
 from humanverse.training.stage import Batch, Told, save_quietly, to_device
 
@@ -46,6 +46,7 @@ class StructureStage:
         vae = parts.frozen(parts.vae_of(settings.model), device)
         encoder, tokenizer = parts.text_of(settings.model)
         self._seed, self._own, self._device = settings.seed, noise.own_timesteps, device
+        self._masked = settings.masked_loss
         self._dropout = DROPOUT if settings.dropout is None else settings.dropout
         self._vae, self._scheduler = vae, scheduler_for(noise)
         unet = _unet(settings, preset.model, vae, encoder, saved)
@@ -69,7 +70,9 @@ class StructureStage:
         for batch in batches:
             held = to_device(batch, self._device)
             for name, measure in measures.items():
-                measure.add(self._latents(PICTURES[name].of(held)))
+                latents = self._latents(filled(name, held))
+                cells = self._cells(name, held, latents)
+                measure.add(latents if cells is None else _only(latents, cells))
         self.unet.set_latent_statistics({name: measure.result(name) for name, measure in measures.items()})
 
     def learn(self, model: nn.Module, batch: Batch, numbers: Sequence[int]) -> Told:
@@ -77,8 +80,8 @@ class StructureStage:
         batch = to_device(batch, self._device)
         kept = dropout.kept(self._seed, numbers, {"conditions": self._dropout})["conditions"]
         with torch.no_grad():
-            clean = {name: self.unet.normalise(name, self._latents(PICTURES[name].of(batch))) for name in self._targets}
-            told = {name: dropout.only_kept(self._latents(PICTURES[name].of(batch)), kept) for name in self._conditions}
+            clean = {name: self.unet.normalise(name, self._latents(filled(name, batch))) for name in self._targets}
+            told = {name: dropout.only_kept(self._latents(filled(name, batch)), kept) for name in self._conditions}
             prompts = [text if keep else "" for text, keep in zip(batch["captions"], kept.tolist(), strict=True)]
             text = self._pipeline.encode_prompt(prompts).float()
         steps = steps_for(self._seed, numbers, self._targets, self._own, self._device)
@@ -87,13 +90,15 @@ class StructureStage:
         wanted = {name: learnt(self._scheduler, clean[name], noise[name], steps[name]) for name in self._targets}
         predicted = model(entered, steps if self._own else steps[self._targets[0]], text, told, batch["sizes"]).sample
         weights = {target.name: target.weight for target in self.unet.targets}
-        return Told(denoising_loss(predicted, wanted, weights), steps)
+        cells = {name: self._cells(name, batch, latent) for name, latent in clean.items()}
+        valid = {name: found for name, found in cells.items() if found is not None}
+        return Told(denoising_loss(predicted, wanted, weights, valid), steps)
 
     def generate(self, batch: Batch, steps: int, guidance: float, seed: int) -> dict[str, torch.Tensor]:
         """See ``stage.Stage``: the conditions, and what the model makes of them and the captions, one of each target."""
         batch = to_device(batch, self._device)
         height, width = batch["image"].shape[-2:]
-        shown = {name: PICTURES[name].of(batch) for name in self._conditions}
+        shown = {name: filled(name, batch) for name in self._conditions}
         with torch.no_grad():
             told = {name: self._latents(pictures) for name, pictures in shown.items()}
         made = self._pipeline(
@@ -109,14 +114,29 @@ class StructureStage:
         given = {name: pictures / 2 + 0.5 for name, pictures in shown.items()}
         return {name: pictures.float().cpu() for name, pictures in {**given, **made.pictures}.items()}
 
+    @property
+    def pipeline(self) -> Any:
+        """See ``stage.Stage``: a ``StructuralPipeline``."""
+        return self._pipeline
+
     def save(self, folder: Path) -> None:
         """See ``stage.Stage``: a ``StructuralPipeline``."""
         save_quietly(self._pipeline, folder)
+
+    def _cells(self, name: str, batch: Batch, latents: torch.Tensor) -> torch.Tensor | None:
+        """Which cells of a target's latents count; None for all."""
+        valid = valid_of(name, batch) if self._masked else None
+        return None if valid is None else valid_cells(valid, latents.shape[-2:])
 
     def _latents(self, pictures: torch.Tensor) -> torch.Tensor:
         """Scaled latents, float32, the middle of what the VAE says."""
         latent = self._vae.encode(pictures.to(self._vae.dtype)).latent_dist.mode()
         return latent.float() * self._vae.config.scaling_factor
+
+
+def _only(latents: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+    """(1, channels, 1, cells): the latents of ``cells`` alone."""
+    return latents.transpose(0, 1)[:, cells[:, 0]][None, :, None]
 
 
 def noise_of(preset: Noise, asked: NoiseSettings) -> Noise:

@@ -45,7 +45,7 @@ class Validation:
         count = len(self._batch["captions"])
         with torch.no_grad():
             losses = stage.learn(stage.model, self._batch, range(-count, 0)).losses
-        values = {f"validation/{name}": float(errors.mean()) for name, errors in losses.of_samples.items()}
+        values = {f"validation/{name}": float(mean) for name, mean in losses.means().items()}
         values["validation/loss"] = float(losses.total)
         grid = grid_of(stage.generate(self._batch, self._settings.steps, self._settings.guidance, self._seed))
         place = folder / FOLDER

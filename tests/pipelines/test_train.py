@@ -174,7 +174,7 @@ def test_stage_two_from_scratch(
         (["data.buckets=[17]"], "a bucket of 17x17 cannot be: give multiples of 8 pixels"),
         (["data.view=dedup"], "dedup"),
         (["micro_batch=100", "batch=100"], "no bucket has 100 samples for a batch"),
-        (["log.trackers=[wandb]"], "log.trackers: wandb is not installed"),
+        (["log.wandb=people"], "log.wandb: wandb is not installed: pip install wandb"),
         (["optimizer.lr=1"], "settings: optimizer: there is no such setting"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from humanverse.errors import UserError
-from humanverse.models.losses import by_band, denoising_loss
+from humanverse.models.losses import Losses, by_band, denoising_loss
 from tests.humanverse.models.tiny import noise
 
 
@@ -34,10 +34,33 @@ def test_other_targets_or_shapes_are_told() -> None:
         denoising_loss({"rgb": torch.zeros(1, 4)}, {"rgb": torch.zeros(1, 1)})
 
 
+def test_what_is_not_valid_is_left_out() -> None:
+    wanted = {"rgb": torch.zeros(3, 2, 1, 2), "depth": torch.zeros(3, 2, 1, 2)}
+    predicted = {"rgb": torch.ones(3, 2, 1, 2), "depth": torch.tensor([[1.0, 9.0, 3.0, 9.0]] * 3).reshape(3, 2, 1, 2)}
+    valid = torch.tensor([[True, False], [True, True], [False, False]]).reshape(3, 1, 1, 2)
+    losses = denoising_loss(predicted, wanted, valid={"depth": valid})
+    assert losses.of_samples["depth"].tolist() == [5.0, 43.0, 0.0]
+    assert losses.counted["depth"].tolist() == [True, True, False] and losses.counted["rgb"].all()
+    assert losses.total.item() == 1.0 + 48 / 3
+    assert losses.means()["depth"].item() == 24.0
+
+
+def test_where_all_is_valid_no_bit_changes() -> None:
+    predicted, wanted = {"rgb": noise(3, 4, 5, 7)}, {"rgb": noise(3, 4, 5, 7, seed=1)}
+    all_valid = {"rgb": torch.ones(3, 1, 5, 7, dtype=torch.bool)}
+    assert torch.equal(
+        denoising_loss(predicted, wanted).total, denoising_loss(predicted, wanted, valid=all_valid).total
+    )
+
+
+def _told(errors: list[float], counted: list[bool] | None = None) -> Losses:
+    kept = torch.tensor(counted or [True] * len(errors))
+    return Losses(torch.tensor(0.0), {"rgb": torch.tensor(errors)}, {"rgb": kept})
+
+
 def test_bands_are_equal_parts_and_add_up() -> None:
-    errors = {"rgb": torch.tensor([1.0, 2.0, 3.0, 5.0])}
-    bands = by_band(errors, {"rgb": torch.tensor([0, 249, 250, 999])})
+    bands = by_band(_told([1.0, 2.0, 3.0, 5.0]), {"rgb": torch.tensor([0, 249, 250, 999])})
     assert bands.counts["rgb"].tolist() == [2, 1, 0, 1]
     assert bands.means()["rgb"][[0, 1, 3]].tolist() == [1.5, 3.0, 5.0] and bands.means()["rgb"][2].isnan()
-    twice = bands + by_band({"rgb": torch.tensor([7.0])}, {"rgb": torch.tensor([500])})
+    twice = bands + by_band(_told([7.0, 0.0], counted=[True, False]), {"rgb": torch.tensor([500, 0])})
     assert twice.means()["rgb"].tolist() == [1.5, 3.0, 7.0, 5.0]

@@ -24,7 +24,8 @@ class _Alone:
 
 
 def _told(total: float, errors: list[float], steps: list[int]) -> Told:
-    losses = Losses(torch.tensor(total), {"rgb": torch.tensor(errors)})
+    counted = torch.ones(len(errors), dtype=torch.bool)
+    losses = Losses(torch.tensor(total), {"rgb": torch.tensor(errors)}, {"rgb": counted})
     return Told(losses, {"rgb": torch.tensor(steps)})
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from humanverse.errors import UserError
-from humanverse.training.pictures import PICTURES, layers_for
+from humanverse.training.pictures import PICTURES, filled, layers_for, valid_cells
 
 
 def test_only_needed_layers_are_read() -> None:
@@ -29,3 +29,22 @@ def test_segmentation_has_a_colour_for_every_id() -> None:
     assert picture.shape == (1, 3, 16, 16) and picture.min() >= -1 and picture.max() <= 1
     colours = {tuple(colour) for colour in picture[0].flatten(1).T.tolist()}
     assert len(colours) == 256 and (-1.0, -1.0, -1.0) in colours
+
+
+def test_what_is_not_valid_is_grey() -> None:
+    valid = torch.tensor([True, False, True, False]).reshape(1, 1, 2, 2)
+    normal = torch.full((1, 3, 2, 2), 0.5)
+    assert filled("normal", {"normal": normal, "normal_valid": valid}).unique(dim=1).flatten().tolist() == [
+        0.5,
+        0,
+        0.5,
+        0,
+    ]
+    image = torch.full((1, 3, 2, 2), 0.5)
+    assert torch.equal(filled("rgb", {"image": image}), image)
+
+
+def test_a_cell_counts_if_all_of_its_pixels_are_valid() -> None:
+    valid = torch.ones(1, 1, 4, 6, dtype=torch.bool)
+    valid[0, 0, 3, 2] = valid[0, 0, 0, 5] = False
+    assert valid_cells(valid, (2, 3)).tolist() == [[[[True, True, False], [True, False, True]]]]

@@ -36,7 +36,7 @@ def test_a_file_and_changes_on_top(tmp_path: Path) -> None:
         (["batch=6", "micro_batch=4"], "settings: batch 6 must be a multiple of micro_batch 4"),
         (["batch"], "--set batch: write section.name=value"),
         (["batch=4", "batch.size=4"], "--set batch.size=4: batch has no settings in it"),
-        (["log.trackers=[paper]"], "settings: log.trackers.0: Input should be 'tensorboard' or 'wandb'"),
+        (["log.trackers=[paper]"], "settings: log.trackers.0: Input should be 'tensorboard'"),
     ],
 )
 def test_what_cannot_be_is_one_line(changes: list[str], line: str) -> None:

@@ -73,6 +73,44 @@ def test_depth_gets_the_statistics_of_rgb() -> None:
     assert torch.allclose(moved.std((0, 2, 3)), rgb.std((0, 2, 3)), rtol=1e-4)
 
 
+def _holed(junk: float) -> dict[str, Any]:
+    """A batch of three whose depth is ``junk`` where it is not valid: in some places, nowhere, everywhere."""
+    batch = _batch(3)
+    valid = torch.ones(3, 1, 16, 16, dtype=torch.bool)
+    valid[0, :, :7], valid[2] = False, False
+    return {**batch, "depth": torch.where(valid, batch["depth"], junk), "depth_valid": valid}
+
+
+def test_what_is_not_valid_is_not_learnt() -> None:
+    clean, _, stage = _learn(_holed(0.0), range(3), dropout=0)
+    junk, _, dirty = _learn(_holed(0.7), range(3), dropout=0)
+    assert stage.unet.config.latent_statistics == dirty.unet.config.latent_statistics
+    assert torch.equal(clean.losses.total, junk.losses.total)
+    rgb, depth = clean.losses.of_samples["rgb"], clean.losses.of_samples["depth"]
+    assert torch.equal(clean.losses.total, rgb.mean() + depth.mean())
+    assert clean.losses.counted["depth"].tolist() == [True, True, False] and depth[2] == 0
+    assert clean.losses.counted["rgb"].all()
+
+
+def test_cells_that_are_not_valid_give_no_gradient() -> None:
+    stage, given = StructureStage(tiny.settings(dropout=0), None, CPU), {}
+
+    def guess(noised: Any, *rest: Any) -> StructuralUNetOutput:
+        given.update({name: value.clone().requires_grad_() for name, value in noised.items()})
+        return StructuralUNetOutput(sample=dict(given))
+
+    stage.learn(guess, _holed(0.7), range(3)).losses.total.backward()  # type: ignore[arg-type]
+    learnt = given["depth"].grad.ne(0).all(dim=1)
+    assert not learnt[0, :4].any() and learnt[0, 4:].all() and learnt[1].all() and not learnt[2].any()
+    assert given["rgb"].grad.ne(0).all()
+
+
+def test_all_may_count() -> None:
+    told, _, _ = _learn(_holed(0.7), range(3), dropout=0, masked_loss=False)
+    grey, _, _ = _learn({**_holed(0.0), "depth_valid": None}, range(3), dropout=0)
+    assert told.losses.counted["depth"].all() and torch.equal(told.losses.total, grey.losses.total)
+
+
 def test_prompt_and_skeleton_are_dropped_together() -> None:
     count = 400
     _, watch, _ = _learn(_batch(count), range(count))

@@ -1,0 +1,70 @@
+"""Who else is told of a run, beside its own log: TensorBoard and Weights & Biases, through accelerate."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from humanverse.errors import UserError
+from humanverse.training.settings import LogSettings
+
+PROJECT = "humanverse"
+WANDB = "wandb"
+_ID = "wandb.id"
+
+
+def asked(settings: LogSettings) -> list[str]:
+    """The trackers that are asked for, by accelerate's names.
+
+    Raises:
+        UserError: if one is not installed.
+    """
+    from accelerate.tracking import get_available_trackers
+
+    there = {str(name) for name in get_available_trackers()}
+    settled = {"log.trackers": settings.trackers, "log.wandb": (WANDB,) if settings.wandb else ()}
+    for setting, names in settled.items():
+        for name in names:
+            if name not in there:
+                raise UserError(f"{setting}: {name} is not installed: pip install {name}")
+    return [name for names in settled.values() for name in names]
+
+
+def start(accelerator: Any, settings: LogSettings, out: Path, facts: Mapping[str, Any]) -> None:
+    """Begin to tell them, or go on with what they were told before.
+
+    Args:
+        accelerator: accelerate's, made with the trackers that were ``asked`` for.
+        settings: of the log.
+        out: folder of the run, its name with Weights & Biases.
+        facts: of the run, shown there.
+
+    Raises:
+        UserError: if Weights & Biases cannot be reached or does not know the user.
+    """
+    if not asked(settings):
+        return
+    own = {WANDB: _of_wandb(out, facts)} if settings.wandb and accelerator.is_main_process else {}
+    try:
+        accelerator.init_trackers(settings.wandb or PROJECT, init_kwargs=own)
+    except Exception as error:
+        if not settings.wandb:
+            raise
+        said = " ".join(str(error).split())[:200]
+        raise UserError(f"log.wandb: {said}: log in by `wandb login`, or set WANDB_MODE=offline") from error
+
+
+def _of_wandb(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``wandb.init`` is given; the id is kept, so that a run that goes on is one run there, too."""
+    path = out / _ID
+    if not path.exists():
+        path.write_text(uuid.uuid4().hex[:12], encoding="utf-8")
+    return {
+        "id": path.read_text(encoding="utf-8"),
+        "name": out.name,
+        "dir": str(out),
+        "resume": "allow",
+        "config": dict(facts),
+    }
