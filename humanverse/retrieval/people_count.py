@@ -1,0 +1,125 @@
+"""How many people an English text tells of: by tables of words, without a model.
+
+A number or an article counts for the noun that follows it ("two young women"); the nouns of a text are added up ("a man and a
+child"). Whom a sentence announces as people and others enumerate is counted once ("Two people in a room. A man sits. A woman
+stands."), and so is who is spoken of again ("A man. The man smiles.").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from humanverse.retrieval.person_words import (
+    ANNOUNCING,
+    DEFINITE,
+    ENDS,
+    GROUPS,
+    NOBODY,
+    NUMBERS,
+    ONE,
+    PLURAL,
+    PRONOUNS,
+    REACH,
+    SAME,
+    SINGULAR,
+    SOME,
+    People,
+)
+
+_SENTENCE_END = re.compile(r"[.!?\n]+(?:\s+|$)")
+_WORD = re.compile(r"\w+(?:['-]\w+)*|[,;:()]")
+
+
+@dataclass
+class _Count:
+    """What was counted while reading a text: the sum of its sentences, and the largest announcement."""
+
+    total: People | None = None
+    announced: People | None = None
+    _sentence: list[People] = field(default_factory=list)
+    _announces: bool = False
+
+    @property
+    def anybody(self) -> bool:
+        """Whether somebody was named so far."""
+        return any(found.number for found in (self.total, self.announced, *self._sentence) if found)
+
+    def add(self, found: People, noun: str) -> None:
+        self._sentence.append(found)
+        self._announces |= noun in ANNOUNCING and found.number > 1
+
+    def end_sentence(self) -> None:
+        if not self._sentence:
+            return
+        found = sum(self._sentence[1:], self._sentence[0])
+        if self._announces:
+            self.announced = _larger(self.announced, found)
+        else:
+            self.total = found if self.total is None else self.total + found
+        self._sentence, self._announces = [], False
+
+
+def _larger(one: People | None, other: People | None) -> People | None:
+    there = [found for found in (one, other) if found]
+    return max(there, key=lambda found: (found.number, found.at_least), default=None)
+
+
+def people_in(text: str) -> People | None:
+    """How many people ``text`` tells of; None if it does not tell."""
+    count = _Count()
+    plain = re.sub(r"\bno[ -]one\b", "nobody", text.lower().replace("’", "'"))
+    for sentence in _SENTENCE_END.split(plain):
+        _read(_WORD.findall(sentence), count)
+        count.end_sentence()
+    found = _larger(count.announced, count.total)
+    if found is not None:
+        return found
+    words = set(_WORD.findall(plain))
+    return People(0) if words & NOBODY else ONE if words & PRONOUNS else None
+
+
+def _read(words: Sequence[str], count: _Count) -> None:
+    """Add the people of one sentence to ``count``."""
+    how_many: People | None = None
+    article, since = "", 0
+    for place, word in enumerate(words):
+        since += 1
+        previous = words[place - 1] if place else ""
+        following = words[place + 1] if place + 1 < len(words) else ""
+        number = _number(word, following)
+        if word in GROUPS and following == "of":
+            how_many, article, since = GROUPS[word], word, 0
+        elif number is not None:
+            same = count.anybody and previous in SAME
+            how_many, article, since = number, "same" if same else word, 0
+        elif word in GROUPS or word in SINGULAR or word in PLURAL:
+            if _is_person(following):
+                continue
+            known = article == "same" or (article in DEFINITE and count.anybody)
+            if not known:
+                count.add(_said(word, how_many if since <= REACH else None), word)
+            how_many, article = None, ""
+        elif word in ENDS and not (word == "of" and since == 1):
+            how_many, article = None, ""
+
+
+def _number(word: str, following: str) -> People | None:
+    """The number that ``word`` is; None if it is none, or one of years."""
+    if following.startswith("year"):
+        return None
+    return People(int(word)) if word.isdecimal() and len(word) < 4 else NUMBERS.get(word)
+
+
+def _is_person(word: str) -> bool:
+    return word in SINGULAR or word in PLURAL
+
+
+def _said(noun: str, how_many: People | None) -> People:
+    """How many people a noun stands for, with the number before it."""
+    if noun in GROUPS:
+        return GROUPS[noun]
+    if noun in SINGULAR:
+        return how_many or ONE
+    return SOME if how_many is None or how_many == ONE else how_many

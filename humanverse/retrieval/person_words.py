@@ -1,0 +1,117 @@
+"""English words for people, and for how many there are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from humanverse.errors import UserError
+
+CROWD = 3
+"""People whose number nobody knows, as in a crowd, are at least so many."""
+
+
+@dataclass(frozen=True)
+class People:
+    """A number of people, or a least number."""
+
+    number: int
+    at_least: bool = False
+
+    def __str__(self) -> str:
+        noun = "person" if self.number == 1 else "people"
+        return f"{'at least' if self.at_least else 'exactly'} {self.number} {noun}"
+
+    def __add__(self, other: People) -> People:
+        return People(self.number + other.number, self.at_least or other.at_least)
+
+    def admits(self, count: int) -> bool:
+        """Whether ``count`` people are what is asked for."""
+        return count >= self.number if self.at_least else count == self.number
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """``2``, or ``3+`` for at least three.
+
+        Raises:
+            UserError: for anything else, and for nobody.
+        """
+        found = re.fullmatch(r"(\d{1,3})(\+?)", text.strip())
+        if found is None or not int(found[1]):
+            raise UserError(f"{text!r} is no number of people: write 2, or 3+ for at least three")
+        return cls(int(found[1]), bool(found[2]))
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+ONE = People(1)
+SOME = People(2, at_least=True)
+MANY = People(CROWD, at_least=True)
+
+DEFINITE = frozenset(_words("the this that"))
+"""Articles of somebody who may have been spoken of before."""
+NUMBERS: dict[str, People] = {
+    **dict.fromkeys(("a", "an", "another", "his", "her", "their", "my", "our", *DEFINITE), ONE),
+    **{
+        word: People(number)
+        for number, word in enumerate(_words("one two three four five six seven eight nine ten eleven twelve"), 1)
+    },
+    **dict.fromkeys(("no", "zero"), People(0)),
+    "both": People(2),
+    "dozen": People(12),
+    **dict.fromkeys(("few", "some"), SOME),
+    **dict.fromkeys(_words("several many various numerous dozens hundreds thousands lots"), MANY),
+}
+"""Words that say of how many the next noun is."""
+GROUPS: dict[str, People] = {
+    **dict.fromkeys(_words("couple duo pair newlyweds twins"), People(2)),
+    **dict.fromkeys(_words("trio threesome triplets"), People(3)),
+    **dict.fromkeys(_words("quartet foursome"), People(4)),
+    "family": SOME,
+    **dict.fromkeys(_words("crowd group audience choir orchestra bunch"), MANY),
+}
+"""Nouns for several people. With "of" behind them they say of how many the next noun is."""
+
+_REGULAR = _words(
+    """
+    actor actress adult artist athlete ballerina biker boxer boy boyfriend bride bridesmaid brother builder chef cheerleader
+    climber clown coach cook cousin cowboy customer cyclist dad dancer daughter doctor driver drummer employee engineer farmer
+    father female fighter firefighter friend gardener girl girlfriend golfer grandfather grandma grandmother grandpa grandparent
+    groom guest guitarist guy gymnast hairdresser hiker human husband infant jogger juggler kid lover mechanic mom monk mother
+    mum musician neighbor neighbour nun nurse officer painter parent passenger pedestrian performer person photographer pianist
+    player pupil rapper rider runner sailor scientist shopper sibling singer sister skateboarder skater skier snowboarder soldier
+    son stranger student surfer swimmer teacher teen teenager toddler tourist traveler traveller violinist visitor waiter walker
+    warrior worker wrestler youngster
+    """
+)
+_IRREGULAR = {"person": "people", "child": "children", "baby": "babies", "lady": "ladies", "wife": "wives"} | {
+    f"{of}{one}": f"{of}{several}"
+    for one, several in (("man", "men"), ("woman", "women"))
+    for of in ("", "business", "police", "fire", "sports", "fisher", "crafts", "service", "camera", "gentle")
+}
+SINGULAR = frozenset([*_REGULAR, *_IRREGULAR, "somebody", "someone", "waitress"])
+"""Nouns for one person."""
+PLURAL = frozenset([*(f"{noun}s" for noun in _REGULAR), *_IRREGULAR.values(), "waitresses", "actresses", "folks"])
+"""Nouns for several."""
+ANNOUNCING = frozenset(_words("people persons humans adults friends"))
+"""Those of them that say nothing of who they are, so that another sentence may."""
+NOBODY = frozenset(_words("nobody unoccupied unpeopled deserted"))
+PRONOUNS = frozenset(_words("he she himself herself"))
+"""For one person, where no noun tells of anybody."""
+
+ENDS = frozenset(
+    _words(
+        """
+    and or but with without of in on at by to from for near behind beside under over between into onto while who which as
+    is are was were wearing holding , ; : ( )
+    """
+    )
+)
+"""No number counts beyond one of these."""
+SAME = frozenset(_words("as is was are were like"))
+"""Before an article: what follows tells of somebody who was named already ("a woman dressed as a nurse")."""
+REACH = 4
+"""Words that may stand between a number and its noun."""
