@@ -26,6 +26,7 @@ from humanverse.export.record import Record
 from humanverse.export.state import ShardState, State
 from humanverse.storage import TMP, Store
 from pipelines.progress import Counts, Display, Local
+from schemas.layers import KINDS
 
 _PHASES = ("comparing", "writing")
 _CHECKPOINTS = 50
@@ -153,6 +154,8 @@ def _layers(
     """``<kind>/<name>`` by kind, of the layers to export."""
     if settings.layers is not None:
         chosen = selection.resolve_all(settings.layers)
+        if caches := sorted(one for one in chosen if KINDS[one].cache):
+            raise UserError(f"a {caches[0]} layer is for training in place, no export has it: leave it out of --layers")
         if refused := sorted(chosen.keys() - (kind.takes or chosen.keys())):
             takes = ", ".join(sorted(kind.takes or ()))
             raise UserError(f"{kind.name} cannot carry a {refused[0]} layer, only {takes}: leave it out of --layers")
@@ -160,11 +163,16 @@ def _layers(
         chosen = selection.resolve_all(None)
     else:
         chosen = dict(_only_ones(dataset, kind, shards))
-    chosen = {one: layer for one, layer in chosen.items() if kind.takes is None or one in kind.takes}
+    chosen = {one: layer for one, layer in chosen.items() if _carries(kind, one)}
     for need in kind.needs:
         if need not in chosen:
             raise UserError(f"{kind.name} needs a complete {need} layer: {_choices(dataset, need, shards)}")
     return chosen
+
+
+def _carries(kind: type[Exporter], layer: str) -> bool:
+    """Whether exports of a format can have layers of a kind."""
+    return not KINDS[layer].cache and (kind.takes is None or layer in kind.takes)
 
 
 def _choices(dataset: Dataset, kind: str, shards: frozenset[int]) -> str:
@@ -184,7 +192,7 @@ def _only_ones(dataset: Dataset, kind: type[Exporter], shards: frozenset[int]) -
     for layer in dataset.layers():
         by_kind.setdefault(layer.partition("/")[0], []).append(layer)
     for one, layers in by_kind.items():
-        if kind.takes is not None and one not in kind.takes:
+        if not _carries(kind, one):
             continue
         if len(layers) > 1:
             choices = " or ".join(f"--layers {layer.replace('/', '=', 1)}" for layer in layers)

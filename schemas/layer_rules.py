@@ -43,6 +43,8 @@ RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "saturated_ratio": UNIT,
         "jpeg_quality": (1, 100),
     },
+    "latent": dict.fromkeys(("map_width", "map_height", "bucket_width", "bucket_height"), (1, 65_535)),
+    "prompt": dict.fromkeys(("map_width", "map_height"), (1, 65_535)),
 }
 SCORES = "scores"
 OPTIONAL = frozenset({"language", "method", "depth_kind", "unit", "jpeg_quality", "areas", "crowd"})
@@ -195,6 +197,7 @@ RULES_OF_KIND: Mapping[str, tuple[Rule, ...]] = {
     "person": (_best_first,),
     "pose": (_points,),
     "caption": (_worded,),
+    "prompt": (_worded,),
     "embedding": (_of_length_one, _as_wide),
     "segmentation": (_labelled,),
 }
@@ -222,9 +225,22 @@ def _width_fault(card: Mapping[str, Any]) -> str | None:
     return None if isinstance(width, int) and width > 0 else "does not say in width how many numbers its vectors have"
 
 
+def _cache_fault(*sizes: str) -> Callable[[Mapping[str, Any]], str | None]:
+    """Of a kind that is a cache: of what, by which weights, and how large it is."""
+
+    def fault(card: Mapping[str, Any]) -> str | None:
+        missing = [name for name in ("encoder", "of") if not isinstance(card.get(name), str)]
+        missing += [name for name in sizes if not isinstance(card.get(name), int) or card[name] < 1]
+        return f"does not say {missing[0]}, by which a trainer knows whether it may use the layer" if missing else None
+
+    return fault
+
+
 CARD_RULES: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
     "segmentation": _labels_fault,
     "embedding": _width_fault,
+    "latent": _cache_fault("channels", "shrinks"),
+    "prompt": _cache_fault("tokens", "width"),
 }
 """By kind, what is wrong with a ``layer.json`` beyond what every one must say."""
 

@@ -38,7 +38,7 @@ MAP = [
     pa.field("map_height", pa.int32()),
     pa.field("map_box", BOX),
 ]
-"""Where a dense map's PNG lies in the shard's tar, its size in pixels, and the part of the stored image that it covers."""
+"""Where a dense map lies in the shard's tar, its size in pixels or cells, and the part of the stored image that it covers."""
 
 BACKGROUND_LABEL = 0
 UNKNOWN_LABEL = 255
@@ -54,12 +54,14 @@ class Kind:
         summary: one line for listings.
         columns: the kind's own columns, after ``uid``, ``status`` and ``reason``.
         suffix: of the members in the shard's tar (``depth.png``); None for a kind without dense maps.
+        cache: whether it says nothing that the others do not, and only saves the trainer work; no export has it.
     """
 
     name: str
     summary: str
     columns: tuple[pa.Field, ...]
     suffix: str | None = None
+    cache: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -166,6 +168,20 @@ KINDS = _table(
             pa.field("jpeg_quality", pa.int16()),
         ),
     ),
+    Kind(
+        "latent",
+        "what a VAE makes of the picture, or of one of its maps, as training crops it; float16",
+        (*MAP, pa.field("bucket_width", pa.int32()), pa.field("bucket_height", pa.int32())),
+        suffix="latent.npy",
+        cache=True,
+    ),
+    Kind(
+        "prompt",
+        "what a text encoder makes of a caption; float16",
+        (*MAP, pa.field("text", pa.string())),
+        suffix="prompt.npy",
+        cache=True,
+    ),
 )
 """``pose.keypoints`` is, per person, 133 triples (x, y, confidence) in COCO-WholeBody order; a slot for which there is no
 estimator has confidence 0 and ``present`` false, and is not the same as a point that was looked for and not found.
@@ -179,4 +195,8 @@ is longer than what the model reads of one.
 
 ``segmentation.labels`` are the ids in the map, ascending, without ``UNKNOWN_LABEL``; ``label_names`` and ``label_areas``
 (share of the map's pixels) are theirs, in that order. ``labels`` in the layer's ``layer.json`` names all ids that it may have,
-from 0 on."""
+from 0 on.
+
+``latent``: a map (channels, ``map_height``, ``map_width``), the mean of the VAE's posterior without its scale, of the crop
+``map_box`` at ``bucket_width`` x ``bucket_height`` pixels. ``prompt``: a map (``map_height`` tokens, ``map_width``) of ``text``,
+which is about the whole picture. What ``layer.json`` must say of both is in ``schemas.layer_rules.CARD_RULES``."""

@@ -1,4 +1,7 @@
-"""Dense maps as PNG: depth with 16 bits and a scale, normals with 8 bits a channel, parts of people as 8-bit label ids."""
+"""Dense maps as PNG: depth with 16 bits and a scale, normals with 8 bits a channel, parts of people as 8-bit label ids.
+
+How the maps of every dense kind are encoded, also those that are no PNGs, is in ``ENCODERS``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from humanverse.codec.arrays import encode_latent, encode_states
 from schemas.layers import UNKNOWN_LABEL
 
 DEPTH_LEVELS = 65534
@@ -125,4 +129,6 @@ ENCODERS: dict[str, Callable[[np.ndarray], tuple[bytes, dict[str, Any]]]] = {
     "depth": encode_depth,
     "normal": encode_normal,
     "segmentation": encode_segmentation,
+    "latent": encode_latent,
+    "prompt": encode_states,
 }

@@ -51,10 +51,12 @@ class Contents:
     trouble: str | None = None
 
 
-def wanted(facts: Facts, layers: Sequence[str]) -> Iterator[Wanted]:
-    """The members of a sample: its picture, and its maps of dense ``layers``, where it has them."""
-    yield Wanted(facts, PICTURE, Place(facts.image["jpg_offset"], facts.image["jpg_size"]))
-    for layer in layers:
+def wanted(facts: Facts, members: Sequence[str]) -> Iterator[Wanted]:
+    """The members of a sample: of ``PICTURE`` its picture, of dense layers its maps, where it has them."""
+    for layer in members:
+        if layer == PICTURE:
+            yield Wanted(facts, PICTURE, Place(facts.image["jpg_offset"], facts.image["jpg_size"]))
+            continue
         row = facts.layers[layer]
         if row["map_offset"] is not None:
             yield Wanted(facts, layer, Place(row["map_offset"], row["map_size"]))
@@ -97,13 +99,16 @@ class Fetching:
         self._dataset, self._threads = dataset, threads
         self.moved: set[int] = set()
 
-    def contents(self, samples: Sequence[Facts | None], layers: Sequence[str]) -> list[Contents]:
+    def contents(self, samples: Sequence[Facts | None], parts: Sequence[str]) -> list[Contents]:
         """What can be had of each sample; None stands for one that is not there any more.
+
+        Args:
+            parts: ``PICTURE`` and dense layers.
 
         Raises:
             StorageError: if folder or bucket cannot be read.
         """
-        members = {id(item): list(wanted(item, layers)) for item in samples if item is not None}
+        members = {id(item): list(wanted(item, parts)) for item in samples if item is not None}
         asked = spans(member for own in members.values() for member in own)
         found: dict[int, Contents] = {key: Contents() for key in members}
         for group, read in zip(asked, self._threads.map(self._span, asked), strict=True):

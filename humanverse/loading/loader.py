@@ -10,11 +10,12 @@ from typing import Any
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import Selection
 from humanverse.errors import UserError
+from humanverse.loading.cached import Cached, Latent, Prompt
 from humanverse.loading.dense import DENSE
 from humanverse.loading.index import Index, build_index, load_index, save_index
 from humanverse.loading.order import Order
-from humanverse.loading.sample import Layers
-from humanverse.loading.settings import POSE, Settings, kind_of
+from humanverse.loading.sample import RGB, Layers
+from humanverse.loading.settings import POSE, RANDOM, Settings, kind_of
 from humanverse.loading.stream import Pace, Stream, Turn, as_tensors
 
 
@@ -52,7 +53,19 @@ def resolve_layers(selection: Selection, settings: Settings) -> Layers:
     """
     named = {kind_of(layer): selection.resolve(layer) for layer in settings.layers}
     captions = {layer: selection.resolve(layer) for layer in settings.caption_layers}
-    return Layers({kind: layer for kind, layer in named.items() if kind in DENSE}, named.get(POSE), captions)
+    dense = {kind: layer for kind, layer in named.items() if kind in DENSE}
+    return Layers(dense, named.get(POSE), captions, RGB not in settings.latents, _cached(selection, settings))
+
+
+def _cached(selection: Selection, settings: Settings) -> Cached:
+    def card(layer: str) -> tuple[str, Mapping[str, Any]]:
+        found = selection.resolve(layer)
+        return found, selection.dataset.layer_card(found)
+
+    return Cached(
+        {name: Latent.of(*card(layer)) for name, layer in settings.latents.items()},
+        {name: Prompt.of(*card(layer)) for name, layer in settings.prompts.items()},
+    )
 
 
 def frozen_index(selection: Selection, settings: Settings, layers: Layers, path: str | None) -> Index:
@@ -154,6 +167,7 @@ class Loader:
             "flip": settings.flip,
             "captions": dict(settings.captions),
             **asdict(settings.mixing),
+            **({} if settings.crop == RANDOM else {"crop": settings.crop}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from humanverse.loading.buckets import Size
 from humanverse.loading.index import Index
 from humanverse.loading.loader import Loader, Plan, frozen_index, resolve_layers
 from humanverse.loading.order import Mixing
-from humanverse.loading.settings import USUAL, settings_of
+from humanverse.loading.settings import RANDOM, USUAL, settings_of
 from humanverse.loading.stream import Pace
 
 
@@ -64,10 +64,13 @@ def open_loader(
     rank: int | None = None,
     world_size: int | None = None,
     mixing: Mixing | None = None,
+    crop: str = RANDOM,
+    latents: Mapping[str, str] | None = None,
+    prompts: Mapping[str, str] | None = None,
     pace: Pace | None = None,
 ) -> Loader:
     """A loader of training batches; arguments and errors as ``Dataset.to_torch``."""
-    settings = settings_of(layers, captions, buckets, batch_size, seed, flip, mixing)
+    settings = settings_of(layers, captions, buckets, batch_size, seed, flip, mixing, crop, latents, prompts)
     selection = dataset.select(view)
     resolved = resolve_layers(selection, settings)
     make = partial(frozen_index, selection, settings, resolved, index)

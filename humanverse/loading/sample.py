@@ -10,15 +10,20 @@ import numpy as np
 
 from humanverse.drawing.skeleton import draw_skeleton
 from humanverse.loading.buckets import Size
+from humanverse.loading.cached import KNOWN, LATENT, NOTHING, PROMPT, Cached
 from humanverse.loading.captions import choose_caption
 from humanverse.loading.crop import Crop, choose, cropped
 from humanverse.loading.dense import DENSE
 from humanverse.loading.fetching import PICTURE, Contents
 from humanverse.loading.scatter import shares
-from humanverse.loading.settings import SOURCE, Settings
+from humanverse.loading.settings import CENTRE, SOURCE, Settings
 from humanverse.loading.tables import Facts
 from schemas.layers import OK
 
+RGB = "rgb"
+"""The picture's name among those that latents stand for."""
+MIDDLE = 0.5
+"""Where a crop lies between one end and the other, if it is not at random."""
 IMAGE = "image"
 SKELETON = "skeleton"
 CORRUPT = "corrupt"
@@ -38,17 +43,26 @@ class Layers:
         dense: kind -> layer.
         poses: if skeletons are drawn.
         captions: name in the settings' ``captions`` -> layer.
+        picture: whether the picture is read.
+        cached: latents and states that stand for pictures and captions.
     """
 
     dense: Mapping[str, str]
     poses: str | None
     captions: Mapping[str, str]
+    picture: bool = True
+    cached: Cached = NOTHING
 
     @property
     def read(self) -> tuple[str, ...]:
         """All of them."""
         poses = () if self.poses is None else (self.poses,)
-        return tuple(dict.fromkeys((*self.dense.values(), *poses, *self.captions.values())))
+        return tuple(dict.fromkeys((*self.dense.values(), *poses, *self.captions.values(), *self.cached.layers)))
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """What of a sample lies in tars: ``PICTURE``, and layers."""
+        return (*((PICTURE,) if self.picture else ()), *self.dense.values(), *self.cached.layers)
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,8 @@ class Slots:
     """The arrays of a batch that is being made; sample i writes to place i of each.
 
     Attributes:
-        arrays: name -> (batch, channels, height, width), of ``image``, ``skeleton``, dense kinds and ``<kind>_valid``.
+        arrays: name -> (batch, channels, height, width), of ``image``, ``skeleton``, dense kinds and ``<kind>_valid``; and
+            those of ``humanverse.loading.cached``.
         sizes: int64 (batch, 4).
         captions: of each sample.
         sources: the caption's name in the settings.
@@ -73,7 +88,7 @@ class Slots:
     def empty(cls, count: int, size: Size, layers: Layers) -> Slots:
         """For ``count`` samples of a bucket."""
         width, height = size
-        kinds: dict[str, tuple[int, Any]] = {IMAGE: (3, np.float32)}
+        kinds: dict[str, tuple[int, Any]] = {IMAGE: (3, np.float32)} if layers.picture else {}
         for kind in layers.dense:
             kinds[kind] = (DENSE[kind].channels, DENSE[kind].dtype)
             kinds[f"{kind}_valid"] = (1, np.bool_)
@@ -116,21 +131,31 @@ class Maker:
         if contents.trouble:
             raise Unusable(contents.trouble)
         across, down, flip, caption = shares(4, "sample", self.settings.seed, epoch, facts.uid)
+        if self.settings.crop == CENTRE:
+            across = down = MIDDLE
         stored = (facts.image["width"], facts.image["height"])
         crop = choose(stored, size, across, down, self.settings.flip and flip < 0.5)
-        self._pixels(slots, place, facts, contents, crop)
+        self.show(slots, place, facts, contents, crop)
+        self._latents(slots, place, facts, contents, size)
         original = (facts.image["original_height"], facts.image["original_width"])
         slots.sizes[place] = (*original, *crop.corner)
         slots.uids[place] = facts.uid
         slots.captions[place], slots.sources[place] = choose_caption(
             self._texts(facts), self.settings.captions, caption
         )
+        self._prompt(slots, place, facts, contents)
 
-    def _pixels(self, slots: Slots, place: int, facts: Facts, contents: Contents, crop: Crop) -> None:
-        try:
-            to_range(cropped(contents.parts[PICTURE], crop), slots.arrays[IMAGE][place])
-        except ValueError as error:
-            raise Unusable(f"{CORRUPT} {IMAGE}") from error
+    def show(self, slots: Slots, place: int, facts: Facts, contents: Contents, crop: Crop) -> None:
+        """Write what is seen of a sample in ``crop``: picture, maps and skeleton, those of them that the run has.
+
+        Raises:
+            Unusable: if something cannot be had.
+        """
+        if self.layers.picture:
+            try:
+                to_range(cropped(contents.parts[PICTURE], crop), slots.arrays[IMAGE][place])
+            except ValueError as error:
+                raise Unusable(f"{CORRUPT} {IMAGE}") from error
         for kind, layer in self.layers.dense.items():
             _check_said(kind, facts.layers[layer], layer in contents.parts)
             try:
@@ -144,6 +169,27 @@ class Maker:
             width, height = crop.size
             drawn = draw_skeleton(list(crop.points(facts.keypoints)), height, width)
             to_range(drawn, slots.arrays[SKELETON][place])
+
+    def _latents(self, slots: Slots, place: int, facts: Facts, contents: Contents, size: Size) -> None:
+        for name, one in self.layers.cached.latents.items():
+            _check_said(LATENT, facts.layers[one.layer], one.layer in contents.parts)
+            try:
+                found = one.read(contents.parts[one.layer], facts.layers[one.layer], size)
+            except ValueError as error:
+                raise Unusable(f"{CORRUPT} {LATENT}") from error
+            slots.arrays[f"{LATENT}_{name}"][place] = found
+
+    def _prompt(self, slots: Slots, place: int, facts: Facts, contents: Contents) -> None:
+        """The states of the sample's caption; a sample without one has none."""
+        one = self.layers.cached.prompts.get(slots.sources[place])
+        if one is None:
+            return
+        _check_said(PROMPT, facts.layers[one.layer], one.layer in contents.parts)
+        try:
+            found = one.read(contents.parts[one.layer], facts.layers[one.layer], slots.captions[place])
+        except ValueError as error:
+            raise Unusable(f"{CORRUPT} {PROMPT}") from error
+        slots.arrays[PROMPT][place], slots.arrays[KNOWN][place] = found, True
 
     def _texts(self, facts: Facts) -> dict[str, str | None]:
         texts = {name: facts.layers[layer]["text"] for name, layer in self.layers.captions.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from humanverse.errors import UserError
 from humanverse.loading.buckets import Size, check_buckets
@@ -14,6 +14,7 @@ POSE = "pose"
 CAPTION = "caption"
 SOURCE = "source"
 """The name of the source's alt text among captions."""
+RANDOM, CENTRE = CROPS = ("random", "centre")
 USUAL = ("depth", "normal", POSE)
 
 
@@ -34,6 +35,9 @@ class Settings:
         seed: of order, crops, mirroring and captions.
         flip: whether every second sample is mirrored.
         mixing: how samples are mixed.
+        crop: where in the picture the bucket lies, of ``CROPS``: at random, or always in the middle.
+        latents: name of a picture -> the layer of latents that stands for it; with ``rgb`` the picture itself is not read.
+        prompts: ``source`` or a caption layer -> the layer with the states of these texts.
 
     Raises:
         UserError: if something cannot be.
@@ -46,10 +50,21 @@ class Settings:
     seed: int
     flip: bool
     mixing: Mixing
+    crop: str = RANDOM
+    latents: Mapping[str, str] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_layers(self.layers)
         _check_captions(self.captions)
+        if self.crop not in CROPS:
+            raise UserError(f"crops of {self.crop!r} cannot be: choose from {', '.join(CROPS)}")
+        if self.latents and (self.crop != CENTRE or self.flip):
+            raise UserError(
+                f"latents are of the middle of a picture that is not mirrored: ask for crop={CENTRE!r} without flip"
+            )
+        if self.prompts and self.prompts.keys() != self.captions.keys():
+            raise UserError(f"prompts are needed for all captions or for none: there are {', '.join(self.captions)}")
         if not isinstance(self.batch_size, int) or self.batch_size < 1:
             raise UserError(f"batches of {self.batch_size} samples cannot be: give a whole number from 1 on")
 
@@ -87,6 +102,9 @@ def settings_of(
     seed: int = 0,
     flip: bool = False,
     mixing: Mixing | None = None,
+    crop: str = RANDOM,
+    latents: Mapping[str, str] | None = None,
+    prompts: Mapping[str, str] | None = None,
 ) -> Settings:
     """Settings as a user gives them.
 
@@ -97,4 +115,15 @@ def settings_of(
     The others are those of ``Settings``.
     """
     weights = {SOURCE: 1.0} if captions is None else dict(captions)
-    return Settings(tuple(layers), weights, check_buckets(buckets), batch_size, seed, flip, mixing or Mixing())
+    return Settings(
+        tuple(layers),
+        weights,
+        check_buckets(buckets),
+        batch_size,
+        seed,
+        flip,
+        mixing or Mixing(),
+        crop,
+        dict(latents or {}),
+        dict(prompts or {}),
+    )

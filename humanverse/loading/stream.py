@@ -227,7 +227,7 @@ class _Reading:
         batches = [self._order.batch(number) for number in numbers]
         samples = np.concatenate([batch.samples for batch in batches])
         facts = self._tables.facts(*self._index.places(samples))
-        contents = self._fetching.contents(facts, tuple(self._layers.dense.values()))
+        contents = self._fetching.contents(facts, self._layers.members)
         self._tables.drop(self._fetching.moved)
         self._fetching.moved.clear()
         found, start = [], 0

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from humanverse.dataset.reader import Dataset
+from humanverse.loading.cached import LATENT, PROMPT
 from humanverse.loading.dense import DENSE
 from humanverse.loading.settings import CAPTION, POSE, kind_of
 from schemas.layers import MAP
@@ -24,6 +25,8 @@ _OF_KIND = {
     POSE: ("status", "reason", KEYPOINTS),
     CAPTION: ("status", "text"),
     **{kind: ("status", "reason", *(field.name for field in MAP), *dense.columns) for kind, dense in DENSE.items()},
+    LATENT: ("status", "reason", "map_offset", "map_size", "bucket_width", "bucket_height"),
+    PROMPT: ("status", "reason", "map_offset", "map_size", "text"),
 }
 """The columns of a layer that training needs, by its kind."""
 

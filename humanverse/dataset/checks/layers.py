@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from humanverse.codec import arrays
 from humanverse.dataset import asking, layout, tar
 from humanverse.dataset.checks import maps, values
 from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, note, problem, read_table
@@ -62,6 +63,7 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
     said = maps.SAID.get(layer.kind.name, maps.NOTHING)
     rows = there.select(["uid", "map_offset", "map_size", "map_width", "map_height", *said.columns]).to_pylist()
     names = [f"{row['uid']}.{layer.kind.suffix}" for row in rows]
+    form = str(layer.kind.suffix).rpartition(".")[2]
     found: list[tar.Member] = []
     damaged: list[str] = []
     resized: list[str] = []
@@ -70,7 +72,7 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
         for member, data in members(held.store, path):
             row = rows[len(found)] if len(found) < len(rows) else None
             found.append(member)
-            size = _png_size(data)
+            size = SIZES[form](data)
             if size is None:
                 damaged.append(member.name)
             elif row is not None and size != (row["map_width"], row["map_height"]):
@@ -84,7 +86,7 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
         yield problem(path, "its members are not the maps of the layer's rows, in their order")
         return
     if damaged:
-        yield problem(path, f"{damaged[0]} is not a whole PNG ({len(damaged)} of {len(found)} maps)")
+        yield problem(path, f"{damaged[0]} is not a whole {form.upper()} file ({len(damaged)} of {len(found)} maps)")
     table_path = layout.layer_table(layer.name, shard.number, shard.generation)
     if [(member.offset, member.size) for member in found] != [(row["map_offset"], row["map_size"]) for row in rows]:
         yield problem(table_path, "says other places of its maps than the tar has")
@@ -106,6 +108,10 @@ def _png_size(data: bytes) -> tuple[int, int] | None:
     except Exception:  # Pillow raises exceptions of many classes on damaged files
         return None
     return size
+
+
+SIZES: Mapping[str, Callable[[bytes], tuple[int, int] | None]] = {"png": _png_size, "npy": arrays.size}
+"""How (width, height) of a map is read, and that it is whole; by the form that its kind's suffix ends in."""
 
 
 def _people_agree(held: Held, shard: Shard, people: dict[str, pa.Array]) -> Iterator[Finding]:

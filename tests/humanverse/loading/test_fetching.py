@@ -61,7 +61,7 @@ def test_a_shard_is_one_request_per_tar_and_gives_the_stored_bytes(
         return read_range(store, path, offset, size)
 
     monkeypatch.setattr(Store, "read_range", counted)
-    found = Fetching(dataset, threads).contents(facts, ["depth/test"])
+    found = Fetching(dataset, threads).contents(facts, [PICTURE, "depth/test"])
     assert sorted(asked) == ["images/000000.tar", "layers/depth/test/000000.tar"]
     for row, said, contents in zip(
         dataset.images(0).to_pylist(), dataset.layer("depth", 0).to_pylist(), found, strict=True
@@ -81,7 +81,7 @@ def test_what_was_compacted_meanwhile_is_read_where_it_is_now(tmp_path: Path, th
     tombstones.write(Store(url), tombstones.Tombstones(frozenset([gone.uid])), "asked")
     compact(url)
     fetching = Fetching(dataset, threads)
-    found = fetching.contents(facts, ["depth/test"])
+    found = fetching.contents(facts, [PICTURE, "depth/test"])
     assert [contents.trouble for contents in found] == [None, "forgotten", None, None, None]
     assert fetching.moved == {0}
     assert [contents.parts.get(PICTURE) for contents in found if not contents.trouble] == [stored[0], *stored[2:]]
@@ -94,5 +94,5 @@ def test_a_member_that_is_another_is_damaged_and_costs_only_itself(tmp_path: Pat
     with Path(f"{url}/images/000000.tar").open("r+b") as tar:
         tar.seek(dataset.images(0).column("jpg_offset")[1].as_py() - 512)
         tar.write(b"other.jpg")
-    found = Fetching(dataset, threads).contents(facts, [])
+    found = Fetching(dataset, threads).contents(facts, [PICTURE])
     assert [contents.trouble for contents in found] == [None, "damaged", None]
