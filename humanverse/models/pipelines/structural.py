@@ -16,6 +16,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from humanverse.errors import UserError
 from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared
 from humanverse.models.structural_unet import StructuralUNet
+from humanverse.models.texts import states
 
 
 @dataclass
@@ -77,16 +78,7 @@ class StructuralPipeline(DiffusionPipeline):
         """
         if self.text_encoder is None or self.tokenizer is None:
             raise UserError("This pipeline has no text encoder: give prompt_embeds and negative_prompt_embeds.")
-        tokens = self.tokenizer(
-            list(prompts),
-            padding="max_length",
-            max_length=self.tokenizer.model_max_length,
-            truncation=True,
-            return_tensors="pt",
-        )
-        masked = getattr(self.text_encoder.config, "use_attention_mask", False)
-        mask = tokens.attention_mask.to(self._execution_device) if masked else None
-        return self.text_encoder(tokens.input_ids.to(self._execution_device), attention_mask=mask)[0]
+        return states(self.text_encoder, self.tokenizer, prompts, self._execution_device)
 
     def encode_picture(self, name: str, picture: Any, height: int, width: int, batch: int) -> torch.Tensor:
         """The latent of a condition's picture, (batch, channels, height, width): the middle of what the VAE gives, scaled."""
