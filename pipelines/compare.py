@@ -68,13 +68,10 @@ def compare(
     """
     started = time.monotonic()
     dataset = Dataset(url)
-    if out is not None and not out.absolute().parent.is_dir():
-        raise UserError(
-            f"cannot write {out}: there is no folder {out.absolute().parent}; make it, or choose another with --out"
-        )
+    check_page(out)
     count = Local()
     shards, _ = common_shards(dataset, kind, a, b)
-    with Display(COMMAND, len(shards), 0, count.counts, math.inf, unit="shards", note=_note):
+    with Display(COMMAND, len(shards), 0, count.counts, math.inf, unit="shards", note=note):
         found = run(dataset, kind, a, b, worst, view, done=lambda samples: count(rows=1, samples=samples))
     if out is not None:
         from humanverse.report.comparison import write
@@ -83,7 +80,16 @@ def compare(
     return Result(found, out, time.monotonic() - started)
 
 
-def _note(counts: Counts, rate: float) -> str:
+def check_page(out: Path | None) -> None:
+    """Refuse a page whose folder is not there, before anything is read."""
+    if out is not None and not out.absolute().parent.is_dir():
+        raise UserError(
+            f"cannot write {out}: there is no folder {out.absolute().parent}; make it, or choose another with --out"
+        )
+
+
+def note(counts: Counts, rate: float) -> str:
+    """What stands beside the bar."""
     return f"{counts.get('samples', 0)} samples"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from humanverse.compare.findings import Findings, Numbers, Table, distributions, ratio
+from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions, ratio
 from humanverse.compare.measure import Measure, Pair, Side
 
 
@@ -65,7 +65,8 @@ class Caption(Measure):
             ("words in A", self._lengths["a"], "free"),
             ("words in B", self._lengths["b"], "free"),
         ]
-        return Findings(figures, (table,) if pictures else (), distributions(shown))
+        headlines = (Headline("characters", self._ratio.mean()), Headline("words", self._words.mean()))
+        return Findings(figures, (table,) if pictures else (), distributions(shown), headlines=headlines)
 
 
 def _quantities(numbers: Numbers) -> tuple[float | None, ...]:

@@ -1,65 +1,27 @@
-"""Depth against depth: after least-squares alignment of scale and shift, and as it is where both are metric.
-
-Alignment (Ranftl et al., "Towards robust monocular depth estimation", TPAMI 2022): with a and b the maps on one grid, s and t
-minimise the sum of (s a + t - b)² over the pixels that both have; here with s >= 0, so that a map that is the wrong way round
-does not come out right. It is done in inverse depth (1/d) if one of the two is ``inverse``, else in depth. Figures are of B's
-quantity: in depth if B is ``metric`` or ``relative`` (an aligned inverse depth i is then 1/i, no farther than B's farthest
-point), in inverse depth if B is ``inverse``.
+"""Depth against depth: after alignment of scale and shift, of scale alone, and as it is where both are metric.
 
 AbsRel = mean |a - b| / b; RMSE = root of the mean of (a - b)²; delta n = share of pixels with max(a/b, b/a) < 1.25^n
-(Eigen et al., NIPS 2014). Only pixels with b > 0 count.
+(Eigen et al., NIPS 2014). Only pixels with b > 0 count, that A has too; how many of B's those are is the coverage. Figures are of
+B's quantity (``alignment``), taken of each picture and then averaged.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from humanverse.codec.maps import decode_depth
-from humanverse.compare.findings import Findings, Numbers, Table, distributions
+from humanverse.compare.alignment import align, scale_alone
+from humanverse.compare.coverage import Coverage
+from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions
 from humanverse.compare.frames import Placed, on_one_grid
 from humanverse.compare.measure import Measure, Pair, Said, Side
 
 INVERSE, METRIC = "inverse", "metric"
 LEAST_PIXELS = 16
 FIGURES = ("abs_rel", "rmse", "delta1", "delta2", "delta3")
-
-
-@dataclass(frozen=True)
-class Aligned:
-    """A brought to B's scale, float (n,); ``turned`` if only a negative scale would have done it, so that it is now constant."""
-
-    values: np.ndarray
-    turned: bool
-
-
-def fit(a: np.ndarray, b: np.ndarray) -> tuple[float, float, bool]:
-    """s >= 0 and t that minimise the sum of (s a + t - b)², and whether a negative s would do better.
-
-    Args:
-        a, b: float (n,), n > 0. Where ``a`` is constant s is 0.
-    """
-    middle_a, middle_b = a.mean(), b.mean()
-    spread = float(((a - middle_a) ** 2).sum())
-    if spread <= 1e-12 * max(float((a**2).sum()), 1e-300):
-        return 0.0, float(middle_b), False
-    free = float(((a - middle_a) * (b - middle_b)).sum()) / spread
-    scale = max(free, 0.0)
-    return scale, float(middle_b - scale * middle_a), free < 0
-
-
-def align(a: np.ndarray, b: np.ndarray, a_inverse: bool, b_inverse: bool) -> Aligned:
-    """``a`` in B's quantity and scale; both float (n,), positive where they are depths that must be inverted."""
-    if not (a_inverse or b_inverse):
-        scale, shift, turned = fit(a, b)
-        return Aligned(scale * a + shift, turned)
-    in_a, in_b = a if a_inverse else 1 / a, b if b_inverse else 1 / b
-    scale, shift, turned = fit(in_a, in_b)
-    inverse = scale * in_a + shift
-    return Aligned(inverse if b_inverse else 1 / np.maximum(inverse, 1 / b.max()), turned)
 
 
 def errors(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
@@ -78,6 +40,14 @@ def _placed(said: Said) -> Placed | None:
     return Placed(decode_depth(png, said.row["scale"], said.row["offset"]), tuple(said.row["map_box"]))
 
 
+ALIGNMENTS = {
+    "aligned": "scale and shift",
+    "scaled": "scale (ratio of medians)",
+    "as_it_is": "none (both metric)",
+}
+"""What is done to A before it is compared, and how it is called."""
+
+
 class Depth(Measure):
     """Agreement of two depth layers."""
 
@@ -85,55 +55,69 @@ class Depth(Measure):
 
     def __init__(self, a: Side, b: Side) -> None:
         super().__init__(a, b)
-        self._aligned = {name: Numbers() for name in FIGURES}
-        self._as_is = {name: Numbers() for name in FIGURES}
+        self._errors = {way: {name: Numbers() for name in FIGURES} for way in ALIGNMENTS}
+        self._coverage = Coverage()
         self._kinds: Counter[str] = Counter()
-        self._skipped, self._turned = 0, 0
+        self._skipped: Counter[str] = Counter()
 
     def add(self, pair: Pair) -> float | None:
         maps = _placed(pair.a), _placed(pair.b)
         grid = on_one_grid(maps[0], maps[1]) if maps[0] and maps[1] else None
         kinds = str(pair.a.row["depth_kind"]), str(pair.b.row["depth_kind"])
-        if grid is None:
-            self._skipped += 1
-            return None
-        a, b = (one.ravel() for one in grid)
         inverse_a, inverse_b = (kind == INVERSE for kind in kinds)
-        valid = np.isfinite(a) & np.isfinite(b) & (b > 0)
+        a, b = (one.ravel() for one in grid) if grid else (np.zeros(0), np.zeros(0))
+        known = np.isfinite(b) & (b > 0)
+        valid = known & np.isfinite(a)
         if inverse_b and not inverse_a:
             valid &= a > 0
+        self._coverage.add(maps[1], maps[0], int(known.sum()), int(valid.sum()))
         if valid.sum() < LEAST_PIXELS:
-            self._skipped += 1
+            self._skipped["pictures"] += 1
             return None
         self._kinds[f"{kinds[0]} against {kinds[1]}"] += 1
         return self._measure(a[valid], b[valid], inverse_a, inverse_b, kinds == (METRIC, METRIC))
 
     def _measure(self, a: np.ndarray, b: np.ndarray, inverse_a: bool, inverse_b: bool, as_is: bool) -> float:
         aligned = align(a, b, inverse_a, inverse_b)
-        self._turned += aligned.turned
+        scaled = align(a, b, inverse_a, inverse_b, scale_alone)
+        self._skipped["turned"] += aligned.turned
         found = errors(aligned.values, b)
-        _note(self._aligned, found)
+        self._note("aligned", found)
+        self._note("scaled", errors(scaled.values, b))
         if as_is:
-            _note(self._as_is, errors(a, b))
+            self._note("as_it_is", errors(a, b))
         return found["abs_rel"]
 
+    def _note(self, way: str, found: dict[str, float]) -> None:
+        for name, value in found.items():
+            self._errors[way][name].add(value)
+
     def findings(self) -> Findings:
-        means = {"aligned": _means(self._aligned), "as_it_is": _means(self._as_is)}
+        means = {way: found for way in ALIGNMENTS if (found := _means(self._errors[way]))["pictures"]}
+        covered = self._coverage.mean
         figures: dict[str, Any] = {
-            **{name: found for name, found in means.items() if found["pictures"]},
+            **means,
+            "covered": covered,
             "kinds": dict(self._kinds),
-            "without_common_pixels": self._skipped,
-            "negative_scale": self._turned,
+            "without_common_pixels": self._skipped["pictures"],
+            "negative_scale": self._skipped["turned"],
         }
-        named = {"aligned": "after alignment", "as_it_is": "as it is (both metric)"}
-        rows = [(named[name], *found.values()) for name, found in means.items() if found["pictures"]]
-        columns = ("A against B", "pictures", "AbsRel", "RMSE", "< 1.25", "< 1.25²", "< 1.25³")
+        rows = [(ALIGNMENTS[way], *found.values()) for way, found in means.items()]
+        columns = ("alignment of A to B", "pictures", "AbsRel", "RMSE", "< 1.25", "< 1.25²", "< 1.25³")
         table = Table("Depth", columns, tuple(rows), "Means over pictures. RMSE is in B's unit.")
+        aligned = self._errors["aligned"]
         shown = [
-            ("AbsRel after alignment", self._aligned["abs_rel"], "free"),
-            ("share < 1.25 after alignment", self._aligned["delta1"], "unit"),
+            ("AbsRel after alignment", aligned["abs_rel"], "free"),
+            ("share < 1.25 after alignment", aligned["delta1"], "unit"),
+            ("share of B's pixels that A has", self._coverage.shares, "unit"),
         ]
-        return Findings(figures, (table,) if rows else (), distributions(shown), self._notes())
+        best = means.get("aligned", {})
+        headlines = (
+            Headline("AbsRel", best.get("abs_rel"), more_is_better=False),
+            Headline("RMSE", best.get("rmse"), more_is_better=False),
+            Headline("δ<1.25", best.get("delta1")),
+        )
+        return Findings(figures, (table,) if rows else (), distributions(shown), self._notes(), headlines, covered)
 
     def _notes(self) -> tuple[str, ...]:
         quantity = (
@@ -141,17 +125,12 @@ class Depth(Measure):
             "quantity."
         )
         kinds = "; ".join(f"{name}: {number} pictures" for name, number in self._kinds.most_common())
-        turned = f"In {self._turned} pictures A shrinks where B grows: no positive scale helps." if self._turned else ""
-        skipped = f"{self._skipped} pictures have too few pixels that both maps cover." if self._skipped else ""
-        return tuple(note for note in (quantity, kinds, turned, skipped) if note)
+        turned = self._skipped["turned"]
+        backwards = f"In {turned} pictures A shrinks where B grows: no positive scale helps." if turned else ""
+        skipped = self._skipped["pictures"]
+        without = f"{skipped} pictures have too few pixels that both maps cover." if skipped else ""
+        return tuple(note for note in (quantity, self._coverage.note, kinds, backwards, without) if note)
 
 
-def _note(into: dict[str, Numbers], found: dict[str, float]) -> None:
-    for name, value in found.items():
-        into[name].add(value)
-
-
-def _means(numbers: dict[str, Numbers]) -> dict[str, float | int | None]:
-    values = {name: item.values() for name, item in numbers.items()}
-    means = {name: float(found.mean()) if len(found) else None for name, found in values.items()}
-    return {"pictures": len(values["abs_rel"]), **means}
+def _means(numbers: dict[str, Numbers]) -> dict[str, Any]:
+    return {"pictures": len(numbers["abs_rel"].items), **{name: item.mean() for name, item in numbers.items()}}

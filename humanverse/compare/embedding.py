@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from humanverse.compare.findings import Findings, Numbers, Table, distributions
+from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions
 from humanverse.compare.measure import Measure, Pair, Side
 from humanverse.errors import UserError
 
@@ -42,7 +42,8 @@ class Embedding(Measure):
         values = self._cosines.values()
         figures = {"pictures": len(values), "cosine": self._cosines.summary()}
         if not len(values):
-            return Findings(figures, (), ())
+            return Findings(figures)
         quantities = [float(values.mean()), *(float(value) for value in np.quantile(values, QUANTILES))]
         table = Table("Embeddings", ("", "mean", "5 %", "median", "95 %"), (("cosine", *quantities),))
-        return Findings(figures, (table,), distributions([("cosine of the two vectors", self._cosines, "free")]))
+        shown = distributions([("cosine of the two vectors", self._cosines, "free")])
+        return Findings(figures, (table,), shown, headlines=(Headline("cosine", self._cosines.mean()),))

@@ -33,6 +33,37 @@ class Distribution:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """One of the two or three figures by which layers of a kind are judged; None if there was nothing to measure.
+
+    Attributes:
+        unit: written after the value.
+        decimals: that it is written with.
+    """
+
+    name: str
+    value: float | None
+    more_is_better: bool = True
+    unit: str = ""
+    decimals: int = 3
+
+    @property
+    def arrow(self) -> str:
+        """Up if more is better."""
+        return "↑" if self.more_is_better else "↓"
+
+    @property
+    def better(self) -> str:
+        """``more`` or ``less``."""
+        return "more" if self.more_is_better else "less"
+
+    @property
+    def text(self) -> str:
+        """The value with its unit; a dash for nothing."""
+        return "–" if self.value is None else f"{self.value:.{self.decimals}f}{self.unit}"
+
+
+@dataclass(frozen=True)
 class Findings:
     """What one kind's measure found.
 
@@ -41,12 +72,16 @@ class Findings:
         tables: the figures as a person reads them.
         distributions: of the values of the samples (or people); only those that have any.
         notes: what one must know to read them.
+        headlines: the figures that stand for all of them in a table of many layers.
+        covered: of what B has (pixels, points, people) the share that A has too; None where that means nothing.
     """
 
     figures: dict[str, Any]
     tables: tuple[Table, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     notes: tuple[str, ...] = ()
+    headlines: tuple[Headline, ...] = ()
+    covered: float | None = None
 
 
 @dataclass
@@ -61,6 +96,10 @@ class Numbers:
     def values(self) -> np.ndarray:
         """float64 (n,)."""
         return np.frombuffer(self.items, np.float32).astype(np.float64) if self.items else np.zeros(0)
+
+    def mean(self) -> float | None:
+        """None of no values."""
+        return float(self.values().mean()) if self.items else None
 
     def summary(self) -> dict[str, float | int]:
         """``count``, ``mean`` and the quantiles of ``QUANTILES``; of no values only ``count``."""

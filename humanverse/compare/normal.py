@@ -1,7 +1,8 @@
 """Normals against normals: the angle between them, pixel by pixel.
 
 Mean, median and the shares below 11.25°, 22.5° and 30° are the figures of Fouhey, Gupta and Hebert ("Data-driven 3D primitives
-for single image understanding", ICCV 2013); here of each picture, then averaged over pictures.
+for single image understanding", ICCV 2013): of all pixels of all pictures at once, as they give them, and of each picture, then
+averaged. Only pixels that both layers have count; how many of B's those are is the coverage.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from typing import Any
 import numpy as np
 
 from humanverse.codec.maps import decode_normal
-from humanverse.compare.findings import Findings, Numbers, Table, distributions
+from humanverse.compare.coverage import Coverage
+from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions
 from humanverse.compare.frames import Placed, on_one_grid
 from humanverse.compare.measure import Measure, Pair, Said, Side
 
 LEVELS = (11.25, 22.5, 30.0)
+FIGURES = ("mean", "median", *(f"within_{level:g}" for level in LEVELS))
+STEP = 0.01
+"""Degrees up to which the median of all pixels is exact."""
 
 
 def angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -29,6 +34,34 @@ def _placed(said: Said) -> Placed | None:
     return None if png is None else Placed(decode_normal(png), tuple(said.row["map_box"]))
 
 
+def _figures(found: np.ndarray) -> dict[str, float]:
+    """``FIGURES`` of some angles, float (n,), n > 0."""
+    shares = [float((found < level).mean()) for level in LEVELS]
+    return dict(zip(FIGURES, (float(found.mean()), float(np.median(found)), *shares), strict=True))
+
+
+class AllPixels:
+    """The same figures of the pixels of all pictures; in memory are counts by steps of ``STEP`` degrees."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(round(180 / STEP) + 1, np.int64)
+        self._sum = 0.0
+        self._below = np.zeros(len(LEVELS), np.int64)
+
+    def add(self, found: np.ndarray) -> None:
+        self._counts += np.bincount((found / STEP).astype(int), minlength=len(self._counts))
+        self._sum += float(found.sum())
+        self._below += [(found < level).sum() for level in LEVELS]
+
+    def figures(self) -> dict[str, Any]:
+        number = int(self._counts.sum())
+        if not number:
+            return dict.fromkeys(FIGURES)
+        median = (int(np.searchsorted(self._counts.cumsum(), number / 2)) + 0.5) * STEP
+        values = (self._sum / number, median, *(int(below) / number for below in self._below))
+        return dict(zip(FIGURES, values, strict=True))
+
+
 class Normal(Measure):
     """Agreement of two normal layers."""
 
@@ -36,7 +69,9 @@ class Normal(Measure):
 
     def __init__(self, a: Side, b: Side) -> None:
         super().__init__(a, b)
-        self._numbers = {name: Numbers() for name in ("mean", "median", *(f"within_{level:g}" for level in LEVELS))}
+        self._numbers = {name: Numbers() for name in FIGURES}
+        self._pixels = AllPixels()
+        self._coverage = Coverage()
         self._skipped = 0
 
     def add(self, pair: Pair) -> float | None:
@@ -44,23 +79,41 @@ class Normal(Measure):
         grid = on_one_grid(maps[0], maps[1]) if maps[0] and maps[1] else None
         found = np.zeros(0) if grid is None else angles(*grid)
         found = found[np.isfinite(found)]
+        there = 0 if grid is None else int(np.isfinite(grid[1]).all(axis=2).sum())
+        self._coverage.add(maps[1], maps[0], there, len(found))
         if not len(found):
             self._skipped += 1
             return None
-        self._numbers["mean"].add(float(found.mean()))
-        self._numbers["median"].add(float(np.median(found)))
-        for level in LEVELS:
-            self._numbers[f"within_{level:g}"].add(float((found < level).mean()))
+        self._pixels.add(found)
+        for name, value in _figures(found).items():
+            self._numbers[name].add(value)
         return float(found.mean())
 
     def findings(self) -> Findings:
         pictures = len(self._numbers["mean"].items)
-        means = {name: float(item.values().mean()) if pictures else None for name, item in self._numbers.items()}
-        figures: dict[str, Any] = {"pictures": pictures, **means, "without_common_pixels": self._skipped}
-        columns = ("", "pictures", "mean angle, °", "median, °", *(f"< {level:g}°" for level in LEVELS))
-        table = Table("Normals", columns, (("A against B", pictures, *means.values()),), "Means over pictures.")
-        shown = [("mean angle of a picture, degrees", self._numbers["mean"], "free")]
-        skipped = f"{self._skipped} pictures have no pixels that both maps cover."
-        return Findings(
-            figures, (table,) if pictures else (), distributions(shown), (skipped,) if self._skipped else ()
+        means = {name: item.mean() for name, item in self._numbers.items()}
+        pooled, covered = self._pixels.figures(), self._coverage.mean
+        figures: dict[str, Any] = {
+            "pictures": pictures,
+            **means,
+            "all_pixels": pooled,
+            "covered": covered,
+            "without_common_pixels": self._skipped,
+        }
+        columns = ("A against B", "pictures", "mean angle, °", "median, °", *(f"< {level:g}°" for level in LEVELS))
+        rows = (("mean over pictures", pictures, *means.values()), ("all pixels", pictures, *pooled.values()))
+        table = Table("Normals", columns, rows, "Of the pixels that both have.")
+        shown = [
+            ("mean angle of a picture, degrees", self._numbers["mean"], "free"),
+            ("share of B's pixels that A has", self._coverage.shares, "unit"),
+        ]
+        headlines = (
+            Headline("mean", pooled["mean"], more_is_better=False, unit="°", decimals=1),
+            Headline("median", pooled["median"], more_is_better=False, unit="°", decimals=1),
+            Headline("<11.25°", pooled["within_11.25"]),
         )
+        return Findings(figures, (table,) if pictures else (), distributions(shown), self._notes(), headlines, covered)
+
+    def _notes(self) -> tuple[str, ...]:
+        skipped = f"{self._skipped} pictures have no pixels that both maps cover." if self._skipped else ""
+        return tuple(note for note in (self._coverage.note, skipped) if note)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from humanverse.compare.coco_figures import Evaluation, Found, Truth, require
-from humanverse.compare.findings import Findings, Numbers, Table, distributions, ratio
+from humanverse.compare.coco_figures import Evaluation
+from humanverse.compare.coco_items import Found, Truth
+from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions, ratio
 from humanverse.compare.matching import iou, lie_in, one_to_one
 from humanverse.compare.measure import Measure, Pair, Side
 from humanverse.compare.people import People, people_of
@@ -34,8 +35,6 @@ class Person(Measure):
 
     def __init__(self, a: Side, b: Side) -> None:
         super().__init__(a, b)
-        if b.truth:
-            require()
         self._counts = dict.fromkeys(("people_a", "people_b", "matched", "in_a_crowd"), 0)
         self._pictures = dict.fromkeys(PICTURES, 0)
         self._iou, self._more = Numbers(), Numbers()
@@ -100,7 +99,14 @@ class Person(Measure):
         if self._coco:
             figures["coco"] = coco
         shown = [("IoU of the same person", self._iou, "unit"), ("people in A, less those in B", self._more, "free")]
-        return Findings(figures, tuple(self._tables(figures, coco)), distributions(shown), self._notes())
+        return Findings(
+            figures,
+            tuple(self._tables(figures, coco)),
+            distributions(shown),
+            self._notes(),
+            _headlines(figures, found or {}),
+            figures["recall_at_0.5"],
+        )
 
     def _tables(self, figures: dict[str, Any], coco: dict[str, dict[str, float | None]]) -> Iterator[Table]:
         if coco:
@@ -124,6 +130,14 @@ class Person(Measure):
             f"{inside} boxes of nobody in the other layer lie in a crowd of it, and do not count." if inside else ""
         )
         return tuple(note for note in (counted, crowds) if note)
+
+
+def _headlines(figures: dict[str, Any], coco: dict[str, float | None]) -> tuple[Headline, ...]:
+    """COCO's against ground truth, else of the boxes that count."""
+    if coco:
+        return tuple(Headline(name, coco[name]) for name in ("AP", "AP50", "AR"))
+    shares = (Headline("recall", figures["recall_at_0.5"]), Headline("precision", figures["precision_at_0.5"]))
+    return (*shares, Headline("IoU", figures["iou"].get("mean")))
 
 
 def _counted(people: People, side: Side) -> People:

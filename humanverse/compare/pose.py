@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from humanverse.compare.coco_figures import NAMES, Evaluation, Found, Truth, require
-from humanverse.compare.findings import Findings, Numbers, Table, distributions, ratio
+from humanverse.compare.coco_figures import NAMES, Evaluation, made_by
+from humanverse.compare.coco_items import Found, Truth
+from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions, ratio
 from humanverse.compare.matching import lie_in, one_to_one
 from humanverse.compare.measure import Measure, Pair, Said, Side
 from humanverse.compare.oks import oks, point_similarity
@@ -24,7 +25,11 @@ SAME = 0.1
 COUNTS = ("people_a", "people_b", "matched", "without_points_a", "without_points_b", "untold")
 LEVELS = (0.5, 0.75, 0.95)
 SIGMAS = np.array(WHOLEBODY_SIGMAS)
-SLOTS = {**{name: np.arange(part.start, part.stop) for name, part in PARTS.items()}, "whole body": np.arange(133)}
+SLOTS = {
+    **{name: np.arange(part.start, part.stop) for name, part in PARTS.items()},
+    "hands": np.array([*PARTS["left_hand"], *PARTS["right_hand"]]),
+    "whole body": np.arange(len(WHOLEBODY)),
+}
 BODY = SLOTS["body"]
 
 
@@ -131,11 +136,10 @@ class Pose(Measure):
 
     def __init__(self, a: Side, b: Side) -> None:
         super().__init__(a, b)
-        if b.truth:
-            require()
         self._counts = dict.fromkeys(COUNTS, 0)
         self._parts = {name: _Part() for name in SLOTS}
         self._oks = {name: Numbers() for name in ("body", "whole body")}
+        self._points = 0
         self._masks = True
         self._coco = {name: Evaluation("keypoints", SIGMAS[slots]) for name, slots in SLOTS.items()} if b.truth else {}
 
@@ -165,6 +169,7 @@ class Pose(Measure):
         for name, number in (("people_a", many_a), ("people_b", many_b), ("untold", excused_a + excused_b)):
             self._counts[name] += number
         self._counts["matched"] += len(rows)
+        self._points += int(b.has.sum())
         for one, other in zip(rows, columns, strict=True):
             self._oks["body"].add(float(similar[one, other]))
             self._compare(a, int(one), b, int(other))
@@ -232,6 +237,7 @@ class Pose(Measure):
                 f"{level:g}": ratio(int((body >= level).sum()), len(body)) for level in LEVELS
             },
             "parts": {name: part.row() for name, part in self._parts.items()},
+            "covered": ratio(self._parts["whole body"].both, self._points),
             "areas": "masks" if self._masks else "boxes",
         }
         if self._coco:
@@ -242,7 +248,16 @@ class Pose(Measure):
             tuple(self._tables(figures, coco)),
             distributions([(titles[name], numbers, "unit") for name, numbers in self._oks.items()]),
             self._notes(),
+            self._headlines(coco),
+            figures["covered"],
         )
+
+    def _headlines(self, coco: dict[str, dict[str, float | None]]) -> tuple[Headline, ...]:
+        """AP of the body and of all points against ground truth, else OKS of both; and OKS of the body."""
+        short = {name: name.partition(" ")[0] for name in self._oks}
+        ap = [Headline(f"AP {short[name]}", coco[name]["AP"]) for name in self._oks if name in coco]
+        oks_of = {name: Headline(f"OKS {short[name]}", numbers.mean()) for name, numbers in self._oks.items()}
+        return (*ap, oks_of["body"]) if ap else tuple(oks_of.values())
 
     def _coco_figures(self) -> dict[str, dict[str, float | None]]:
         """By part, of those that B has labels of; the whole body where it is more than the body alone."""
@@ -283,7 +298,7 @@ def coco_table(title: str, kind: str, found: dict[str, dict[str, float | None]])
     names = NAMES[kind]
     rows = tuple((name.replace("_", " "), *(values[figure] for figure in names)) for name, values in found.items())
     return Table(
-        title, ("", *names), rows, "By pycocotools, in pixels of the originals, over pictures that both layers know."
+        title, ("", *names), rows, f"By {made_by()}, in pixels of the originals, over pictures that both layers know."
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
 
 from humanverse.compare.findings import Findings
 from humanverse.compare.measure import Measure, Pair, Row, Said, Side
@@ -58,6 +61,7 @@ class Comparison:
         disagreement: what ``Worst.value`` is.
         worst: the samples that differ most, the worst first; those that do not differ are never among them.
         only_one: the first ``SILENT`` samples of which only one row is ok.
+        truths_read: layers of ground truth that ``a`` was made from, be it through others.
     """
 
     url: str
@@ -72,6 +76,7 @@ class Comparison:
     findings: Findings
     worst: tuple[Worst, ...]
     only_one: tuple[Silent, ...] = ()
+    truths_read: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -86,7 +91,12 @@ class Comparison:
     def notes(self) -> tuple[str, ...]:
         """What one must know to read the findings."""
         turned = "A is ground truth: give it as NAME_B to have COCO's figures, and to compare with it as the reference."
-        return (*self.findings.notes, *((turned,) if self.a.truth and not self.b.truth else ()))
+        given = f"A was made from ground truth: {', '.join(self.truths_read)}."
+        return (
+            *self.findings.notes,
+            *((turned,) if self.a.truth and not self.b.truth else ()),
+            *((given,) if self.truths_read and not self.a.truth else ()),
+        )
 
 
 def layer_named(dataset: Dataset, kind: str, name: str) -> str:
@@ -119,20 +129,35 @@ class _Shards:
 
     Args:
         reads: kinds of layers, read by the two, of which the rows are wanted too.
+        only: shard -> positions of the samples to read; all if not given.
     """
 
-    def __init__(self, selection: Selection, a: Side, b: Side, reads: Sequence[str]) -> None:
-        self._selection, self._sides = selection, (a, b)
+    def __init__(
+        self,
+        selection: Selection,
+        a: Side,
+        b: Side,
+        reads: Sequence[str],
+        only: Mapping[int, Sequence[int]] | None = None,
+    ) -> None:
+        self._selection, self._sides, self._only = selection, (a, b), only
         self._read = [{kind: one.reads[kind] for kind in reads if kind in one.reads} for one in (a, b)]
         layers = {layer for read in self._read for layer in read.values()}
         self._there = {layer: selection.dataset.layer_shards(layer) for layer in layers}
 
     def pairs(self, shard: int) -> Iterator[tuple[int, Pair]]:
         """The samples with what the two say of each, and its position in the shard's table."""
-        part = self._selection.read(shard)
+        part = self._part(shard)
         a, b = (self._said(one, read, part) for one, read in zip(self._sides, self._read, strict=True))
         for position, image, said_a, said_b in zip(part.positions.tolist(), rows(part.images), a, b, strict=True):
             yield position, Pair(image, said_a, said_b)
+
+    def _part(self, shard: int) -> Part:
+        part = self._selection.read(shard)
+        if self._only is None:
+            return part
+        chosen = np.array(self._only[shard], np.int64)
+        return replace(part, images=part.images.take(pa.array(chosen)), positions=part.positions[chosen])
 
     def _said(self, one: Side, read: Mapping[str, str], part: Part) -> Iterator[Said]:
         others = {kind: rows(part.layer(layer)) for kind, layer in read.items() if part.shard in self._there[layer]}
@@ -190,6 +215,7 @@ def compare(
     worst: int = 24,
     view: str | None = None,
     done: Callable[[int], None] = lambda samples: None,
+    only: Mapping[int, Sequence[int]] | None = None,
 ) -> Comparison:
     """Compare the layer ``<kind>/<a>`` with ``<kind>/<b>``, the reference, over the shards that have both.
 
@@ -197,18 +223,19 @@ def compare(
         worst: how many of the samples that differ most to name, at the most.
         view: compare only this view's samples.
         done: told the number of samples of each finished shard.
+        only: shard -> positions, among the view's samples of that shard, of those to compare; all if not given.
 
     Raises:
-        UserError: if there is no such layer, no shard has both, pycocotools is needed and missing, or the view cannot be read
-            with a shard.
+        UserError: if there is no such layer, no shard has both, or the view cannot be read with a shard.
         DatasetError: if something is damaged.
     """
     shards, lacking = common_shards(dataset, kind, a, b)
+    shards = shards if only is None else [shard for shard in shards if shard in only]
     sides = side(dataset, f"{kind}/{a}"), side(dataset, f"{kind}/{b}")
     selection = dataset.select(view)
     selection.check(shards)
     measure = MEASURES[kind](*sides)
-    reader = _Shards(selection, *sides, measure.reads)
+    reader = _Shards(selection, *sides, measure.reads, only)
     statuses: Counter[tuple[str, str]] = Counter()
     only_one: list[Silent] = []
     heap = _Heap(worst)
@@ -232,7 +259,19 @@ def compare(
         measure.findings(),
         heap.ordered(),
         tuple(only_one),
+        tuple(sorted(layer for layer in _behind(dataset, sides[0]) if dataset.layer_card(layer).get("truth"))),
     )
+
+
+def _behind(dataset: Dataset, one: Side) -> set[str]:
+    """The layers that a layer was made from, and those that these were made from."""
+    found: set[str] = set()
+    waiting = [one]
+    while waiting:
+        new = set(waiting.pop().reads.values()) - found
+        found |= new
+        waiting += [side(dataset, layer) for layer in new]
+    return found
 
 
 def _silent(pair: Pair, sides: tuple[Side, Side]) -> list[Silent]:

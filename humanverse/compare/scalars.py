@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from humanverse.compare.findings import Distribution, Findings, Numbers, Table
+from humanverse.compare.findings import Distribution, Findings, Headline, Numbers, Table
 from humanverse.compare.measure import Measure, Pair, Side
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -78,7 +78,14 @@ class Scalars(Measure):
             if len(a)
             for what, values in (("A", a), ("B", b), ("A − B", a - b))
         ]
-        return Findings(dict(figures), (Table("Numbers", columns, rows),) if rows else (), tuple(shown))
+        first = figures[self._columns[0]]
+        headlines = (
+            Headline(f"|A−B| {self._columns[0]}", first.get("mean_absolute_difference"), more_is_better=False),
+            Headline("Pearson", first.get("pearson")),
+        )
+        return Findings(
+            dict(figures), (Table("Numbers", columns, rows),) if rows else (), tuple(shown), headlines=headlines
+        )
 
 
 def _number(value: Any) -> float:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from humanverse.codec.maps import decode_segmentation
-from humanverse.compare.findings import Findings, Numbers, Table, distributions, ratio
+from humanverse.compare.coverage import Coverage
+from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions, ratio
 from humanverse.compare.frames import Placed, labels_on_one_grid
 from humanverse.compare.measure import Measure, Pair, Said, Side
 from humanverse.errors import DatasetError
@@ -68,12 +69,14 @@ class Segmentation(Measure):
         ]
         self._counts = np.zeros((len(self._keys), len(self._keys)), np.int64)
         self._values, self._accuracies = Numbers(), Numbers()
+        self._coverage = Coverage()
         self._skipped = 0
 
     def add(self, pair: Pair) -> float | None:
         maps = _placed(pair.a), _placed(pair.b)
         grid = labels_on_one_grid(maps[0], maps[1]) if maps[0] and maps[1] else None
         counts = np.zeros_like(self._counts) if grid is None else self._counted(*grid)
+        self._cover(maps, grid, int(counts.sum()))
         if not counts.any():
             self._skipped += 1
             return None
@@ -84,6 +87,21 @@ class Segmentation(Measure):
             return None
         self._values.add(float(np.nanmean(found)))
         return float(1 - np.nanmean(found))
+
+    def _named(self, b: np.ndarray) -> np.ndarray:
+        """bool, like ``b``, ids of B's: whether they are of a label."""
+        return np.asarray(self._tables[1][b] != NOT_NAMED)
+
+    def _cover(
+        self,
+        maps: tuple[Placed | None, Placed | None],
+        grid: tuple[np.ndarray, np.ndarray] | None,
+        both: int,
+    ) -> None:
+        """Note of which share of the pixels that B says something about A does too."""
+        a, b = maps
+        said = Placed(np.where(self._named(b.values), 0.0, np.nan), b.box) if b else None
+        self._coverage.add(said, a, int(self._named(grid[1]).sum()) if grid else 0, both)
 
     def _counted(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Pixels by the label that A gives and the one that B gives, where both give one."""
@@ -110,6 +128,7 @@ class Segmentation(Measure):
             "pixel_accuracy": ratio(int(np.trace(counts)), int(counts.sum())),
             "mean_iou": None if np.isnan(told).all() else float(np.nanmean(told)),
             "person_iou": self._person_iou(),
+            "covered": self._coverage.mean,
             "labels": labels,
             "only_a": self._alone[0],
             "only_b": self._alone[1],
@@ -119,7 +138,13 @@ class Segmentation(Measure):
             ("mean IoU of a picture", self._values, "unit"),
             ("pixel accuracy of a picture", self._accuracies, "unit"),
         ]
-        return Findings(figures, self._shown_tables(figures) if pictures else (), distributions(shown), self._notes())
+        headlines = (
+            Headline("mIoU", figures["mean_iou"]),
+            Headline("accuracy", figures["pixel_accuracy"]),
+            Headline("IoU people", figures["person_iou"]),
+        )
+        tables = self._shown_tables(figures) if pictures else ()
+        return Findings(figures, tables, distributions(shown), self._notes(), headlines, figures["covered"])
 
     def _person_iou(self) -> float | None:
         """IoU of people as a whole: all labels but the background."""
@@ -150,7 +175,8 @@ class Segmentation(Measure):
         skipped = (
             [f"{self._skipped} pictures have no pixels about which both layers say something."] if self._skipped else []
         )
-        return (*alone, *skipped)
+        share = [self._coverage.note] if self._coverage.note else []
+        return (*alone, *share, *skipped)
 
 
 def _table(positions: list[int]) -> np.ndarray:

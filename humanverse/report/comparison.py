@@ -47,7 +47,7 @@ def _content(dataset: Dataset, found: Comparison) -> dict[str, Any]:
         "sides": [_maker("A", found.a), _maker("B, the reference", found.b)],
         "statuses": [(a, b, number) for (a, b), number in sorted(found.statuses.items())],
         "only_one": [(item.uid, item.layer, item.status, wording.clean(item.reason or "")) for item in found.only_one],
-        "tables": [_shown(item) for item in found.findings.tables],
+        "tables": [shown_table(item) for item in found.findings.tables],
         "notes": [wording.clean(note) for note in found.notes],
         "charts": [_chart(item) for item in found.findings.distributions],
         "disagreement": found.disagreement,
@@ -102,7 +102,8 @@ class ShownTable:
     note: str
 
 
-def _shown(table: Table) -> ShownTable:
+def shown_table(table: Table) -> ShownTable:
+    """``table`` as the templates show it."""
     rows = tuple(tuple(_cell(value) for value in row) for row in table.rows)
     return ShownTable(table.title, table.columns, rows, table.note)
 

@@ -14,7 +14,7 @@ from humanverse.dataset import layout, stats, status, view_counts
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.view_cards import Counts
 from humanverse.errors import UserError
-from humanverse.report import also, draw, figures, funnel, holdings, layers, wording, writing
+from humanverse.report import also, card, draw, figures, funnel, holdings, layers, wording, writing
 from humanverse.report import samples as cards
 
 PLAIN_BUDGET = 8_000_000
@@ -101,6 +101,7 @@ def _content(dataset: Dataset, wanted: int, view: str | None, chosen: Mapping[st
         "tallies": _tallies(counts) + _licences(held),
         "layers": facts,
         "shards": found.all_shards,
+        "judged": card.sampled(dataset, held.samples, view),
         "also": also.read(dataset, found),
         "unknown_layers": layers.unknown(dataset),
         "cards": within_budget(cards.read(dataset, shown, held.samples, wanted, selection)),

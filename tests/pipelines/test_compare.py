@@ -130,7 +130,7 @@ def test_parts_of_the_whole_body(tmp_path: Path) -> None:
     place = store_small(tmp_path / "people", [name])
     import_coco(place, WHOLEBODY, {"person": "coco", "pose": "coco"})
     figures = compare(place, "pose", "coco", "coco").comparison.findings.figures
-    assert list(figures["coco"]) == ["body", "feet", "face", "right_hand", "whole body"], (
+    assert list(figures["coco"]) == ["body", "feet", "face", "right_hand", "hands", "whole body"], (
         "nobody labelled the left hand"
     )
     assert all(values["AP"] == pytest.approx(1) for values in figures["coco"].values())

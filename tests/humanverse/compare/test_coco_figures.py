@@ -1,4 +1,4 @@
-"""COCO's figures in pieces are those of pycocotools at once."""
+"""COCO's figures in pieces, by pycocotools and without it, are those of pycocotools at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from humanverse.compare.coco_figures import NAMES, Evaluation, Found, Truth, require
-from humanverse.errors import UserError
+from humanverse.compare import coco_protocol, coco_pycocotools
+from humanverse.compare.coco_figures import NAMES, Evaluation, engine, made_by
+from humanverse.compare.coco_items import Found, Truth
 from schemas.skeletons import BODY_SIGMAS
 
 PLACES = {"bbox": [0, 1, 2, 3, 4, 5, 8], "keypoints": [0, 1, 2, 3, 4, 5]}
+
+
+@pytest.fixture(params=["pycocotools", "without"])
+def evaluated_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways of evaluating, one after the other."""
+    if request.param == "without":
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert engine() is {"pycocotools": coco_pycocotools, "without": coco_protocol}[request.param]
+    return str(request.param)
 
 
 def picture(random: np.random.Generator, people: int) -> tuple[list[Truth], list[Found]]:
@@ -33,6 +43,13 @@ def picture(random: np.random.Generator, people: int) -> tuple[list[Truth], list
             found.append(Found(score, box + np.tile(shift, 2), xy + shift + random.normal(0, 4, (17, 2))))
     found.append(Found(float(random.random()), np.array([0.0, 0.0, 30.0, 90.0]), random.uniform(0, 400, (17, 2))))
     return truth, found
+
+
+def of_kind(kind: str, truth: list[Truth], found: list[Found]) -> tuple[list[Truth], list[Found]]:
+    """Boxes alone, or points."""
+    if kind == "keypoints":
+        return truth, [Found(item.score, points=item.points) for item in found]
+    return [Truth(item.box, item.area, item.crowd) for item in truth], [Found(item.score, item.box) for item in found]
 
 
 def at_once(kind: str, pictures: list[tuple[list[Truth], list[Found]]]) -> list[float]:
@@ -68,13 +85,12 @@ def at_once(kind: str, pictures: list[tuple[list[Truth], list[Found]]]) -> list[
 
 
 @pytest.mark.parametrize("kind", ["bbox", "keypoints"])
-def test_shard_by_shard_is_all_at_once(kind: str) -> None:
+def test_shard_by_shard_is_all_at_once(kind: str, evaluated_by: str) -> None:
     random = np.random.default_rng(8)
     pictures = [picture(random, people) for people in (3, 7, 0, 1, 12, 2, 6, 4)]
-    evaluation = Evaluation(kind, np.array(BODY_SIGMAS))
+    evaluation = Evaluation(kind, np.array(BODY_SIGMAS) if kind == "keypoints" else None)
     for number, (truth, found) in enumerate(pictures):
-        evaluation.add([item if kind == "keypoints" else Truth(item.box, item.area, item.crowd) for item in truth],
-                       [Found(f.score, f.box) if kind == "bbox" else Found(f.score, points=f.points) for f in found])  # fmt: skip
+        evaluation.add(*of_kind(kind, truth, found))
         if number in (0, 3, 4):
             evaluation.end_of_shard()
     evaluation.end_of_shard()
@@ -86,7 +102,7 @@ def test_shard_by_shard_is_all_at_once(kind: str) -> None:
     np.testing.assert_allclose(ours, expected, atol=1e-12)
 
 
-def test_nobody_found_and_nobody_annotated() -> None:
+def test_nobody_found_and_nobody_annotated(evaluated_by: str) -> None:
     evaluation = Evaluation("bbox")
     evaluation.add([Truth(np.array([0.0, 0.0, 40.0, 90.0]), 3000.0, False)], [])
     evaluation.end_of_shard()
@@ -98,7 +114,23 @@ def test_nobody_found_and_nobody_annotated() -> None:
     assert empty.figures() is None
 
 
-def test_without_pycocotools_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'humanverse\[coco\]'"):
-        require()
+def test_who_evaluates_is_told(evaluated_by: str) -> None:
+    assert ("not installed" in made_by()) == (evaluated_by == "without")
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["bbox", "keypoints"])
+def test_crowded_pictures_and_equal_scores(kind: str, seed: int, evaluated_by: str) -> None:
+    """More detections than COCO looks at, some of them equally sure, on people of all sizes."""
+    random = np.random.default_rng(seed)
+    pictures = [picture(random, people) for people in (130, 2, 40)]
+    rounded = [(truth, [Found(round(f.score, 1), f.box, f.points) for f in found]) for truth, found in pictures]
+    evaluation = Evaluation(kind, np.array(BODY_SIGMAS) if kind == "keypoints" else None)
+    for truth, found in rounded:
+        evaluation.add(*of_kind(kind, truth, found))
+    evaluation.end_of_shard()
+    figures = evaluation.figures()
+    assert figures is not None
+    np.testing.assert_allclose(
+        [-1.0 if value is None else value for value in figures.values()], at_once(kind, rounded), atol=1e-12
+    )

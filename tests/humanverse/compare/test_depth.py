@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from humanverse.codec.maps import encode_depth
-from humanverse.compare.depth import Depth, align, errors, fit
+from humanverse.compare.depth import Depth, errors
 from humanverse.compare.measure import Pair, Said
 from tests.humanverse.compare.rows import IMAGE, sides
 
@@ -74,22 +74,6 @@ def test_known_errors() -> None:
     )
 
 
-def test_the_fit_is_that_of_least_squares() -> None:
-    random = np.random.default_rng(5)
-    a = random.random(50)
-    b = 3 * a - 1 + random.normal(0, 0.2, 50)
-    expected, *_ = np.linalg.lstsq(np.column_stack([a, np.ones(50)]), b, rcond=None)
-    np.testing.assert_allclose(fit(a, b)[:2], expected)
-    assert fit(np.full(9, 7.0), np.arange(9.0)) == (0.0, 4.0, False)
-    assert fit(-a, b) == (0.0, pytest.approx(b.mean()), True)
-
-
-def test_an_aligned_inverse_depth_is_never_beyond_the_farthest() -> None:
-    b = np.array([1.0, 2.0, 10.0, 10.0])
-    found = align(np.array([1.0, 0.5, 0.1, -0.9]), b, True, False)
-    assert found.values.max() <= 10 and (found.values > 0).all()
-
-
 def test_a_map_that_is_upside_down_is_no_agreement() -> None:
     value, figures = compared(said(-DEPTH, "relative"), said(DEPTH, "metric"))
     assert figures["negative_scale"] == 1
@@ -105,6 +89,39 @@ def test_maps_of_different_parts_and_sizes() -> None:
     value, figures = compared(said(a, "metric", (0.0, 0.0, 100.0, 100.0)), said(b, "metric"))
     assert value == pytest.approx(0, abs=1e-3)
     assert figures["as_it_is"]["abs_rel"] < 0.01
+
+
+def test_scale_alone_is_the_ratio_of_the_medians() -> None:
+    _, figures = compared(said(3 * DEPTH, "metric"), said(DEPTH, "metric"))
+    assert figures["scaled"]["abs_rel"] == pytest.approx(0, abs=1e-4)
+    shifted = DEPTH + 2
+    _, figures = compared(said(shifted, "metric"), said(DEPTH, "metric"))
+    expected = errors((shifted * np.median(DEPTH) / np.median(shifted)).ravel(), DEPTH.ravel())
+    assert figures["aligned"]["abs_rel"] == pytest.approx(0, abs=1e-4)
+    for name in ("abs_rel", "rmse", "delta1"):
+        assert figures["scaled"][name] == pytest.approx(expected[name], rel=1e-3), name
+
+
+def test_how_much_of_b_is_covered() -> None:
+    """A knows the lower half of the left half; of B the first row is unknown."""
+    a, b = DEPTH[:, :20].copy(), DEPTH.copy()
+    a[:10], b[0] = np.nan, np.nan
+    left = (0.0, 0.0, 100.0, 100.0)
+    measure = Depth(*sides("depth"))
+    measure.add(Pair(IMAGE, said(a, "metric", left), said(b, "metric")))
+    assert measure.findings().covered == pytest.approx(10 * 20 / (19 * 40), rel=1e-6)
+    measure.add(Pair(IMAGE, said(np.full((20, 40), np.nan), "metric"), said(b, "metric")))
+    found = measure.findings()
+    assert found.covered == pytest.approx(10 * 20 / (19 * 40) / 2, rel=1e-6), "a map without a pixel covers nothing"
+    assert found.figures["without_common_pixels"] == 1 and "13.2% of B's pixels" in found.notes[1]
+
+
+def test_headlines_are_of_the_aligned_map() -> None:
+    measure = Depth(*sides("depth"))
+    measure.add(Pair(IMAGE, said(2 * DEPTH + 1, "metric"), said(DEPTH, "metric")))
+    assert [(item.name, item.arrow, item.text) for item in measure.findings().headlines] == [
+        ("AbsRel", "↓", "0.000"), ("RMSE", "↓", "0.000"), ("δ<1.25", "↑", "1.000"),
+    ]  # fmt: skip
 
 
 def test_nothing_in_common() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from humanverse.codec.maps import encode_normal
 from humanverse.compare.measure import Pair, Said
-from humanverse.compare.normal import Normal, angles
+from humanverse.compare.normal import LEVELS, STEP, AllPixels, Normal, angles
 from tests.humanverse.compare.rows import IMAGE, sides
 
 
@@ -49,3 +49,45 @@ def test_only_pixels_that_both_have() -> None:
     holed[:] = np.nan
     assert measure.add(Pair(IMAGE, said(holed), said(other))) is None
     assert measure.findings().figures["without_common_pixels"] == 1
+
+
+def test_all_pixels_count_alike_whatever_picture_they_are_in() -> None:
+    """3 pixels at 10 degrees, then 1 at 50: the mean of pictures is 30, that of pixels 20."""
+    measure = Normal(*sides("normal"))
+    for shape, degrees in (((1, 3), 10.0), ((1, 1), 50.0)):
+        measure.add(Pair(IMAGE, said(tilted(np.full(shape, degrees))), said(tilted(np.zeros(shape)))))
+    figures = measure.findings().figures
+    assert (figures["mean"], figures["median"]) == (pytest.approx(30, abs=0.7), pytest.approx(30, abs=0.7))
+    pooled = figures["all_pixels"]
+    assert (pooled["mean"], pooled["median"]) == (pytest.approx(20, abs=0.7), pytest.approx(10, abs=0.7))
+    assert (pooled["within_11.25"], figures["within_11.25"]) == (0.75, 0.5)
+
+
+def test_the_median_of_all_pixels_is_that_of_the_angles() -> None:
+    random = np.random.default_rng(2)
+    found = [random.gamma(2, 12, size).clip(0, 180) for size in (3000, 501, 2000)]
+    pixels = AllPixels()
+    for some in found:
+        pixels.add(some)
+    together = np.concatenate(found)
+    figures = pixels.figures()
+    assert figures["median"] == pytest.approx(np.median(together), abs=2 * STEP)
+    assert figures["mean"] == pytest.approx(together.mean(), rel=1e-9)
+    assert [figures[f"within_{level:g}"] for level in LEVELS] == [(together < level).mean() for level in LEVELS]
+    assert set(AllPixels().figures().values()) == {None}
+    pixels.add(np.array([180.0]))
+
+
+def test_how_much_of_b_is_covered() -> None:
+    holed, whole = tilted(np.zeros((10, 20))), tilted(np.zeros((10, 20)))
+    holed[:, :15] = np.nan
+    measure = Normal(*sides("normal"))
+    measure.add(Pair(IMAGE, said(holed), said(whole)))
+    assert measure.findings().covered == 0.25
+    measure.add(Pair(IMAGE, said(whole), said(holed)))
+    assert measure.findings().covered == (0.25 + 1) / 2
+    measure.add(Pair(IMAGE, Said({"map_box": None}, {}, lambda: None), said(whole)))
+    found = measure.findings()
+    assert found.covered == pytest.approx((0.25 + 1 + 0) / 3)
+    assert "41.7% of B's pixels" in found.notes[0]
+    assert [item.name for item in found.headlines] == ["mean", "median", "<11.25°"]

@@ -62,3 +62,18 @@ def test_nobody_at_all_gives_no_figures() -> None:
     found = measure.findings()
     assert found.figures["recall_at_0.5"] is None
     assert found.figures["coco"] == {}
+    assert [(item.name, item.value) for item in found.headlines] == [
+        ("recall", None),
+        ("precision", None),
+        ("IoU", None),
+    ]
+
+
+def test_headlines_are_coco_s_where_there_is_truth() -> None:
+    row = person([LEFT, RIGHT], [1.0, 1.0])
+    for truth, names in ((True, ["AP", "AP50", "AR"]), (False, ["recall", "precision", "IoU"])):
+        measure = Person(*sides("person", truth))
+        measured(measure, pair(person([LEFT]), row))
+        found = measure.findings()
+        assert [item.name for item in found.headlines] == names
+        assert found.covered == 0.5

@@ -122,3 +122,28 @@ def test_who_says_nothing_of_a_part_is_no_false_detection_of_it() -> None:
     boxes = person([LEFT, LEFT], [0.9, 0.5])
     measured(measure, pair(found, pose([somebody(LEFT)]), boxes, person([LEFT], [1.0])))
     assert figures(measure)["coco"]["feet"]["AP"] == pytest.approx(1)
+
+
+def test_both_hands_are_evaluated_together_too() -> None:
+    measure = Pose(*sides("pose", truth=True))
+    row, boxes = pose([somebody(LEFT)]), person([LEFT], [1.0])
+    measured(measure, pair(row, row, boxes, boxes))
+    parts = figures(measure)["parts"]
+    assert [parts[name]["points_in_both"] for name in ("left_hand", "right_hand", "hands")] == [21, 21, 42]
+    assert list(figures(measure)["coco"]) == [
+        "body", "feet", "face", "left_hand", "right_hand", "hands", "whole body",
+    ]  # fmt: skip
+
+
+def test_covered_are_the_points_of_all_of_its_people() -> None:
+    """Of two people with 133 points each A has 17 of one."""
+    only_body = np.arange(133) < 17
+    seen = somebody(LEFT)
+    seen[~only_body] = 0
+    truth = pose([somebody(LEFT), somebody(RIGHT, 1)])
+    measure = Pose(*sides("pose", truth=True))
+    measured(measure, pair(pose([seen], [only_body]), truth, person([LEFT]), person([LEFT, RIGHT], [1.0, 1.0])))
+    found = measure.findings()
+    assert found.covered == pytest.approx(17 / 266)
+    assert [item.name for item in found.headlines] == ["AP body", "AP whole", "OKS body"]
+    assert [item.name for item in Pose(*sides("pose")).findings().headlines] == ["OKS body", "OKS whole"]

@@ -78,7 +78,18 @@ def test_tables_and_notes_say_what_is_compared() -> None:
     made.add(Pair(IMAGE, said([[0, 1, 2]]), said([[0, 2, 3]])))
     found = made.findings()
     assert [row[0] for row in found.tables[1].rows] == ["background", "Hair", "left-shoe"]
-    assert found.notes == ("Only B has Bag.",)
+    assert found.notes == ("Only B has Bag.", "A has 100.0% of B's pixels (mean over pictures); only these count.")
+    assert [item.name for item in found.headlines] == ["mIoU", "accuracy", "IoU people"]
+
+
+def test_how_much_of_b_is_covered() -> None:
+    made = measure(ONE, ONE)
+    made.add(Pair(IMAGE, said([[255, 1, 2, 0]]), said([[0, 1, 255, 0]])))
+    assert made.findings().covered == pytest.approx(2 / 3)
+    made.add(Pair(IMAGE, said([[0, 0]], (0.0, 0.0, 100.0, 100.0)), said([[0, 1, 1, 1]])))
+    assert made.findings().covered == pytest.approx((2 / 3 + 1 / 2) / 2)
+    made.add(Pair(IMAGE, said([[0]]), said([[255]])))
+    assert made.findings().covered == pytest.approx((2 / 3 + 1 / 2) / 2), "B says nothing that could be covered"
 
 
 def test_ious_of_counts() -> None:
