@@ -62,6 +62,13 @@ ANNOTATORS: dict[tuple[str, str], str] = {
     ("normal", "none"): "annotators.absent:NoNormal",
     ("segmentation", "sapiens2"): "annotators.segmentation.sapiens2:Sapiens2Segmentation",
     ("segmentation", "segformer-clothes"): "annotators.segmentation.segformer_clothes:SegformerClothes",
+    ("latent", "sd2"): "annotators.latent.sd2:Sd2",
+    ("latent", "sd2-depth"): "annotators.latent.sd2:Sd2Depth",
+    ("latent", "sd2-normal"): "annotators.latent.sd2:Sd2Normal",
+    ("latent", "sd2-skeleton"): "annotators.latent.sd2:Sd2Skeleton",
+    ("latent", "sdxl"): "annotators.latent.sdxl:Sdxl",
+    ("prompt", "sd2"): "annotators.prompt.sd2:Sd2",
+    ("prompt", "sd2-caption"): "annotators.prompt.sd2:Sd2Caption",
 }
 """(kind, name) -> "module:class". A new estimator is one class in one file and one entry here."""
 

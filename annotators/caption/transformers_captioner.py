@@ -70,7 +70,7 @@ class TransformersCaptioner(TorchAnnotator):
 
     def build(self) -> Any:
         folder = obtain(self.weights[0])
-        found = model(self.model_class, folder)
+        found = model(self.model_class, folder, self.dtype)
         self.processor = processor(self.processor_class, folder)
         self._beginning = self.beginning(found.config)
         return _without_length(found)

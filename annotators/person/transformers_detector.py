@@ -43,7 +43,7 @@ class TransformersDetector(TorchAnnotator):
     def build(self) -> Any:
         folder = obtain(self.weights[0])
         self.processor = processor(self.processor_class, folder)
-        found = model(self.model_class, folder)
+        found = model(self.model_class, folder, self.dtype)
         self.person = person_label(found.config.id2label)
         return found
 

@@ -50,7 +50,7 @@ class Sapiens2Pose(HeatmapPose):
 
     def build(self) -> Any:
         folder = obtain(self.weights[0])
-        built = model("Sapiens2ForPoseEstimation", folder)
+        built = model("Sapiens2ForPoseEstimation", folder, self.dtype)
         if built.config.num_labels != goliath.COUNT:
             raise WeightError(f"{folder} has {built.config.num_labels} keypoints, not Sapiens' {goliath.COUNT}")
         shown = processor(PROCESSOR, folder)

@@ -59,7 +59,7 @@ class VitPoseTransformers(HeatmapPose):
 
     def build(self) -> Any:
         folder = obtain(self.weights[0])
-        built = model("VitPoseForPoseEstimation", folder)
+        built = model("VitPoseForPoseEstimation", folder, self.dtype)
         shown = processor("VitPoseImageProcessorPil", folder)
         self.mean, self.deviation = shown.image_mean, shown.image_std
         self._size = (shown.size["width"], shown.size["height"])

@@ -58,7 +58,10 @@ class OnTorch(Loadable):
 
     @abstractmethod
     def build(self) -> Any:
-        """The model with its weights, a ``torch.nn.Module`` on the CPU; what else is loaded is kept on ``self``."""
+        """The model with its weights, a ``torch.nn.Module`` on the CPU; what else is loaded is kept on ``self``.
+
+        It may be in ``self.dtype`` already, and says so by a ``dtype`` of its own; else all of it is cast.
+        """
 
     def load(self) -> None:
         """
@@ -71,7 +74,9 @@ class OnTorch(Loadable):
         settle(self.place, self.settings.threads)
         prepare_torchvision()
         self.dtype = getattr(torch, self._precision)
-        self.model = self.build().to(device=self.place, dtype=self.dtype).eval().requires_grad_(False)
+        built = self.build()
+        cast = {} if getattr(built, "dtype", None) == self.dtype else {"dtype": self.dtype}
+        self.model = built.to(device=self.place, **cast).eval().requires_grad_(False)
         if self.settings.compile:
             self.model = self.compiled()
         self._batches = Batches(self._most, self.settings.pixel_budget)

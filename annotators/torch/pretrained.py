@@ -15,12 +15,14 @@ from humanverse.errors import one_line
 from humanverse.torchvision_operators import prepare_torchvision
 
 
-def model(kind: str, folder: Path, idle: tuple[str, ...] = (), **options: Any) -> Any:
-    """A model with all of its weights, float32, on the CPU.
+def model(kind: str, folder: Path, dtype: Any = None, idle: tuple[str, ...] = (), **options: Any) -> Any:
+    """A model with all of its weights, on the CPU.
 
     Args:
         kind: name of its class in transformers.
         folder: with ``config.json`` and weights, as ``save_pretrained`` writes them.
+        dtype: torch's, of its weights; None is float32. Constants that it computes itself, such as the frequencies of rotary
+            positions, stay as it makes them: in 16 bits, positions would run together.
         idle: how names of tensors begin that the model has and never uses; these may be missing.
         options: for ``from_pretrained``.
 
@@ -42,7 +44,7 @@ def model(kind: str, folder: Path, idle: tuple[str, ...] = (), **options: Any) -
             config=config,
             local_files_only=True,
             use_safetensors=any(path.suffix in SAFE for path in counted(folder)),
-            dtype=torch.float32,
+            dtype=dtype or torch.float32,
             output_loading_info=True,
             **options,
         )

@@ -54,7 +54,7 @@ class MapsOfPeople(DenseAnnotator):
     def build(self) -> Any:
         folder = obtain(self.weights[0])
         self._processor = processor(PROCESSOR, folder)
-        return model(self.model_class, folder)
+        return model(self.model_class, folder, self.dtype)
 
     def view(self, rgb: np.ndarray) -> View:
         return shown_whole(self._processor, rgb)

@@ -73,7 +73,7 @@ class TransformersSegmentation(DenseAnnotator):
         folder = obtain(self.weights[0])
         self._names = self.labels()
         self._processor = processor(self.processor_class, folder)
-        return model(self.model_class, folder)
+        return model(self.model_class, folder, self.dtype)
 
     def view(self, rgb: np.ndarray) -> View:
         height, width = rgb.shape[:2]

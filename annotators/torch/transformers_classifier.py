@@ -25,7 +25,7 @@ class TransformersClassifier(OneNumber):
 
     def build(self) -> Any:
         folder = obtain(self.weights[0])
-        found = model(self.model_class, folder)
+        found = model(self.model_class, folder, self.dtype)
         self._index = _index(found.config.id2label, self.label, folder)
         self._processor = processor(self.processor_class, folder)
         return found

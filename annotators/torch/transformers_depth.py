@@ -26,7 +26,7 @@ class TransformersDepth(DenseAnnotator):
     def build(self) -> Any:
         folder = obtain(self.weights[0])
         self._processor = processor(self.processor_class, folder)
-        return model(self.model_class, folder, IDLE)
+        return model(self.model_class, folder, self.dtype, IDLE)
 
     def view(self, rgb: np.ndarray) -> View:
         height, width = rgb.shape[:2]

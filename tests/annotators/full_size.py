@@ -98,8 +98,20 @@ def _siglip_aesthetic(folder: Path) -> Sequence[Path]:
     return [siglip(folder / "siglip"), _tensors(folder / "head.pth", SiglipAestheticMlp)]
 
 
-def blip2(folder: Path) -> Path:
-    """BLIP-2 with OPT-2.7b: 15 GB in float32, and as much again while it is written or loaded."""
+def _in(dtype: str, make: Callable[[], Any]) -> Any:
+    """What ``make`` builds, its weights drawn in torch's ``dtype``."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, dtype))
+    try:
+        return make()
+    finally:
+        torch.set_default_dtype(before)
+
+
+def blip2(folder: Path, dtype: str = "float32") -> Path:
+    """BLIP-2 with OPT-2.7b: 15 GB in float32, and as much again while it is written or loaded; half of it in 16 bits."""
     from transformers import Blip2ForConditionalGeneration, Blip2Processor, BlipImageProcessor, GPT2Tokenizer
 
     from tests.annotators.caption.test_blip2 import published
@@ -109,18 +121,22 @@ def blip2(folder: Path) -> Path:
     tokenizer = GPT2Tokenizer(vocab={name: number for number, name in enumerate(names)}, merges=[], **special)
     images = BlipImageProcessor(size={"height": 224, "width": 224})
     processor = Blip2Processor(images, tokenizer, num_query_tokens=32)
-    return saved(folder, lambda: Blip2ForConditionalGeneration(published(None)), processor)
+    return saved(folder, lambda: _in(dtype, lambda: Blip2ForConditionalGeneration(published(None))), processor)
 
 
-def qwen_vl(folder: Path) -> Path:
-    """Qwen3-VL-4B: 18 GB in float32, and as much again while it is written or loaded; with a tokenizer of few words."""
+def qwen_vl(folder: Path, dtype: str = "float32") -> Path:
+    """Qwen3-VL-4B: 18 GB in float32, and as much again while it is written or loaded; half of it in 16 bits.
+
+    With a tokenizer of few words that mean anything.
+    """
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
     from tests.annotators.caption import tiny
 
-    tokenizer = tiny.qwen_tokenizer()
+    tokenizer = tiny.qwen_tokenizer(words=151_600)
     config: Any = Qwen3VLConfig(**tiny.qwen_full(), **tiny.qwen_ids(tokenizer))
-    return saved(folder, lambda: Qwen3VLForConditionalGeneration(config), tiny.qwen_processor(tokenizer))
+    make = lambda: _in(dtype, lambda: Qwen3VLForConditionalGeneration(config))  # noqa: E731
+    return saved(folder, make, tiny.qwen_processor(tokenizer))
 
 
 def falconsai(folder: Path) -> Path:

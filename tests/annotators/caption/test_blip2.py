@@ -12,10 +12,8 @@ from PIL import Image
 
 from annotators.cache import WeightError
 from annotators.caption.blip2 import Blip2
-from annotators.weights import standing_in
 from tests.annotators.caption import tiny
 from tests.annotators.caption.test_transformers_captioner import PICTURES, answering, captioner, texts
-from tests.annotators.tiny import saved
 
 
 @pytest.mark.parametrize("prompt", ["", "a photo of", "Question: who? Answer:"])
@@ -96,19 +94,3 @@ def test_the_published_network_has_as_many_parameters_as_its_owners_say() -> Non
     with torch.device("meta"):
         network = Blip2ForConditionalGeneration(published(None))
     assert sum(value.numel() for value in network.parameters()) / 1e9 == pytest.approx(3.745, rel=0.005)
-
-
-@pytest.mark.slow
-def test_the_network_in_its_true_widths_runs(tmp_path: Path) -> None:
-    """With two layers of 39 and of 32, since all of them in float32 take 15 GB, and as much again while they are loaded."""
-    from transformers import Blip2ForConditionalGeneration, Blip2Processor, BlipImageProcessor, GPT2Tokenizer
-
-    names = ["<s>", "<pad>", "</s>", "<unk>", *(f"word{number}" for number in range(50261)), "<image>"]
-    special = {"bos_token": "</s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "</s>"}
-    tokenizer = GPT2Tokenizer(vocab={name: number for number, name in enumerate(names)}, merges=[], **special)
-    images = BlipImageProcessor(size={"height": 224, "width": 224})
-    processor = Blip2Processor(images, tokenizer, num_query_tokens=32)
-    folder = saved(tmp_path / "model", lambda: Blip2ForConditionalGeneration(published(2)), processor)
-    made = Blip2(Blip2.Settings(threads=2), "cpu", standing_in(Blip2.card.weights, folder))
-    made.load()
-    assert texts(made, PICTURES[:1])[0]

@@ -226,7 +226,10 @@ def test_wrong_settings(settings: dict[str, Any], told: str) -> None:
 
 
 def test_sixteen_bits_and_compiling_will_do(folder: Path) -> None:
-    assert any(texts(asking(folder, dtype="bfloat16"), MIXED[:2]))
+    made = asking(folder, dtype="bfloat16")
+    assert any(texts(made, MIXED[:2]))
+    parts = dict(made.model.named_buffers())
+    assert {parts[name].dtype for name in parts if name.endswith("inv_freq")} == {torch.float32}
     assert texts(asking(folder, compile=True), MIXED[:2]) == texts(asking(folder), MIXED[:2])
 
 

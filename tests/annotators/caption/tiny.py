@@ -37,12 +37,13 @@ def word_tokenizer() -> Any:
     return BertTokenizer(vocab={name: number for number, name in enumerate(names)})
 
 
-def byte_tokenizer(kind: str, size: int = 340, **special: Any) -> Any:
+def byte_tokenizer(kind: str, size: int = 340, words: int = 0, **special: Any) -> Any:
     """One of the tokenizers with byte pairs, trained on ``TEXTS``.
 
     Args:
         kind: name of its class in transformers.
         size: of its vocabulary, at most.
+        words: more entries, which no text is split into: so that each number of a large model stands for something.
         special: for the class.
     """
     import transformers
@@ -59,7 +60,8 @@ def byte_tokenizer(kind: str, size: int = 340, **special: Any) -> Any:
     trained.train_from_iterator(TEXTS, trainer)
     found = json.loads(trained.to_str())["model"]
     pairs = [tuple(pair) for pair in found["merges"]]
-    return getattr(transformers, kind)(vocab=found["vocab"], merges=pairs, **special)
+    more = {f"word{number}": len(found["vocab"]) + number for number in range(words)}
+    return getattr(transformers, kind)(vocab={**found["vocab"], **more}, merges=pairs, **special)
 
 
 def blip_sizes(width: int, heads: int, layers: int) -> dict[str, Any]:
@@ -193,8 +195,9 @@ CHAT = (
 QWEN_TOKENS = ("im_start", "im_end", "vision_start", "vision_end", "image_pad", "video_pad")
 
 
-def qwen_tokenizer() -> Any:
-    tokenizer = byte_tokenizer("Qwen2Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+def qwen_tokenizer(words: int = 0) -> Any:
+    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    tokenizer = byte_tokenizer("Qwen2Tokenizer", words=words, **special)
     tokenizer.add_special_tokens({"additional_special_tokens": [f"<|{name}|>" for name in QWEN_TOKENS]})
     return tokenizer
 

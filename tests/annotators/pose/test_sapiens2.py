@@ -124,6 +124,8 @@ def test_a_dot_in_a_picture_is_found_where_it_is(folder: Path, flip_test: bool) 
 def test_it_runs_in_16_bits_with_a_head_of_32(folder: Path) -> None:
     annotator = loaded(folder, dtype="bfloat16")
     assert annotator.model.model.embeddings.cls_token.dtype == torch.bfloat16
+    parts = dict(annotator.model.named_buffers())
+    assert {parts[name].dtype for name in parts if name.endswith("inv_freq")} == {torch.float32}
     assert annotator.model.decode_head.predictor.weight.dtype == torch.float32
     rgb = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
     assert np.isfinite(found(annotator, rgb, person((10, 10, 50, 80)))).all()
