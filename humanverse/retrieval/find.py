@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import Part, Selection
+from humanverse.dataset.tombstones import Watch
 from humanverse.dataset.views import View
 from humanverse.errors import UserError
 from humanverse.retrieval.compared import Compared, Said, compared, resolved
@@ -65,7 +66,12 @@ class _Search:
         return there[np.argsort(-levels[there], kind="stable")]
 
     def add(self, candidates: Sequence[_Candidate]) -> None:
-        self.best = sorted([*self.best, *candidates], key=lambda one: one.order)[: self.keep]
+        """Take in what is better; of a sample that is in several shards once."""
+        ranked = sorted([*self.best, *candidates], key=lambda one: one.order)
+        firsts: dict[str, _Candidate] = {}
+        for one in ranked:
+            firsts.setdefault(one.found.uid, one)
+        self.best = list(firsts.values())[: self.keep]
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,14 @@ class _Shard:
     Attributes:
         said: by each of the layers.
         scores: float32 (layers, samples, prompts).
+        dead: uids of what is forgotten.
     """
 
     part: Part
     poses: Poses
     said: Sequence[Said]
     scores: np.ndarray
+    dead: Collection[str]
 
 
 def find_poses(
@@ -138,12 +146,14 @@ def find_poses(
     vectors = np.asarray(embedder([search.prompt for search in searches]), np.float32) if searches else np.zeros((0, 0))
     url = opened.store.url
     sources = [compared(layer, embedder, Keeper(keep_vectors, url, layer, embedder.name)) for layer in layers]
+    watch = Watch(opened.store)
+    forgotten = watch.anew()
     for number in shards:
         part = selection.read(number, _COLUMNS)
         if part.images.num_rows and searches:
-            _search(part, poses, sources, vectors, searches)
+            _search(part, poses, sources, vectors, searches, forgotten.uids)
         done(part.images.num_rows)
-    dead = opened.tombstones
+    dead = watch.anew().uids
     for search in searches:
         search.best = [one for one in search.best if one.found.uid not in dead]
         _check(search, n, selection, layers, poses)
@@ -166,11 +176,16 @@ def _wanted(prompt: str, people: int | People | None) -> People:
 
 
 def _search(
-    part: Part, pose: str, sources: Sequence[Compared], vectors: np.ndarray, searches: Sequence[_Search]
+    part: Part,
+    pose: str,
+    sources: Sequence[Compared],
+    vectors: np.ndarray,
+    searches: Sequence[_Search],
+    dead: Collection[str],
 ) -> None:
     """Add what a shard has to the searches."""
     said = [source.said(part) for source in sources]
-    shard = _Shard(part, Poses(part, pose), said, np.stack([one.scores(vectors) for one in said]))
+    shard = _Shard(part, Poses(part, pose), said, np.stack([one.scores(vectors) for one in said]), dead)
     best = shard.scores.max(axis=0)
     levels = np.where(np.isfinite(best), np.round((best + 1) / ALIKE), -1).astype(np.int64)
     for number, search in enumerate(searches):
@@ -187,10 +202,10 @@ def _candidates(
         if len(found) >= search.keep and -found[-1].order[0] > levels[position]:
             break
         people = shard.poses.people(position)
-        if people and search.wanted.admits(len(people)):
+        uid, url = (shard.part.images.column(name)[position].as_py() for name in ("uid", "url"))
+        if people and search.wanted.admits(len(people)) and uid not in shard.dead:
             size = shard.poses.size(position)
             place = int(shard.scores[:, position, number].argmax())
-            uid, url = (shard.part.images.column(name)[position].as_py() for name in ("uid", "url"))
             pose = FoundPose(
                 dataset=shard.part.selection.dataset.store.url,
                 uid=uid,
@@ -221,11 +236,12 @@ def _check(search: _Search, n: int, selection: Selection, layers: Sequence[str],
         return
     if not search.told:
         raise UserError(
-            f"no sample of {selection.what} has anything to compare a prompt with ({', '.join(layers)}): name other captions"
+            f"no sample of {selection.what} has anything to compare a prompt with ({', '.join(layers)}): "
+            "name other captions"
         )
     few = f"only {len(search.best)} of" if search.best else "none of"
     raise UserError(
-        f"{search.prompt!r}: {few} the {search.told} samples of {selection.what} with a caption show {search.wanted} in "
+        f"{search.prompt!r}: {few} the {search.told} samples of {selection.what} that a prompt can be compared with show "
         f"{pose}, {n} wanted: say another number of people, or name another dataset or view"
     )
 

@@ -49,12 +49,13 @@ def somebody(x: float = 100, width: float = 40, confidence: float = 0.9, body: i
 
 @dataclass
 class Row:
-    """A sample: what is said of it, and who is in it."""
+    """A sample: what is said of it, and who is in it; pictures of the same ``seed`` are the same."""
 
     text: str | None
     people: list[np.ndarray] = field(default_factory=lambda: [somebody()])
     alt: str | None = None
     vector: list[float] | None = None
+    seed: int | None = None
 
 
 EMBEDDING = "embedding/toy"
@@ -75,7 +76,9 @@ def make(path: Path, *shards: Sequence[Row]) -> Store:
     declare_layer(store, EMBEDDING, {**facts, "width": 2, "licence": "CC0-1.0", "fingerprint": fingerprint(facts)})
     size = max(map(len, shards)) + len(datasets.LOST)
     for number, rows in enumerate(shards):
-        shard = datasets.make_shard(number, number * size, len(rows), {}, {})
+        first = number * size
+        seeds = {first + place: first + place if row.seed is None else row.seed for place, row in enumerate(rows)}
+        shard = datasets.shard_of(number, seeds, {}, {}, {})
         uids = shard.images.column("uid").to_pylist()
         shard.images = _with(shard.images, "caption", [row.alt for row in rows])
         for layer, made in {"pose/test": _pose, "caption/test": _caption, EMBEDDING: _embedding}.items():
