@@ -1,0 +1,1 @@
+"""Latents of pictures and of their maps."""
