@@ -96,7 +96,7 @@ def test_whoever_is_hardly_seen_is_not_counted_and_left_out(tmp_path: Path) -> N
     [[one]] = found(tmp_path, "a woman")
     assert [points[0, 0] for points in one.people] == [100]
     with pytest.raises(
-        UserError, match=r"none of the 1 samples of .* show exactly 2 people in pose/test, 1 wanted: say"
+        UserError, match=r"none of the 1 samples of .* exactly 2 people in pose/test, 1 wanted: say"
     ):
         found(tmp_path, "two women")
 
