@@ -71,10 +71,10 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
                 f"train {stage}", settings.samples, before, heard.counts, _HEARTBEAT_S, unit="samples", note=heard.note
             )
             stack.enter_context(display)
-        return run(stage, url, out, settings, heard, _folder_of)
+        return run(stage, url, out, settings, heard, folder_of)
 
 
-def _folder_of(base: str) -> str:
+def folder_of(base: str) -> str:
     """The folder of a base, downloaded if it is named otherwise.
 
     Raises:
