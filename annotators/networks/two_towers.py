@@ -20,7 +20,12 @@ class ClipTowers(nn.Module):
 
     def forward(self, pictures: Tensor, texts: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors (n, width) of pictures (n, 3, side, side), and of texts (n, context) as token ids; not normalised."""
-        return self.clip.encode_image(pictures), self.clip.encode_text(texts)
+        return self.clip.encode_image(pictures), self.of_texts(texts)
+
+    def of_texts(self, texts: Tensor) -> Tensor:
+        """Vectors (n, width) of texts (n, context) as token ids; not normalised."""
+        vectors: Tensor = self.clip.encode_text(texts)
+        return vectors
 
 
 class SiglipPictures(nn.Module):
@@ -57,4 +62,9 @@ class SiglipTowers(nn.Module):
 
         The text's padding is read like its words, as in training: there is no mask.
         """
-        return self.pictures(pictures), self.texts(input_ids=texts).pooler_output
+        return self.pictures(pictures), self.of_texts(texts)
+
+    def of_texts(self, texts: Tensor) -> Tensor:
+        """Vectors (n, width) of texts (n, context) as token ids; not normalised."""
+        pooled: Tensor = self.texts(input_ids=texts).pooler_output
+        return pooled

@@ -242,7 +242,7 @@ def _check(search: _Search, n: int, selection: Selection, layers: Sequence[str],
     few = f"only {len(search.best)} of" if search.best else "none of"
     raise UserError(
         f"{search.prompt!r}: {few} the {search.told} samples of {selection.what} that a prompt can be compared with show "
-        f"{pose}, {n} wanted: say another number of people, or name another dataset or view"
+        f"{search.wanted} in {pose}, {n} wanted: say another number of people, or name another dataset or view"
     )
 
 
