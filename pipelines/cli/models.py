@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from annotators.base import Card, Loadable
     from annotators.weights import Weight
 
-models = typer.Typer(help="The weights that the annotators load.", no_args_is_help=True)
+models = typer.Typer(help="The weights that the annotators and the generator load.", no_args_is_help=True)
 app.add_typer(models, name="models")
 JsonList = Annotated[bool, typer.Option("--json", help="A JSON list on standard output, of one object for each.")]
 Which = Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only for this kind or annotator.")]
@@ -71,8 +71,9 @@ def _names(card: Card) -> tuple[str, ...]:
 
 
 def _weights(kind: str | None, preset: str | None = None) -> dict[Weight, list[str]]:
-    """Weights, and which annotators they are for."""
+    """Weights, and which annotators or other models they are for."""
     from annotators import registry
+    from annotators.text_encoders import TEXT_ENCODERS
     from humanverse.errors import UserError
 
     cards = [one.card for one in registry.everything()] if preset is None else _preset(preset)
@@ -81,6 +82,9 @@ def _weights(kind: str | None, preset: str | None = None) -> dict[Weight, list[s
         if kind in (None, *_names(card)):
             for weight in card.weights:
                 found.setdefault(weight, []).append(f"{card.kind}={card.name}")
+    for encoder in TEXT_ENCODERS.values() if preset is None else ():
+        if kind in (None, encoder.name, encoder.label):
+            found.setdefault(encoder.weight, []).append(encoder.label)
     if not found and (kind or preset):
         raise UserError(
             f"no weights for {' of preset '.join(filter(None, (kind, preset)))}: humanverse models list shows all"
