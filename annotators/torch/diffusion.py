@@ -68,12 +68,16 @@ def part(kind: str, folder: Path, name: str) -> Any:
     import torch
 
     safe = any(path.suffix in SAFE for path in counted(place))
+    before = diffusers.utils.logging.get_verbosity()
+    diffusers.utils.logging.set_verbosity_error()
     try:
         loaded, told = getattr(diffusers, kind).from_pretrained(
             place, local_files_only=True, use_safetensors=safe, torch_dtype=torch.float32, output_loading_info=True
         )
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         raise WeightError(f"{place} holds no {kind} that can be loaded ({one_line(error, 160)})") from error
+    finally:
+        diffusers.utils.logging.set_verbosity(before)
     if lacking := sorted(map(str, told["missing_keys"])):
         raise WeightError(f"{place} lacks weights of {kind}: {', '.join(lacking[:3])}")
     return loaded

@@ -95,6 +95,7 @@ class Slots:
         if layers.poses is not None:
             kinds[SKELETON] = (3, np.float32)
         arrays = {name: np.empty((count, channels, height, width), dtype) for name, (channels, dtype) in kinds.items()}
+        arrays |= layers.cached.arrays(count, size)
         return cls(arrays, np.zeros((count, len(SIZES)), np.int64), [""] * count, [""] * count, [""] * count)
 
     def repeat(self, place: int, instead: int) -> None:

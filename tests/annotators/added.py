@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from humanverse.codec import arrays
 from humanverse.codec.maps import decode_depth, decode_normal, decode_segmentation
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.verify import verify
@@ -26,6 +27,7 @@ _DECODED: dict[str, Callable[[bytes, Mapping[str, Any]], np.ndarray]] = {
     "depth": lambda png, row: decode_depth(png, row["scale"], row["offset"]),
     "normal": lambda png, row: decode_normal(png),
     "segmentation": lambda png, row: decode_segmentation(png),
+    "latent": lambda npy, row: arrays.decode(npy).astype(np.float32),
 }
 
 
