@@ -133,9 +133,13 @@ def figures(kind: str, judged: Sequence[Judged]) -> dict[str, float]:
     """
     curves = dict(zip(KINDS[kind].ranges, (_curves(item) for item in judged), strict=True))
     whole = curves["all"][0]
-    made = {"AP": _mean(whole), "AP50": _mean(whole[THRESHOLDS == 0.5]), "AP75": _mean(whole[THRESHOLDS == 0.75])}
+    made = {"AP": _mean(whole), "AP50": _at(whole, 0.5), "AP75": _at(whole, 0.75)}
     sized = {f"AP-{name[0].upper()}": _mean(precisions) for name, (precisions, _) in curves.items() if name != "all"}
     return {**made, **sized, "AR": _mean(curves["all"][1])}
+
+
+def _at(precisions: np.ndarray, threshold: float) -> float:
+    return _mean(precisions[np.equal(THRESHOLDS, threshold)]) if len(precisions) else -1.0
 
 
 def _mean(values: np.ndarray) -> float:

@@ -60,8 +60,8 @@ class Sampled:
     lines: tuple[Line, ...]
     left_out: tuple[tuple[str, str], ...]
     pictures: int
-    most: int = PICTURES
-    shards: int = SHARDS
+    most: int
+    shards: int
     problem: str = ""
 
     @property
@@ -150,8 +150,8 @@ def sampled(dataset: Dataset, held: Mapping[int, int], view: str | None) -> Samp
     except DatasetError:
         raise
     except UserError as error:
-        return Sampled((), (), pictures, problem=wording.clean(error))
-    return Sampled(tuple(_line(row) for row in found.rows), _left_out(found), pictures)
+        return Sampled((), (), pictures, PICTURES, SHARDS, wording.clean(error))
+    return Sampled(tuple(_line(row) for row in found.rows), _left_out(found), pictures, PICTURES, SHARDS)
 
 
 def _few(held: Mapping[int, int]) -> Callable[[Sequence[int]], Mapping[int, Sequence[int]]]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from humanverse.compare.card import Row
     from pipelines.compare_card import Result
 
-COLUMNS = ("kind", "layer", "figures", "covered", "pictures", "failed")
+COLUMNS = ("kind", "layer", "figures", "cover", "pics", "failed")
 
 
 def card(result: Result) -> None:
@@ -21,9 +21,8 @@ def card(result: Result) -> None:
     line(f"{found.url}: {len(found.rows)} layers beside ground truth{view}; {result.seconds:.1f} s")
     between = "\n" if Console().is_terminal else ", "
     table("report card", COLUMNS, [_cells(row, between) for row in found.rows])
-    line(
-        "  ↑ more is better, ↓ less is; covered: of truth's people, points or pixels the share that the layer has too"
-    )
+    line("  ↑ more is better, ↓ less is; pics: pictures compared")
+    line("  cover: of truth's people, points or pixels the share that the layer has too")
     for row in found.rows:
         _notes(row)
     for layer, why in found.left_out.items():
@@ -40,7 +39,7 @@ def _right(row: Row) -> str:
 
 def _cells(row: Row, between: str) -> tuple[str, ...]:
     figures = between.join(f"{item.name} {item.arrow} {item.text}" for item in row.headlines)
-    covered = "-" if row.covered is None else f"{row.covered:.1%}"
+    covered = "-" if row.covered is None else f"{row.covered:.0%}"
     return row.kind, row.name, figures, covered, str(row.compared), str(row.failed)
 
 
