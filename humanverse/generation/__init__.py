@@ -5,8 +5,6 @@
     generator = Generator("runs/structure", "runs/refiner")
     (made,) = generator.generate([Request("a woman who dances", People.of([keypoints], (640, 480)), seed=7)])
     made.rgb, made.depth, made.normal, made.refined
-
-Importing this package imports no PyTorch.
 """
 
 from __future__ import annotations

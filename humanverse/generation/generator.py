@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from humanverse.generation import coding, watermark
 from humanverse.generation.request import SEEDS, Generated, Request
 from humanverse.generation.skeletons import Size
 from humanverse.generation.sources import Place, Source, nearest_size, source_of
+from humanverse.loading.buckets import MULTIPLE
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 """In which networks can work; VAEs keep single precision, since depth has more than 8 bits."""
 SKELETON, RGB, REFINED = "skeleton", "rgb", "refined"
+SAME_SHAPE = 0.05
+"""Logarithm of two aspect ratios' quotient, below which they are taken for equal: sides are rounded to whole latents."""
 REFINING = SEEDS
 """Added to a seed for stage 2, whose noise would else be stage 1's where their pictures are of one size."""
 CODED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"depth": coding.depth_of, "normal": coding.normal_of}
@@ -33,8 +37,8 @@ CODED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"depth": coding.depth
 class Generator:
     """Makes pictures. Models are loaded when the first is made.
 
-    On a CPU pictures are made one at a time, whatever ``batch`` says, so that each has the same bits in any company (with the same
-    number of threads). On a GPU their last bits depend on the batch; what they show does not.
+    On a CPU pictures are made one at a time, whatever ``batch`` says, so that each has the same bits in any company (with the
+    same number of threads). On a GPU their last bits depend on the batch; what they show does not.
 
     Args:
         model: of stage 1: a run's folder (its newest weights, averaged if an average is kept), one of its checkpoints, or a
@@ -91,7 +95,13 @@ class Generator:
     def facts(self) -> dict[str, Any]:
         """What makes the pictures, as JSON has it: models with SHA-256, and precision."""
         refiner = self.refiner.facts() if self.refiner else None
-        return {"model": self.model.facts(), "refiner": refiner, "dtype": self.dtype, "watermark": self._mark}
+        return {
+            "model": self.model.facts(),
+            "refiner": refiner,
+            "dtype": self.dtype,
+            "device": self.device.type,
+            "watermark": self._mark,
+        }
 
     def resolved(self, request: Request) -> Request:
         """``request`` with the sizes that it will have.
@@ -105,7 +115,10 @@ class Generator:
             if request.maps or request.refined_size:
                 raise UserError("maps and a refined size are for stage 2: give a refiner, too")
             return replace(request, size=size, original=request.original or size)
-        refined = request.refined_size or nearest_size(self.refiner.sizes, size)
+        refined = request.refined_size or of_shape(nearest_size(self.refiner.sizes, size), size)
+        _check_shape("the refined picture", refined, size)
+        for name, values in request.maps.items():
+            _check_shape(f"the {name} map", (values.shape[1], values.shape[0]), size)
         return replace(request, size=size, original=request.original or size, refined_size=refined)
 
     def generate(self, requests: Sequence[Request], batch: int = 1) -> list[Generated]:
@@ -189,7 +202,7 @@ class Generator:
         pipeline.progress_bar = progress.count
         made = pipeline(
             prompt=[request.prompt for request in requests],
-            conditions=dict.fromkeys(told, list(drawn)),
+            conditions={name: list(drawn) for name in told},
             height=height,
             width=width,
             num_inference_steps=first.steps,
@@ -240,15 +253,12 @@ class Generator:
         arrays: Mapping[str, np.ndarray],
     ) -> Generated:
         """The result, with the invisible mark in what could be taken for a photograph."""
-        pictures, marked = {RGB: rgb, REFINED: refined}, {}
-        for name, picture in pictures.items():
-            if picture is not None:
-                marked[name] = self._mark and watermark.holds(picture)
-                pictures[name] = watermark.embedded(picture) if marked[name] else picture
+        pictures = {RGB: rgb} if refined is None else {RGB: rgb, REFINED: refined}
+        marked = {name: self._mark and watermark.holds(picture) for name, picture in pictures.items()}
+        pictures |= {name: watermark.embedded(pictures[name]) for name in pictures if marked[name]}
         others = {name: array for name, array in arrays.items() if name not in CODED}
-        return Generated(
-            request, drawn, pictures[RGB], arrays.get("depth"), arrays.get("normal"), pictures[REFINED], others, marked
-        )
+        depth, normal = arrays.get("depth"), arrays.get("normal")
+        return Generated(request, drawn, pictures[RGB], depth, normal, pictures.get(REFINED), others, marked)
 
 
 class _Progress:
@@ -270,6 +280,25 @@ class _Progress:
             yield step
             self._passed += 1
             self._tell(self._done + self._count * self._passed / self.passes)
+
+
+def of_shape(trained: Size, size: Size) -> Size:
+    """About as many pixels as ``trained``, in the shape of ``size``, in whole latents."""
+    factor = math.sqrt(trained[0] * trained[1] / (size[0] * size[1]))
+    width, height = (max(round(side * factor / MULTIPLE), 1) * MULTIPLE for side in size)
+    return width, height
+
+
+def _check_shape(what: str, size: Size, model: Size) -> None:
+    """Refuse what would be distorted.
+
+    Raises:
+        UserError: if two sizes are not of one shape.
+    """
+    if abs(math.log(size[0] * model[1] / (size[1] * model[0]))) > SAME_SHAPE:
+        raise UserError(
+            f"{what} of {size[0]}x{size[1]} has another shape than stage 1's {model[0]}x{model[1]}: make them alike"
+        )
 
 
 def _common(request: Request) -> tuple[Any, ...]:

@@ -24,7 +24,8 @@ class Request:
     Attributes:
         prompt: what it shows.
         skeleton: whom it shows.
-        size: (width, height) of stage 1's pictures; None: one that the model was trained with, nearest in shape to the skeleton's.
+        size: (width, height) of stage 1's pictures; None: one that the model was trained with, nearest in shape to the
+            skeleton's.
         seed: of all chance, 0 to 2³² - 1.
         steps: network passes of each stage.
         guidance: how much the prompt counts; 1 for no guidance.

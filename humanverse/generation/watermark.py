@@ -20,7 +20,7 @@ ENOUGH = 27
 """Bits of a marked picture that must be right. By chance as many are in one picture of 17,000, if bits are evenly spread."""
 LEAST = 256 * 256
 """Pixels that a picture must have to hold the mark."""
-PACKAGES = {"imwatermark": "invisible-watermark", "pywt": "PyWavelets", "onnxruntime": "onnxruntime"}
+PACKAGES = {"imwatermark": "invisible-watermark==0.2.0", "pywt": "PyWavelets", "onnxruntime": "onnxruntime"}
 """Module -> the package that it is in."""
 _METHOD = "rivaGan"
 _ONE_AT_A_TIME = threading.Lock()
@@ -35,8 +35,8 @@ def check() -> None:
     missing = [package for module, package in PACKAGES.items() if find_spec(module) is None]
     if missing:
         raise UserError(
-            f"the invisible watermark needs {' and '.join(missing)}: pip install --no-deps -r requirements/watermark.txt, "
-            "or give --no-watermark"
+            f"the invisible mark needs {' and '.join(missing)}: pip install --no-deps {' '.join(missing)} "
+            "(generate can do without: --no-watermark)"
         )
 
 

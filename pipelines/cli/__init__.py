@@ -18,6 +18,7 @@ from pipelines.cli import (
     snapshot,
     synth,
     train,
+    generate,
     models,
 )
 from pipelines.cli.main import main
@@ -31,6 +32,7 @@ __all__ = [
     "dedup",
     "export",
     "forget",
+    "generate",
     "main",
     "merge",
     "models",

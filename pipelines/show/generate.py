@@ -1,0 +1,33 @@
+"""What was generated, and what pictures say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.show.table import line
+
+if TYPE_CHECKING:
+    from humanverse.generation.marks import Found
+    from pipelines.generate import Result
+
+
+def result(result: Result) -> None:
+    before = f", {result.before} were there" if result.before else ""
+    line(f"generated: {result.made} pictures{before}, {result.seconds:.0f} s")
+    if result.unmarked:
+        line(f"without the invisible mark, as smaller than 256 x 256 or asked for: {result.unmarked} files")
+    for name in result.names:
+        line(f"  {name}")
+    line(f"sheet: {result.sheet}")
+
+
+_WATERMARK = {True: "found", False: "not found", None: "cannot be looked for: too small, or of 16 bits"}
+
+
+def marks(found: Sequence[Found]) -> None:
+    for item in found:
+        says = "synthetic" if item.synthetic else "says nothing of being synthetic"
+        words = item.source_type or "none"
+        bits = "" if item.bits is None else f" ({item.bits} of 32 bits)"
+        line(f"{item.file}: {says}; words: {words}; invisible mark: {_WATERMARK[item.watermark]}{bits}")
