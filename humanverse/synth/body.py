@@ -54,6 +54,12 @@ class Shaped:
     def __init__(self, model: Any, parents: np.ndarray, made: Mapping[str, Any]) -> None:
         self._model, self._parents, self._made = model, parents, made
 
+    @property
+    def reference(self) -> Posed:
+        """The bodies in the reference pose, as the package made them with their shapes."""
+        shape = (len(self._made["vertices"]), len(self._parents), 3, 3)
+        return _posed(self._made["vertices"], self._made["bone_poses"], np.broadcast_to(np.eye(3), shape))
+
     def posed(self, rotations: np.ndarray) -> Posed:
         """The bodies in poses.
 
@@ -67,8 +73,12 @@ class Shaped:
         with one_thread(), torch.no_grad():
             moves, bones = self._model.get_bone_transforms(torch.from_numpy(deltas), self._made["rest_bone_poses"])
             vertices = self._model.get_skinned_vertices(self._made["rest_vertices"], moves)
-        joints = bones[:, :, :3, 3].numpy().astype(np.float64)
-        return Posed(vertices.numpy().astype(np.float64), joints, chained(self._parents, rotations))
+        return _posed(vertices, bones, chained(self._parents, rotations))
+
+
+def _posed(vertices: Any, bones: Any, turns: np.ndarray) -> Posed:
+    joints = bones[:, :, :3, 3].numpy().astype(np.float64)
+    return Posed(vertices.numpy().astype(np.float64), joints, turns)
 
 
 class BodyModel:
@@ -101,14 +111,13 @@ class BodyModel:
         self.weights = self._model.dense_vertex_bone_weights.numpy().reshape(VERTICES, -1).astype(np.float32)
         self.points: tuple[str, ...] = tuple(regressor.labels)
         self._regressor = regressor.regression_weights.numpy().astype(np.float64)
-        self._identity = np.broadcast_to(np.eye(3), (len(self.bones), 3, 3))
 
     def index(self, bone: str) -> int:
         return self.bones.index(bone)
 
     def reference(self, shapes: Sequence[Mapping[str, float]]) -> Posed:
         """Bodies of some shapes in the reference pose, from which rotations count: arms down and away from the body."""
-        return self.shaped(shapes).posed(np.broadcast_to(self._identity, (len(shapes), *self._identity.shape)))
+        return self.shaped(shapes).reference
 
     def shaped(self, shapes: Sequence[Mapping[str, float]]) -> Shaped:
         """Bodies of some shapes, to be posed.

@@ -13,7 +13,6 @@ import numpy as np
 from scipy import sparse
 
 from humanverse.synth.hair import Hair
-from humanverse.synth.meshes import vertex_normals
 from humanverse.synth.outfits import Outfit
 from humanverse.synth.regions import Regions
 
@@ -59,9 +58,7 @@ def worn(regions: Regions, outfit: Outfit, hair: Hair, face: np.ndarray) -> Worn
     return Worn(np.stack(fields, axis=1).astype(np.float32), outfit.tucked)
 
 
-def dressed(
-    vertices: np.ndarray, faces: np.ndarray, regions: Regions, outfit: Outfit, hair: Hair, on: Worn
-) -> np.ndarray:
+def dressed(vertices: np.ndarray, regions: Regions, outfit: Outfit, hair: Hair, on: Worn) -> np.ndarray:
     """float64 (VERTICES, 3): the body with its clothes and hair on.
 
     Args:
@@ -76,30 +73,39 @@ def dressed(
     )
     made = vertices
     for field, ease, folds in layers:
-        made = _covered(made, faces, regions.smooth, field, ease, folds)
+        made = _covered(made, regions, field, ease, folds)
     return made
 
 
-def _covered(
-    vertices: np.ndarray, faces: np.ndarray, smooth: sparse.csr_matrix, field: np.ndarray, ease: float, folds: int
-) -> np.ndarray:
-    here = np.flatnonzero(field > 0)
+def _covered(vertices: np.ndarray, regions: Regions, field: np.ndarray, ease: float, folds: int) -> np.ndarray:
+    inside = field > 0
+    here = np.flatnonzero(inside)
     if not len(here):
         return vertices
-    around = faces[(field > 0)[faces].any(axis=1)]
-    rows = smooth[here]
-    beside = np.setdiff1d(rows.indices, here)
-    step, inside = rows[:, np.concatenate([here, beside])], slice(0, len(here))
+    step, beside = _steps(regions.smooth, here)
+    facets, own = regions.facets.at(inside), slice(0, len(here))
     flowing = np.concatenate([vertices[here], vertices[beside]]).astype(np.float32)
     rise = np.clip(field[here] / _EDGE, 0, 1)[:, None].astype(np.float32)
     for _ in range(folds):
-        flowing[inside] += rise * (step @ flowing - flowing[inside])
+        flowing[own] += rise * (step @ flowing - flowing[own])
     made = vertices.copy()
-    made[here] = flowing[inside]
+    made[here] = flowing[own]
     sunk = np.zeros((len(flowing), 1), np.float32)
-    sunk[inside, 0] = ((vertices[here] - made[here]) * vertex_normals(vertices, around)[here]).sum(axis=1)
+    sunk[own, 0] = ((vertices[here] - made[here]) * facets.normals(vertices)).sum(axis=1)
     for _ in range(folds):
-        sunk[inside] += rise * (step @ sunk - sunk[inside])
-    normals = vertex_normals(made, around)[here]
-    made[here] += normals * (ease + sunk[inside]) * (rise * (2 - rise))
+        sunk[own] += rise * (step @ sunk - sunk[own])
+    made[here] += facets.normals(made) * (ease + sunk[own]) * (rise * (2 - rise))
     return made
+
+
+def _steps(smooth: sparse.csr_matrix, here: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """The rows of ``smooth`` at the vertices ``here``, with columns for these and for their neighbours alone; the latter."""
+    rows = smooth[here]
+    found = np.zeros(smooth.shape[1], bool)
+    found[rows.indices] = True
+    found[here] = False
+    beside = np.flatnonzero(found)
+    column = np.empty(smooth.shape[1], rows.indices.dtype)
+    column[here], column[beside] = np.arange(len(here)), np.arange(len(here), len(here) + len(beside))
+    shape = (len(here), len(here) + len(beside))
+    return sparse.csr_matrix((rows.data, column[rows.indices], rows.indptr), shape=shape), beside

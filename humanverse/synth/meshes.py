@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from humanverse.synth.rotations import unit
 
@@ -26,6 +27,39 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     normals = _crossed(b - a, c - a)
     sums = [np.bincount(faces.ravel(), np.repeat(axis, 3), len(vertices)) for axis in normals.T]
     return unit(np.stack(sums, axis=1))
+
+
+class Facets:
+    """The faces of meshes that differ in the places of their vertices alone: quicker normals, the same to the bit.
+
+    Args:
+        faces: int32 (m, 3).
+        vertices: how many.
+    """
+
+    def __init__(self, faces: np.ndarray, vertices: int) -> None:
+        self._corners = [np.ascontiguousarray(corner, np.intp) for corner in faces.T]
+        ends = (faces.ravel(), np.repeat(np.arange(len(faces)), 3))
+        self._around = sparse.csr_matrix((np.ones(faces.size), ends), shape=(vertices, len(faces)))
+        self._around.sort_indices()  # sums are added in the order of the faces
+
+    def normals(self, vertices: np.ndarray) -> np.ndarray:
+        """As ``vertex_normals``."""
+        a, b, c = (vertices.take(corner, axis=0) for corner in self._corners)
+        return unit(self._around @ _crossed(b - a, c - a))
+
+    def at(self, inside: np.ndarray) -> Facets:
+        """Those faces that touch vertices ``inside``, bool (n,): ``normals`` are then of these vertices, in their order."""
+        one, other, third = self._corners
+        kept = np.flatnonzero(inside[one] | inside[other] | inside[third])
+        number = np.empty(self._around.shape[1], self._around.indices.dtype)
+        number[kept] = np.arange(len(kept))
+        rows = self._around[np.flatnonzero(inside)]
+        made = object.__new__(Facets)
+        made._corners = [corner[kept] for corner in self._corners]
+        shape = (rows.shape[0], len(kept))
+        made._around = sparse.csr_matrix((rows.data, number[rows.indices], rows.indptr), shape=shape)
+        return made
 
 
 def _crossed(a: np.ndarray, b: np.ndarray) -> np.ndarray:

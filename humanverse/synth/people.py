@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -70,6 +71,15 @@ class Person:
     points: np.ndarray
     yaw: float = 0.0
 
+    @cached_property
+    def low(self) -> np.ndarray:
+        """float64 (3,), the lowest corner of a box around the person."""
+        return np.asarray(self.dressed.min(axis=0))
+
+    @cached_property
+    def high(self) -> np.ndarray:
+        return np.asarray(self.dressed.max(axis=0))
+
     def moved(self, yaw: float, to: np.ndarray) -> Person:
         """The person turned about the upright axis by ``yaw`` degrees, and shifted ``to``; turned once at the most."""
         from humanverse.synth.rotations import about
@@ -128,7 +138,7 @@ def pose(all_looks: Sequence[Looks], rngs: Sequence[Rng]) -> list[Person]:
     model, where = body.load(), regions()
     shapes = [one.shape for one in all_looks]
     shaped = model.shaped(shapes)
-    reference = shaped.posed(np.tile(np.eye(3), (len(shapes), len(model.bones), 1, 1)))
+    reference = shaped.reference
     figures = [Figure(model.bones, model.parents, joints) for joints in reference.joints]
     drawn = [postures.draw(figure, rng) for figure, rng in zip(figures, rngs, strict=True)]
     posed = shaped.posed(np.stack([figure.rotations for figure in figures]))
@@ -136,7 +146,7 @@ def pose(all_looks: Sequence[Looks], rngs: Sequence[Rng]) -> list[Person]:
     found = []
     for index, one in enumerate(all_looks):
         worn = garments.worn(where, one.outfit, one.hair, face_fields())
-        dressed = garments.dressed(posed.vertices[index], model.faces, where, one.outfit, one.hair, worn)
+        dressed = garments.dressed(posed.vertices[index], where, one.outfit, one.hair, worn)
         up = np.array([0.0, 0.0, -dressed[:, 2].min()])
         found.append(
             Person(

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from humanverse.synth import body
 from humanverse.synth.limbs import SIDES
+from humanverse.synth.meshes import Facets
 from humanverse.synth.rotations import unit
 
 PARTS = (
@@ -51,6 +52,7 @@ class Regions:
         eye: float64 (VERTICES,), cosine of the angle to the gaze at vertices of the eyeballs; ``OUTSIDE`` elsewhere.
         cloth: float64 (VERTICES, 3), ``rest`` without its relief: what the patterns of garments are drawn on.
         smooth: (VERTICES, VERTICES), one step of averaging over neighbours.
+        facets: the faces of the body.
     """
 
     part: np.ndarray
@@ -66,6 +68,7 @@ class Regions:
     eye: np.ndarray
     cloth: np.ndarray
     smooth: sparse.csr_matrix
+    facets: Facets
 
 
 def part_of_bone(bone: str) -> str:
@@ -161,4 +164,5 @@ def regions() -> Regions:
         eye=_eyes(model, joints, rest),
         cloth=cloth,
         smooth=smooth,
+        facets=Facets(model.faces, len(rest)),
     )

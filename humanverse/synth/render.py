@@ -77,7 +77,8 @@ class Renderer:
         self._device = chosen_device(device)
         self.geometry = geometry
         with wp.ScopedDevice(self._device):
-            self._mesh = wp.Mesh(self._vectors(geometry.vertices), wp.array(geometry.faces.ravel(), dtype=int))
+            corners: Any = wp.array(geometry.faces.ravel(), dtype=int)
+            self._mesh = wp.Mesh(self._vectors(geometry.vertices), corners)
             self._owners: Any = wp.array(geometry.owners, dtype=int)
             self._world = self._worlds(materials)
 
@@ -114,22 +115,37 @@ class Renderer:
             whose = wp.empty(pixels, dtype=int)
             places, normals = wp.zeros(pixels, dtype=wp.vec3), wp.zeros(pixels, dtype=wp.vec3)
             reached, picture = wp.empty(pixels, dtype=wp.vec2), wp.empty(pixels, dtype=wp.vec3)
-            size = [width, height]
-            wp.launch(kernels.trace, pixels, [self._world, eye, *size, self._owners, faces, places, surfaces, whose])
-            wp.launch(kernels.reach, pixels, [self._world, eye, lamp, *size, faces, places, reached, normals])
-            given = [
-                faces,
-                self._owners,
-                places,
-                surfaces,
-                whose,
-                normals,
-                reached,
-                self._vectors(behind.reshape(-1, 3)),
-            ]
+            lights, beyond = wp.empty(pixels, dtype=wp.vec2), self._vectors(behind.reshape(-1, 3))
             turned, depths = wp.empty(pixels, dtype=wp.vec3), wp.empty(pixels, dtype=float)
-            made = [picture, turned, depths]
-            wp.launch(kernels.shade, pixels, [self._world, eye, lamp, *size, seed, EXTRA_RAYS, *given, *made])
+            world, size, thrown = self._world, [width, height], [seed, EXTRA_RAYS]
+            met = [faces, self._owners, places, surfaces, whose]
+            steps = (
+                (kernels.trace, [world, eye, *size, self._owners, faces, places, surfaces, whose]),
+                (kernels.reach, [world, eye, lamp, *size, faces, places, reached, normals]),
+                (kernels.steady, [*size, whose, places, normals, reached, lights]),
+                (
+                    kernels.shade,
+                    [
+                        world,
+                        eye,
+                        lamp,
+                        width,
+                        seed,
+                        faces,
+                        places,
+                        surfaces,
+                        normals,
+                        lights,
+                        beyond,
+                        picture,
+                        turned,
+                        depths,
+                    ],
+                ),
+                (kernels.sharpen, [world, eye, lamp, *size, *thrown, *met, lights, beyond, picture]),
+            )
+            for kernel, given in steps:
+                wp.launch(kernel, pixels, given)
             flat = (array.numpy() for array in (picture, faces, depths, turned, surfaces))
             return Seen(*(array.reshape(height, width, *array.shape[1:]) for array in flat))
 

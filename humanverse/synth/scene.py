@@ -53,11 +53,11 @@ class Scene:
     @property
     def low(self) -> np.ndarray:
         """float64 (3,), the lowest corner of a box around the people."""
-        return np.asarray(np.min([one.dressed.min(axis=0) for one in self.people], axis=0))
+        return np.asarray(np.min([one.low for one in self.people], axis=0))
 
     @property
     def high(self) -> np.ndarray:
-        return np.asarray(np.max([one.dressed.max(axis=0) for one in self.people], axis=0))
+        return np.asarray(np.max([one.high for one in self.people], axis=0))
 
 
 def arrange(people: Sequence[Person], rng: Rng) -> Scene:
@@ -83,8 +83,7 @@ def arrange(people: Sequence[Person], rng: Rng) -> Scene:
 
 def _apart(one: Person, other: Person) -> bool:
     """Whether boxes around two people do not overlap on the floor."""
-    a, b = one.dressed, other.dressed
-    gap = np.maximum(a.min(axis=0) - b.max(axis=0), b.min(axis=0) - a.max(axis=0))[:2]
+    gap = np.maximum(one.low - other.high, other.low - one.high)[:2]
     return bool(gap.max() > 0.03)
 
 
@@ -248,16 +247,16 @@ def obstruct(scene: Scene, rng: Rng, place: np.ndarray, low: np.ndarray) -> None
 
 def geometry(scene: Scene) -> tuple[Geometry, Table]:
     """The scene as arrays: people first, in order, then things; long hair belongs to its person."""
-    model, fine = body.load(), tessellation()
+    fine = tessellation()
     materials: list[Material] = []
     parts: dict[str, list[np.ndarray]] = {name: [] for name in Geometry.__dataclass_fields__}
     start = 0
     for number, person in enumerate(scene.people):
-        normals = vertex_normals(person.dressed, model.faces)
-        mesh = Mesh(fine.vertices(person.dressed, normals), fine.faces)
+        mesh = Mesh(fine.vertices(person.dressed, regions().facets.normals(person.dressed)), fine.faces)
         _add(
             parts,
             mesh,
+            fine.facets.normals(mesh.vertices),
             fine.values(regions().cloth),
             fine.values(person.worn.fields),
             start,
@@ -272,7 +271,8 @@ def geometry(scene: Scene) -> tuple[Geometry, Table]:
         rest = mesh.vertices if thing.rest is None else thing.rest
         owned = thing.person >= 0
         base = thing.person * len(SURFACES) + thing.surface if owned else len(materials)
-        _add(parts, mesh, rest, blank, start, thing.person if owned else number, NO_BODY, base)
+        normals = vertex_normals(mesh.vertices, mesh.faces)
+        _add(parts, mesh, normals, rest, blank, start, thing.person if owned else number, NO_BODY, base)
         materials += [] if owned else [thing.material]
         start += len(mesh.vertices)
     return Geometry(**{name: np.concatenate(arrays) for name, arrays in parts.items()}), Table.of(materials)
@@ -281,6 +281,7 @@ def geometry(scene: Scene) -> tuple[Geometry, Table]:
 def _add(
     parts: dict[str, list[np.ndarray]],
     mesh: Mesh,
+    normals: np.ndarray,
     rest: np.ndarray,
     fields: np.ndarray,
     start: int,
@@ -291,7 +292,7 @@ def _add(
     many = len(mesh.faces)
     arrays = {
         "vertices": mesh.vertices.astype(np.float32),
-        "normals": vertex_normals(mesh.vertices, mesh.faces).astype(np.float32),
+        "normals": normals.astype(np.float32),
         "rest": rest.astype(np.float32),
         "fields": fields,
         "faces": mesh.faces + np.int32(start),

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from humanverse.synth import body
+from humanverse.synth.meshes import Facets
 from humanverse.synth.regions import regions
 
 _COARSE = 0.012
@@ -32,6 +33,7 @@ class Tessellation:
     ends: np.ndarray
     lifted: np.ndarray
     part: np.ndarray
+    facets: Facets
 
     def values(self, given: np.ndarray) -> np.ndarray:
         """Values of the body's vertices (VERTICES, ...) -> of all vertices; those in the middle have the mean of the ends."""
@@ -60,6 +62,6 @@ def tessellation() -> Tessellation:
     ab, bc, ca = (number.reshape(-1, 3) + len(part)).T
     a, b, c = split.T
     fine = [np.stack(three, axis=1) for three in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
-    return Tessellation(
-        np.concatenate([kept, *fine]).astype(np.int32), ends, count == 2, np.concatenate([part, part[ends[:, 0]]])
-    )
+    made = np.concatenate([kept, *fine]).astype(np.int32)
+    parts = np.concatenate([part, part[ends[:, 0]]])
+    return Tessellation(made, ends, count == 2, parts, Facets(made, len(parts)))
