@@ -8,9 +8,11 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from humanverse.training.sharding import like, piece
+
 
 class Ema:
-    """Averaged weights of a model's trained parameters, float32 on their device.
+    """Averaged weights of a model's trained parameters, float32 on their device, shared as these are.
 
     Args:
         model: whose weights they start as.
@@ -33,7 +35,7 @@ class Ema:
         half_life = min(self._half_life, self._ramp * seen)
         keep = 0.5 ** (samples / half_life)
         for name, weight in _trained(model):
-            self._weights[name].lerp_(weight, 1 - keep)
+            piece(self._weights[name]).lerp_(piece(weight), 1 - keep)
 
     @contextmanager
     def shown(self, model: nn.Module) -> Iterator[None]:
@@ -46,7 +48,10 @@ class Ema:
 
     def _swap(self, model: nn.Module) -> None:
         for name, weight in _trained(model):
-            weight.data, self._weights[name] = self._weights[name], weight.data
+            shown, averaged = piece(weight), piece(self._weights[name])
+            before = shown.clone()
+            shown.copy_(averaged)
+            averaged.copy_(before)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The averaged weights by the parameters' names."""
@@ -55,7 +60,7 @@ class Ema:
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
         """Take over averaged weights."""
         for name, weight in self._weights.items():
-            weight.copy_(state[name])
+            piece(weight).copy_(piece(like(weight, state[name])))
 
 
 def _trained(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from humanverse.errors import UserError
 from humanverse.loading.loader import Loader
+from humanverse.training import sharding
 from humanverse.training.checkpoints import (
     AVERAGE,
     LOG,
@@ -28,7 +29,8 @@ from humanverse.training.ema import Ema
 from humanverse.training.log import Journal, Meter
 from humanverse.training.settings import OptimiserSettings, TrainSettings
 from humanverse.training.stage import Stage
-from humanverse.training.validation import Validation
+from humanverse.training.trouble import told_in_one_line
+from humanverse.training.validation import Validation, write_picture
 
 Tell = Callable[[Mapping[str, float]], None]
 """Told the log's values, and after each step ``samples`` alone."""
@@ -87,10 +89,17 @@ class Loop:
     ) -> None:
         self.stage, self.loader, self.settings, self.folder = stage, loader, settings, folder
         self.accelerator, self.validation, self.tell = accelerator, validation, tell
+        self.shared = settings.sharding == "fsdp" and accelerator.num_processes > 1
+        for network in stage.networks:
+            if settings.compile:
+                network.compile(backend=settings.compile_backend)
+            if self.shared:
+                sharding.share(network, accelerator.device)
         own = settings.optimiser
         trained = [weight for weight in stage.model.parameters() if weight.requires_grad]
         optimiser = torch.optim.AdamW(trained, lr=own.lr, betas=own.betas, eps=own.eps, weight_decay=own.weight_decay)
-        self.model, self.optimiser = accelerator.prepare(stage.model, optimiser)
+        self.model = stage.model if self.shared else accelerator.prepare(stage.model)
+        self.optimiser = accelerator.prepare(optimiser)
         self.ema = Ema(stage.model, settings.ema.half_life, settings.ema.ramp) if settings.ema.half_life else None
         self.progress, self.meter = Progress(), Meter()
         self.told: dict[str, float] = {}
@@ -117,7 +126,7 @@ class Loop:
             if last or crossed(before, progress.samples, settings.log.every):
                 self.log(journal, norm)
             if self.validation and (last or crossed(before, progress.samples, settings.validation.every)):
-                self.validate(journal)
+                self.validate(self.validation, journal)
             if last or crossed(before, progress.samples, settings.checkpoint.every):
                 self.save()
             self.refuse_endless_skipping()
@@ -132,7 +141,7 @@ class Loop:
         rate = learning_rate(settings.optimiser, progress.samples + settings.batch)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        with _memory_in_one_line(settings):
+        with told_in_one_line(settings):
             for _ in range(accelerator.gradient_accumulation_steps):
                 waiting = time.monotonic()
                 batch = next(batches)
@@ -144,7 +153,8 @@ class Loop:
                         told = self.stage.learn(self.model, batch, numbers)
                     accelerator.backward(told.losses.total)
                 self.meter.add(told, settings.micro_batch)
-            norm = float(accelerator.clip_grad_norm_(self.model.parameters(), settings.optimiser.clip))
+            norm = accelerator.clip_grad_norm_(self.model.parameters(), settings.optimiser.clip)
+            norm = float(sharding.whole(norm, keep=True))
             if math.isfinite(norm):
                 self.optimiser.step()
                 progress.steps, progress.in_a_row = progress.steps + 1, 0
@@ -185,28 +195,35 @@ class Loop:
             self.tell({"samples": self.progress.samples, **values})
         accelerator.log(values, step=self.progress.samples)
 
-    def validate(self, journal: Journal | None) -> None:
-        """Losses and pictures of the averaged weights, made by the main process while the others wait."""
+    def validate(self, validation: Validation, journal: Journal | None) -> None:
+        """Losses and pictures of the averaged weights, made by the main process while the others wait, or compute with it where
+        they have a share of the weights. Nothing is compiled for it."""
         began = time.monotonic()
+        if journal or self.shared:
+            plain = torch.compiler.set_stance("force_eager") if self.settings.compile else nullcontext()
+            with self._averaged(), self.accelerator.autocast(), told_in_one_line(self.settings), plain:
+                values, grid = validation.look(self.stage)
         if journal:
-            assert self.validation is not None
-            with self._averaged(), self.accelerator.autocast(), _memory_in_one_line(self.settings):
-                values, grid = self.validation.look(self.stage, self.folder.path, self.progress.samples)
+            write_picture(grid, self.folder.path, self.progress.samples)
             journal.write({"samples": self.progress.samples, **values})
             self.accelerator.log(values, step=self.progress.samples)
-            self.validation.show(self.accelerator.trackers, grid, self.progress.samples)
+            validation.show(self.accelerator.trackers, grid, self.progress.samples)
         self.accelerator.wait_for_everyone()
         self.meter.exclude(time.monotonic() - began)
 
     def save(self) -> None:
         """A checkpoint: parts, average, optimiser and progress. All randomness follows from the settings."""
-        if self.accelerator.is_main_process:
+        main = self.accelerator.is_main_process
+        parts = self._whole_parts()
+        averaged = sharding.whole(self.ema.state_dict(), main) if self.ema else {}
+        optimiser = sharding.whole(self.optimiser.state_dict(), main)
+        if main:
             with written_at_once(self.folder.checkpoint(self.progress.samples)) as folder:
-                for name, part in self.stage.parts.items():
+                for name, part in parts.items():
                     part.save_pretrained(folder / name, max_shard_size="100GB")
-                if self.ema:
-                    save_file(self.ema.state_dict(), folder / AVERAGE)
-                torch.save(self.optimiser.state_dict(), folder / _OPTIMISER)
+                if averaged:
+                    save_file(averaged, folder / AVERAGE)
+                torch.save(optimiser, folder / _OPTIMISER)
                 write_state(folder, {"progress": asdict(self.progress), "loader": self.loader.state_dict()})
             self.folder.prune(self.settings.checkpoint.keep)
         self.accelerator.wait_for_everyone()
@@ -223,18 +240,29 @@ class Loop:
         state = read_state(folder)
         self.progress = Progress(**state["progress"])
         self.loader.load_state_dict(state["loader"])
-        device = self.accelerator.device
-        self.optimiser.load_state_dict(torch.load(folder / _OPTIMISER, map_location=device, weights_only=True))
+        device = "cpu" if self.shared else self.accelerator.device
+        held = torch.load(folder / _OPTIMISER, map_location=device, weights_only=True)
+        weights = self.optimiser.param_groups[0]["params"]
+        for place, values in held["state"].items():
+            held["state"][place] = {name: sharding.like(weights[place], value) for name, value in values.items()}
+        self.optimiser.load_state_dict(held)
         if self.ema:
             self.ema.load_state_dict(load_file(folder / AVERAGE, device=str(device)))
 
     def finish(self) -> None:
         """Write the pipeline, with averaged weights if there are any."""
-        if self.accelerator.is_main_process:
-            with self._averaged(), written_at_once(self.pipeline) as folder:
-                self.stage.save(folder)
-                write_state(folder, {"progress": asdict(self.progress)})
+        with self._averaged():
+            parts = self._whole_parts()
+            if self.accelerator.is_main_process:
+                with written_at_once(self.pipeline) as folder:
+                    self.stage.save(folder, parts)
+                    write_state(folder, {"progress": asdict(self.progress)})
         self.accelerator.end_training()
+
+    def _whole_parts(self) -> dict[str, Any]:
+        """The stage's parts as they can be saved, for the main process; all processes must ask."""
+        main = self.accelerator.is_main_process
+        return {name: sharding.whole_part(part, main) for name, part in self.stage.parts.items()}
 
     @property
     def pipeline(self) -> Path:
@@ -243,17 +271,3 @@ class Loop:
 
     def _averaged(self) -> Any:
         return self.ema.shown(self.stage.model) if self.ema else nullcontext()
-
-
-@contextmanager
-def _memory_in_one_line(settings: TrainSettings) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
-        if not short:
-            raise
-        raise UserError(
-            f"memory is too small for passes of {settings.micro_batch} samples: make micro_batch smaller "
-            "(batch may stay), or set gradient_checkpointing=true"
-        ) from error

@@ -87,6 +87,7 @@ class RefinerStage:
             for network in (refiner.encoder, unet):
                 network.enable_gradient_checkpointing()
         self.model: nn.Module = Refining(refiner, unet)
+        self.networks: Sequence[nn.Module] = [refiner, unet]
         self._pipeline = RefinerPipeline(
             self._vae,
             parts.frozen(encoder, device),
@@ -149,8 +150,9 @@ class RefinerStage:
         """See ``stage.Stage``: a ``RefinerPipeline``."""
         return self._pipeline
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, parts: Mapping[str, Any]) -> None:
         """See ``stage.Stage``: a ``RefinerPipeline``."""
+        self._pipeline.register_modules(**parts)
         save_quietly(self._pipeline, folder)
 
     def _map(self, name: str, batch: Batch) -> torch.Tensor:

@@ -23,6 +23,7 @@ from humanverse.training.refiner import RefinerStage
 from humanverse.training.settings import TrainSettings, check_same
 from humanverse.training.stage import Stage
 from humanverse.training.structure import StructureStage
+from humanverse.training.trouble import told_in_one_line
 from humanverse.training.validation import Validation
 
 
@@ -88,16 +89,18 @@ def run(
     accelerator = _accelerator(settings, out)
     facts = {"stage": name, **settings.decisive()}
     folder = _opened(out, facts, accelerator)
-    stage = STAGES[name](_placed(settings, place), folder.latest(), accelerator.device)
+    with told_in_one_line(settings):
+        stage = STAGES[name](_placed(settings, place), folder.latest(), accelerator.device)
     dataset = Dataset(url)
     loader = _loader(dataset, stage, settings, folder)
     if folder.latest() is None:
         passes = math.ceil(settings.model.statistics_samples / settings.micro_batch)
         all_of_it = _loader(dataset, stage, settings, folder, rank=0, world_size=1)
-        with accelerator.autocast():
+        with accelerator.autocast(), told_in_one_line(settings):
             stage.prepare(islice(all_of_it, min(passes, loader.batches_per_epoch)))
     validation = _validation(dataset, stage, settings) if settings.validation.every else None
-    loop = Loop(stage, loader, settings, folder, accelerator, validation, tell)
+    with told_in_one_line(settings):
+        loop = Loop(stage, loader, settings, folder, accelerator, validation, tell)
     if accelerator.is_main_process:
         folder.write_settings(facts)
     trackers.start(accelerator, settings.log, out, facts)
@@ -139,7 +142,8 @@ def _accelerator(settings: TrainSettings, out: Path) -> Any:
     known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
     if accelerator.distributed_type not in known:
         raise UserError(
-            f"launched as {accelerator.distributed_type.value}: only plain data-parallel processes can train"
+            f"launched as {accelerator.distributed_type.value}: launch plain data-parallel processes; "
+            "they share the weights with sharding=fsdp"
         )
     of_a_pass = settings.micro_batch * accelerator.num_processes
     if settings.batch % of_a_pass:

@@ -30,12 +30,14 @@ class Stage(Protocol):
 
     Attributes:
         model: whose parameters with gradients are trained.
-        parts: its parts that are saved, by the name of their folder.
+        networks: that it consists of, each called by its ``forward``: what is compiled, and shared, as one.
+        parts: its parts that are saved, by the name of their folder, and of the pipeline's component.
         layers: that a loader must give.
         pipeline: the whole as diffusers has it, with the weights that ``model`` has.
     """
 
     model: nn.Module
+    networks: Sequence[nn.Module]
     parts: Mapping[str, Any]
     layers: tuple[str, ...]
 
@@ -57,8 +59,8 @@ class Stage(Protocol):
     def generate(self, batch: Batch, steps: int, guidance: float, seed: int) -> dict[str, torch.Tensor]:
         """Pictures, float32 (batch, 3, height, width) in [0, 1], by name, for the captions and conditions of a batch."""
 
-    def save(self, folder: Path) -> None:
-        """The whole pipeline as diffusers has it."""
+    def save(self, folder: Path, parts: Mapping[str, Any]) -> None:
+        """The whole pipeline as diffusers has it, with these ``parts``."""
 
 
 def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:

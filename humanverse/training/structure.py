@@ -54,6 +54,7 @@ class StructureStage:
         if settings.gradient_checkpointing:
             self.unet.enable_gradient_checkpointing()
         self.model: nn.Module = self.unet
+        self.networks: Sequence[nn.Module] = [self.unet]
         self.parts: Mapping[str, Any] = {"unet": self.unet}
         self._targets = [target.name for target in self.unet.targets]
         self._conditions = [condition.name for condition in self.unet.conditions]
@@ -119,8 +120,9 @@ class StructureStage:
         """See ``stage.Stage``: a ``StructuralPipeline``."""
         return self._pipeline
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, parts: Mapping[str, Any]) -> None:
         """See ``stage.Stage``: a ``StructuralPipeline``."""
+        self._pipeline.register_modules(**parts)
         save_quietly(self._pipeline, folder)
 
     def _cells(self, name: str, batch: Batch, latents: torch.Tensor) -> torch.Tensor | None:

@@ -34,30 +34,28 @@ class Validation:
     def __init__(self, settings: ValidationSettings, seed: int, batch: Batch) -> None:
         self._settings, self._seed, self._batch = settings, seed, batch
 
-    def look(self, stage: Stage, folder: Path, seen: int) -> tuple[dict[str, float], np.ndarray]:
-        """Losses, ``validation/TARGET`` and ``validation/loss``, and the pictures; these are written to ``folder``.
-
-        Noise and timesteps are the same each time.
-
-        Args:
-            seen: samples of the run so far, the picture's name.
-        """
+    def look(self, stage: Stage) -> tuple[dict[str, float], np.ndarray]:
+        """Losses, ``validation/TARGET`` and ``validation/loss``, and the pictures side by side. Noise and timesteps are the same
+        each time."""
         count = len(self._batch["captions"])
         with torch.no_grad():
             losses = stage.learn(stage.model, self._batch, range(-count, 0)).losses
         values = {f"validation/{name}": float(mean) for name, mean in losses.means().items()}
         values["validation/loss"] = float(losses.total)
-        grid = grid_of(stage.generate(self._batch, self._settings.steps, self._settings.guidance, self._seed))
-        place = folder / FOLDER
-        place.mkdir(exist_ok=True)
-        Image.fromarray(grid).save(place / f"{seen:012d}.png")
-        return values, grid
+        return values, grid_of(stage.generate(self._batch, self._settings.steps, self._settings.guidance, self._seed))
 
     def show(self, trackers: Sequence[Any], grid: np.ndarray, seen: int) -> None:
         """Give the pictures to trackers that take some."""
         for tracker in trackers:
             if tracker.name in _SHAPES:
                 tracker.log_images({FOLDER: _SHAPES[tracker.name](grid)}, step=seen)
+
+
+def write_picture(grid: np.ndarray, folder: Path, seen: int) -> None:
+    """Keep ``grid`` in the run's ``folder``, named by the samples that were seen."""
+    place = folder / FOLDER
+    place.mkdir(exist_ok=True)
+    Image.fromarray(grid).save(place / f"{seen:012d}.png")
 
 
 def grid_of(pictures: Mapping[str, torch.Tensor]) -> np.ndarray:

@@ -1,0 +1,49 @@
+"""What goes wrong in a pass over the network, in one line that says which setting helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from humanverse.errors import UserError, one_line
+from humanverse.training.settings import TrainSettings
+
+
+@contextmanager
+def told_in_one_line(settings: TrainSettings) -> Iterator[None]:
+    """Whatever is done inside.
+
+    Raises:
+        UserError: if memory is short, or the network cannot be compiled.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if _is_short_memory(error):
+            raise UserError(_less_memory(settings)) from error
+        if settings.compile and _is_of_the_compiler(error):
+            said = f"with {settings.compile_backend}: {one_line(error, 200)}"
+            raise UserError(f"the network cannot be compiled {said}: set compile=false") from error
+        raise
+
+
+def _is_short_memory(error: BaseException) -> bool:
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
+
+
+def _is_of_the_compiler(error: BaseException) -> bool:
+    from torch._dynamo.exc import TorchDynamoException
+
+    return isinstance(error, TorchDynamoException)
+
+
+def _less_memory(settings: TrainSettings) -> str:
+    ways = ["make micro_batch smaller (batch may stay)"] if settings.micro_batch > 1 else []
+    ways += [] if settings.gradient_checkpointing else ["set gradient_checkpointing=true"]
+    ways += [
+        "give smaller data.buckets",
+        *([] if settings.sharding == "fsdp" else ["share the weights by sharding=fsdp"]),
+    ]
+    return f"memory is too small for passes of {settings.micro_batch} samples: {', or '.join(ways)}"
