@@ -100,20 +100,20 @@ def card(
         done: told, for each layer, the number of samples of each finished shard.
 
     Raises:
-        UserError: if there is nothing to judge, or no layer could be compared.
-        DatasetError: if something is damaged, or there is no such view.
+        UserError: if there is nothing to judge, no such view, or no layer could be compared; what is damaged is left out.
     """
     judging = find(dataset, truth)
     dataset.select(view)
     rows: list[Row] = []
-    left_out: dict[str, str] = {}
+    left_out: dict[str, UserError] = {}
     for layer, right in judging.judged:
         kind, name, reference = *layer.split("/", 1), right.partition("/")[2]
         try:
             only = choose(common_shards(dataset, kind, name, reference)[0]) if choose else None
             rows.append(Row(compare(dataset, kind, name, reference, 0, view, done, only)))
         except UserError as error:
-            left_out[layer] = str(error)
+            left_out[layer] = error
     if not rows:
-        raise UserError(next(iter(left_out.values())))
-    return Card(dataset.store.url, view, judging.truths, tuple(rows), left_out)
+        raise next(iter(left_out.values()))
+    told = {layer: str(error) for layer, error in left_out.items()}
+    return Card(dataset.store.url, view, judging.truths, tuple(rows), told)

@@ -16,7 +16,7 @@ from humanverse.compare.measures import MEASURES
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.sample import rows
 from humanverse.dataset.selection import Part, Selection
-from humanverse.errors import UserError
+from humanverse.errors import DatasetError, UserError
 from schemas.layers import OK
 
 SILENT = 20
@@ -288,6 +288,12 @@ def _take_in(measure: Measure, heap: _Heap, shard: int, position: int, pair: Pai
     """Measure one sample, if both say something about it."""
     if pair.a.row["status"] != OK or pair.b.row["status"] != OK:
         return
-    value = measure.add(pair)
+    try:
+        value = measure.add(pair)
+    except ValueError as error:
+        raise DatasetError(
+            f"what {measure.a.layer} or {measure.b.layer} says of {pair.image['uid']} (shard {shard}) cannot be read: {error}; "
+            "run humanverse verify"
+        ) from error
     if value is not None and value > 0:
         heap.add(Worst(value, shard, position, pair.image["uid"], pair.image["url"]))

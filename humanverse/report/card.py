@@ -13,7 +13,7 @@ from humanverse.compare.card import Card, Row, card
 from humanverse.compare.findings import Headline
 from humanverse.compare.truth import NoTruth
 from humanverse.dataset.reader import Dataset
-from humanverse.errors import DatasetError, UserError
+from humanverse.errors import UserError
 from humanverse.report import wording, writing
 from humanverse.report.choice import choose, spread
 from humanverse.report.comparison import ShownTable, shown_table
@@ -138,17 +138,12 @@ def sampled(dataset: Dataset, held: Mapping[int, int], view: str | None) -> Samp
 
     Args:
         held: shard -> samples, of the view if one is given.
-
-    Raises:
-        DatasetError: if something is damaged.
     """
     pictures = sum(held.values())
     try:
         found = card(dataset, view=view, choose=_few(held))
     except NoTruth:
         return None
-    except DatasetError:
-        raise
     except UserError as error:
         return Sampled((), (), pictures, PICTURES, SHARDS, wording.clean(error))
     return Sampled(tuple(_line(row) for row in found.rows), _left_out(found), pictures, PICTURES, SHARDS)

@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from humanverse.compare import depth
 from humanverse.compare.card import card
 from humanverse.compare.run import compare
 from humanverse.dataset import layout
-from humanverse.dataset.create import json_bytes
+from humanverse.dataset.adding import Target
+from humanverse.dataset.create import declare_layer, json_bytes
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.views import write_filter, write_view
 from humanverse.errors import DatasetError, UserError
+from schemas.filters import SCHEMA
 from schemas.layers import KINDS
+from schemas.provenance import fingerprint
 from tests.datasets import make_dataset
 from tests.humanverse.compare.test_run import add_layer, longer
 from tests.humanverse.compare.test_truth import mark
@@ -97,9 +102,36 @@ def test_a_choice_of_pictures(dataset: Dataset) -> None:
     assert {(item.shard, item.position) for item in chosen.worst} == {(0, 1), (1, 0), (1, 2)}
 
 
+def test_only_the_samples_of_a_view(dataset: Dataset) -> None:
+    """The view leaves out the first sample of shard 1; a choice is then of those that are left."""
+    row = {"row": 6, "uid": dataset.images(1).column("uid")[0].as_py(), "of_shard": 1, "of_row": 7, "of_uid": "a" * 32}
+    gone = pa.Table.from_pylist([{**row, "distance": 0}], schema=SCHEMA)
+    left_out = write_filter(dataset.store, "few", iter([(1, gone)]), [0, 1], {"command": "dedup"}, {})
+    write_view(dataset.store, "few", [left_out])
+    assert [row.compared for row in card(dataset, view="few").rows] == [5, 5, 5]
+    first = compare(dataset, "caption", "test", "truth", view="few", only={1: [0]}).worst
+    assert [(item.shard, item.position) for item in first] == [(1, 1)]
+
+
 def test_a_view_that_is_not_there(dataset: Dataset) -> None:
     with pytest.raises(DatasetError, match="no view many"):
         card(dataset, view="many")
+
+
+def test_a_map_that_is_damaged_is_one_line_and_one_layer(dataset: Dataset) -> None:
+    truth = {**dataset.layer_card("depth/test"), "settings": {"truth": True}}
+    declare_layer(dataset.store, "depth/truth", {**truth, "fingerprint": fingerprint(truth)})
+    for shard in dataset.shards():
+        target = Target.open(dataset, shard)
+        made = [{**row, "map": b"no map"} for row in target.layer("depth/test").to_pylist()]
+        schema = KINDS["depth"].schema.append(pa.field("map", pa.large_binary()))
+        target.publish("depth/truth", pa.Table.from_pylist(made, schema=schema))
+    with pytest.raises(
+        DatasetError, match=r"what depth/test or depth/truth says of [0-9a-f]{32} \(shard 0\) cannot be read"
+    ):
+        compare(dataset, "depth", "test", "truth")
+    found = card(dataset)
+    assert list(found.left_out) == ["depth/test"] and len(found.rows) == 3
 
 
 def test_maps_are_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
