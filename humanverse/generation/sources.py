@@ -206,7 +206,8 @@ def _of_checkpoint(source: Source, device: Any) -> Any:
 
 
 def _settings(source: Source) -> Any:
-    """The run's settings, with a base that lies on this machine."""
+    """The run's settings, with folders of this machine."""
+    from humanverse.training.parts import placed
     from humanverse.training.settings import TrainSettings
 
     tree: dict[str, Any] = {}
@@ -217,7 +218,5 @@ def _settings(source: Source) -> Any:
             inner = inner.setdefault(section, {})
         inner[last] = value
     tree.pop("stage")
-    base = tree["model"].get("base")
-    if base is not None:
-        tree["model"]["base"] = source.place(base)
-    return TrainSettings.model_validate(tree)
+    settings = TrainSettings.model_validate(tree)
+    return settings.model_copy(update={"model": placed(settings.model, source.place)})

@@ -44,7 +44,21 @@ BACKBONES: Mapping[str, Mapping[str, Any]] = {
 }
 """UNets that can be trained from scratch, by name."""
 
+PACKAGED_TEXT = ("minilm",)
+"""Text encoders that come from a package, by what ``model.text`` calls them."""
+
 _VAES: Mapping[str, type[Any]] = {"AutoencoderKL": AutoencoderKL, "PatchVae": PatchVae}
+
+
+def placed(settings: ModelSettings, place: Callable[[str], str]) -> ModelSettings:
+    """The settings with folders of this machine for ``base`` and ``text``.
+
+    Args:
+        place: makes a folder of ``hf:OWNER/REPO@REVISION`` and of ``text-encoder:NAME``; gives any other word back.
+    """
+    text = f"text-encoder:{settings.text}" if settings.text in PACKAGED_TEXT else settings.text
+    named = {"base": settings.base, "text": text}
+    return settings.model_copy(update={name: value and place(value) for name, value in named.items()})
 
 
 def folder_of(base: str, part: str) -> Path:

@@ -16,7 +16,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.loading.loader import Loader
 from humanverse.loading.stream import Pace
-from humanverse.training import trackers
+from humanverse.training import parts, trackers
 from humanverse.training.checkpoints import INDEX, RunFolder
 from humanverse.training.loop import Loop, Tell
 from humanverse.training.refiner import RefinerStage
@@ -79,7 +79,7 @@ def run(
         out: folder of the run.
         settings: of the run.
         tell: is told how it goes, in the main process.
-        place: ``model.base`` -> the folder in which it lies on this machine.
+        place: see ``parts.placed``.
 
     Raises:
         UserError: for whatever the user can mend.
@@ -125,11 +125,8 @@ def _with_precision(settings: TrainSettings) -> TrainSettings:
 
 
 def _placed(settings: TrainSettings, place: Callable[[str], str]) -> TrainSettings:
-    """The settings with a folder as ``model.base``."""
-    model = settings.model
-    if model.base is None:
-        return settings
-    return settings.model_copy(update={"model": model.model_copy(update={"base": place(model.base)})})
+    """The settings with folders of this machine."""
+    return settings.model_copy(update={"model": parts.placed(settings.model, place)})
 
 
 def _accelerator(settings: TrainSettings, out: Path) -> Any:

@@ -23,12 +23,12 @@ def package(folder: Path) -> TextEncoder:
     wheel = folder / MINILM.weight.archive.file if MINILM.weight.archive else folder
     with zipfile.ZipFile(wheel, "w") as made:
         for file in (*MINILM.files, "model.safetensors", "README.md"):
-            made.writestr(f"{MINILM.inside}/{file}", f"this is {file}")
+            made.writestr(f"{MINILM.inside}/{file}", json.dumps({"this is": file}))
     archive = Archive(wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest())
     kept = folder / "archives" / archive.sha256[:16] / wheel.name
     kept.parent.mkdir(parents=True)
     wheel.rename(kept)
-    tensors = b"this is model.safetensors"
+    tensors = json.dumps({"this is": "model.safetensors"}).encode()
     weight = Weight(MINILM.weight.spec, hashlib.sha256(tensors).hexdigest(), len(tensors), archive)
     return replace(MINILM, weight=weight)
 
@@ -38,8 +38,12 @@ def test_the_folder_is_what_transformers_reads(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HUMANVERSE_OFFLINE", "1")
     encoder = package(tmp_path)
     folder = text_encoders.folder(encoder)
-    assert {path.name: path.read_text() for path in folder.iterdir()} == {
-        file: f"this is {file}" for file in (*MINILM.files, "model.safetensors")
+    assert {path.name: json.loads(path.read_text()) for path in folder.iterdir()} == {
+        "config.json": {"this is": "config.json", "use_attention_mask": True},
+        "model.safetensors": {"this is": "model.safetensors"},
+        "special_tokens_map.json": {"this is": "special_tokens_map.json"},
+        "tokenizer.json": {"this is": "tokenizer.json"},
+        "tokenizer_config.json": {"this is": "tokenizer_config.json", "model_max_length": 77},
     }
     assert tmp_path in folder.parents
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".part")]

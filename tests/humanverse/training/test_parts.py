@@ -78,3 +78,15 @@ def test_small_backbones_can_be_built(name: str) -> None:
         unet = parts.unet_of(ModelSettings(unet=name), 48, 128, more)
     assert unet.config.in_channels == unet.config.out_channels == 48
     assert sum(weight.numel() for weight in unet.parameters()) < 40_000_000
+
+
+def test_folders_of_this_machine_take_the_place_of_names() -> None:
+    def place(named: str) -> str:
+        return f"/here/{named}"
+
+    given = ModelSettings(base="hf:owner/model@1", text="minilm", vae="patch:2")
+    assert parts.placed(given, place) == ModelSettings(
+        base="/here/hf:owner/model@1", text="/here/text-encoder:minilm", vae="patch:2"
+    )
+    assert parts.placed(ModelSettings(text="folder"), lambda named: named) == ModelSettings(text="folder")
+    assert parts.placed(ModelSettings(), place) == ModelSettings()
