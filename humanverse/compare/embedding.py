@@ -41,9 +41,10 @@ class Embedding(Measure):
     def findings(self) -> Findings:
         values = self._cosines.values()
         figures = {"pictures": len(values), "cosine": self._cosines.summary()}
+        headlines = (Headline("cosine", self._cosines.mean()),)
         if not len(values):
-            return Findings(figures)
+            return Findings(figures, headlines=headlines)
         quantities = [float(values.mean()), *(float(value) for value in np.quantile(values, QUANTILES))]
         table = Table("Embeddings", ("", "mean", "5 %", "median", "95 %"), (("cosine", *quantities),))
         shown = distributions([("cosine of the two vectors", self._cosines, "free")])
-        return Findings(figures, (table,), shown, headlines=(Headline("cosine", self._cosines.mean()),))
+        return Findings(figures, (table,), shown, headlines=headlines)

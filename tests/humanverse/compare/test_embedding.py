@@ -19,6 +19,7 @@ def test_vectors_agree_as_their_angle_says() -> None:
     found = measure.findings()
     assert found.figures["pictures"] == 4 and found.figures["cosine"]["mean"] == pytest.approx(0.15, abs=1e-6)
     assert found.tables[0].rows[0][0] == "cosine" and len(found.distributions) == 1
+    assert [(item.name, item.arrow, item.text) for item in found.headlines] == [("cosine", "↑", "0.150")]
 
 
 def test_without_pairs_there_is_nothing_to_show() -> None:

@@ -24,6 +24,17 @@ def test_differences_and_correlations() -> None:
     assert figures["spearman"] == pytest.approx(stats.spearmanr(a, b).statistic, rel=1e-5)
 
 
+def test_headlines_are_of_the_first_column() -> None:
+    measure = Scalars(*sides("text"))
+    assert [item.value for item in measure.findings().headlines] == [None, None]
+    row = {"has_text": True}
+    pairs = [({**row, "text_area_ratio": a}, {**row, "text_area_ratio": b}) for a, b in ((0.1, 0.2), (0.3, 0.4))]
+    measured(measure, *(pair(*both) for both in pairs))
+    assert [(item.name, item.arrow, item.text) for item in measure.findings().headlines] == [
+        ("|A−B| text_area_ratio", "↓", "0.100"), ("Pearson", "↑", "1.000"),
+    ]  # fmt: skip
+
+
 def test_a_constant_has_no_correlation() -> None:
     measure = Scalars(*sides("safety"))
     measured(measure, *(pair({"unsafe": 0.1}, {"unsafe": value}) for value in (0.1, 0.2)))
