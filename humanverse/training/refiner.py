@@ -19,6 +19,7 @@ from humanverse.models.refiner import StructureRefiner, refine
 from humanverse.models.schedule import learnt, noised, scheduler_for
 from humanverse.training import parts
 from humanverse.training.chance import noise_for, steps_for
+from humanverse.training.encoding import Encoding
 from humanverse.training.pictures import filled, layers_for
 from humanverse.training.settings import TrainSettings
 from humanverse.training.stage import Batch, Told, save_quietly, to_device
@@ -75,6 +76,7 @@ class RefinerStage:
         self._conditions = [condition.name for condition in refiner.conditions]
         self._rates = dict.fromkeys([_TEXT, *self._conditions], rate)
         self.layers = layers_for(self._conditions, settings.data.layers)
+        self.encoding = Encoding([_TARGET], self._vae, None, device)
 
         refiner = nn.Module.to(refiner, device, torch.float32).train().requires_grad_(True)
         self.parts: Mapping[str, Any] = {"refiner": refiner}
@@ -111,14 +113,14 @@ class RefinerStage:
         """See ``stage.Stage``: the picture noised, told by the maps and the text that were not dropped, and denoised."""
         batch = to_device(batch, self._device)
         kept = dropout.kept(self._seed, numbers, self._rates)
-        height, width = batch["image"].shape[-2:]
         with torch.no_grad():
-            clean = {_TARGET: self._latents(batch["image"])}
+            clean = {_TARGET: self.encoding.latents(_TARGET, batch)}
             maps = {name: dropout.only_kept(self._map(name, batch), kept[name]) for name in self._conditions}
             prompts = [text if keep else "" for text, keep in zip(batch["captions"], kept[_TEXT].tolist(), strict=True)]
             text, _, pooled, _ = self._pipeline.encode_prompt(
                 prompts, device=self._device, do_classifier_free_guidance=False
             )
+        height, width = (side * self._pipeline.vae_scale_factor for side in clean[_TARGET].shape[-2:])
         shown = torch.tensor([height, width], device=self._device).expand(len(prompts), 2)
         added = {"text_embeds": pooled.float(), "time_ids": torch.cat([batch["sizes"], shown], dim=1)}
         steps = steps_for(self._seed, numbers, [_TARGET], False, self._device)
@@ -133,16 +135,17 @@ class RefinerStage:
         batch = to_device(batch, self._device)
         height, width = batch["image"].shape[-2:]
         maps = {name: self._map(name, batch) for name in self._conditions}
-        made = self._pipeline(
-            prompt=list(batch["captions"]),
-            maps=maps,
-            height=height,
-            width=width,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            generator=[torch.Generator().manual_seed(seed + place) for place in range(len(batch["captions"]))],
-            output_type="pt",
-        )
+        with self.encoding.awake():
+            made = self._pipeline(
+                prompt=list(batch["captions"]),
+                maps=maps,
+                height=height,
+                width=width,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                generator=[torch.Generator().manual_seed(seed + place) for place in range(len(batch["captions"]))],
+                output_type="pt",
+            )
         return {name: pictures.float().cpu() for name, pictures in {**maps, _TARGET: made.images}.items()}
 
     @property
@@ -158,11 +161,6 @@ class RefinerStage:
     def _map(self, name: str, batch: Batch) -> torch.Tensor:
         """In [0, 1]."""
         return filled(name, batch) / 2 + 0.5
-
-    def _latents(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Scaled latents, float32, the middle of what the VAE says."""
-        latent = self._vae.encode(pictures.to(self._vae.dtype)).latent_dist.mode()
-        return latent.float() * self._vae.config.scaling_factor
 
 
 def _preset(name: str) -> presets.RefinerSetting:

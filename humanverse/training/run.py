@@ -17,6 +17,7 @@ from humanverse.errors import UserError
 from humanverse.loading.loader import Loader
 from humanverse.loading.stream import Pace
 from humanverse.training import parts, trackers
+from humanverse.training.caches import Caches, find
 from humanverse.training.checkpoints import INDEX, RunFolder
 from humanverse.training.loop import Loop, Tell
 from humanverse.training.refiner import RefinerStage
@@ -70,6 +71,7 @@ def run(
     settings: TrainSettings,
     tell: Tell = lambda values: None,
     place: Callable[[str], str] = lambda base: base,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Train stage ``name`` on the dataset at ``url``, or go on where the run at ``out`` stopped.
 
@@ -80,6 +82,7 @@ def run(
         settings: of the run.
         tell: is told how it goes, in the main process.
         place: see ``parts.placed``.
+        say: is told lines about how it begins, in the main process.
 
     Raises:
         UserError: for whatever the user can mend.
@@ -92,10 +95,11 @@ def run(
     with told_in_one_line(settings):
         stage = STAGES[name](_placed(settings, place), folder.latest(), accelerator.device)
     dataset = Dataset(url)
-    loader = _loader(dataset, stage, settings, folder)
+    cached = _cached(dataset, stage, settings, say if accelerator.is_main_process else lambda line: None)
+    loader = _loader(dataset, cached, settings, folder)
     if folder.latest() is None:
         passes = math.ceil(settings.model.statistics_samples / settings.micro_batch)
-        all_of_it = _loader(dataset, stage, settings, folder, rank=0, world_size=1)
+        all_of_it = _loader(dataset, cached, settings, folder, rank=0, world_size=1)
         with accelerator.autocast(), told_in_one_line(settings):
             stage.prepare(islice(all_of_it, min(passes, loader.batches_per_epoch)))
     validation = _validation(dataset, stage, settings) if settings.validation.every else None
@@ -164,17 +168,32 @@ def _opened(out: Path, facts: Mapping[str, Any], accelerator: Any) -> RunFolder:
     return folder
 
 
-def _loader(dataset: Dataset, stage: Stage, settings: TrainSettings, folder: RunFolder, **processes: int) -> Loader:
+def _cached(dataset: Dataset, stage: Stage, settings: TrainSettings, say: Callable[[str], None]) -> Caches:
+    """The layers that stand for what VAE and text encoder say; these rest if nothing is left to them."""
+    encoding = stage.encoding
+    found = find(dataset.select(settings.data.view), settings, encoding, stage.layers)
+    for line in found.said:
+        say(line)
+    resting = [encoding.vae] if found.latents.keys() >= {*encoding.pictures} else []
+    resting += [encoding.text[0]] if encoding.text and found.prompts else []
+    encoding.rest(*resting)
+    return found
+
+
+def _loader(dataset: Dataset, cached: Caches, settings: TrainSettings, folder: RunFolder, **processes: int) -> Loader:
     """Of this process's share of the batches, or of what ``processes`` (``rank``, ``world_size``) says."""
     data = settings.data
     return dataset.to_torch(
         data.view,
-        layers=stage.layers,
+        layers=cached.layers,
         captions=data.captions,
         buckets=data.buckets,
         batch_size=settings.micro_batch,
         seed=settings.seed,
         flip=data.flip,
+        crop=data.crop,
+        latents=cached.latents,
+        prompts=cached.prompts,
         index=str(folder.path / INDEX),
         **processes,
         pace=Pace(threads=data.threads, ahead=data.ahead, processes=data.workers),
@@ -190,6 +209,7 @@ def _validation(dataset: Dataset, stage: Stage, settings: TrainSettings) -> Vali
         buckets=settings.data.buckets,
         batch_size=own.samples,
         seed=settings.seed,
+        crop=settings.data.crop,
         rank=0,
         world_size=1,
         pace=Pace(ahead=1),

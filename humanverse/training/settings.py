@@ -27,6 +27,8 @@ class DataSettings(_Strict):
         default=(512,), description="sides, or [width, height], in pixels"
     )
     flip: bool = Field(default=False, description="mirror every second sample")
+    crop: Literal["random", "centre"] = Field(default="random", description="where in the picture the bucket lies")
+    cache: bool = Field(default=True, description="use layers of latents and prompts that fit")
     threads: int = Field(default=4, ge=1, description="that decode, in each process")
     ahead: int = Field(default=3, ge=1, description="batches that are decoded before they are needed")
     workers: int = Field(default=0, ge=0, description="further processes that make batches; 0: threads alone")
@@ -148,6 +150,7 @@ FREE = (
     "checkpoint.",
     "validation.",
     "log.",
+    "data.cache",
     "data.threads",
     "data.ahead",
     "data.workers",

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from humanverse.models.losses import Losses
+from humanverse.training.encoding import Encoding
 
 Batch = Mapping[str, Any]
 """What ``humanverse.loading`` gives."""
@@ -33,6 +34,7 @@ class Stage(Protocol):
         networks: that it consists of, each called by its ``forward``: what is compiled, and shared, as one.
         parts: its parts that are saved, by the name of their folder, and of the pipeline's component.
         layers: that a loader must give.
+        encoding: its VAE and text encoder, and what batches may bring along in their place.
         pipeline: the whole as diffusers has it, with the weights that ``model`` has.
     """
 
@@ -40,6 +42,7 @@ class Stage(Protocol):
     networks: Sequence[nn.Module]
     parts: Mapping[str, Any]
     layers: tuple[str, ...]
+    encoding: Encoding
 
     @property
     def pipeline(self) -> Any: ...

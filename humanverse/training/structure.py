@@ -20,6 +20,7 @@ from humanverse.models.schedule import learnt, noised, scheduler_for
 from humanverse.models.structural_unet import StructuralUNet
 from humanverse.training import parts
 from humanverse.training.chance import noise_for, steps_for
+from humanverse.training.encoding import Encoding
 from humanverse.training.pictures import filled, layers_for, valid_cells, valid_of
 from humanverse.training.settings import NoiseSettings, TrainSettings
 from humanverse.training.stage import Batch, Told, save_quietly, to_device
@@ -48,7 +49,7 @@ class StructureStage:
         self._seed, self._own, self._device = settings.seed, noise.own_timesteps, device
         self._masked = settings.masked_loss
         self._dropout = DROPOUT if settings.dropout is None else settings.dropout
-        self._vae, self._scheduler = vae, scheduler_for(noise)
+        self._scheduler = scheduler_for(noise)
         unet = _unet(settings, preset.model, vae, encoder, saved)
         self.unet = nn.Module.to(unet, device, torch.float32).train()
         if settings.gradient_checkpointing:
@@ -60,6 +61,7 @@ class StructureStage:
         self._conditions = [condition.name for condition in self.unet.conditions]
         self.layers = layers_for([*self._targets, *self._conditions], settings.data.layers)
         encoder = parts.frozen(encoder, device)
+        self.encoding = Encoding([*self._targets, *self._conditions], vae, (encoder, tokenizer), device)
         self._pipeline = StructuralPipeline(vae, encoder, tokenizer, self.unet, self._scheduler)
         self._pipeline.set_progress_bar_config(disable=True)
 
@@ -71,7 +73,7 @@ class StructureStage:
         for batch in batches:
             held = to_device(batch, self._device)
             for name, measure in measures.items():
-                latents = self._latents(filled(name, held))
+                latents = self.encoding.latents(name, held)
                 cells = self._cells(name, held, latents)
                 measure.add(latents if cells is None else _only(latents, cells))
         self.unet.set_latent_statistics({name: measure.result(name) for name, measure in measures.items()})
@@ -81,10 +83,9 @@ class StructureStage:
         batch = to_device(batch, self._device)
         kept = dropout.kept(self._seed, numbers, {"conditions": self._dropout})["conditions"]
         with torch.no_grad():
-            clean = {name: self.unet.normalise(name, self._latents(filled(name, batch))) for name in self._targets}
-            told = {name: dropout.only_kept(self._latents(filled(name, batch)), kept) for name in self._conditions}
-            prompts = [text if keep else "" for text, keep in zip(batch["captions"], kept.tolist(), strict=True)]
-            text = self._pipeline.encode_prompt(prompts).float()
+            clean = {name: self.unet.normalise(name, self.encoding.latents(name, batch)) for name in self._targets}
+            told = {name: dropout.only_kept(self.encoding.latents(name, batch), kept) for name in self._conditions}
+            text = self.encoding.captions(batch, kept)
         steps = steps_for(self._seed, numbers, self._targets, self._own, self._device)
         noise = noise_for(self._seed, numbers, clean)
         entered = {name: noised(self._scheduler, clean[name], noise[name], steps[name]) for name in self._targets}
@@ -100,18 +101,18 @@ class StructureStage:
         batch = to_device(batch, self._device)
         height, width = batch["image"].shape[-2:]
         shown = {name: filled(name, batch) for name in self._conditions}
-        with torch.no_grad():
-            told = {name: self._latents(pictures) for name, pictures in shown.items()}
-        made = self._pipeline(
-            prompt=list(batch["captions"]),
-            condition_latents=told,
-            height=height,
-            width=width,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            generator=[torch.Generator().manual_seed(seed + place) for place in range(len(batch["captions"]))],
-            output_type="pt",
-        )
+        with torch.no_grad(), self.encoding.awake():
+            told = {name: self.encoding.latents(name, batch) for name in self._conditions}
+            made = self._pipeline(
+                prompt=list(batch["captions"]),
+                condition_latents=told,
+                height=height,
+                width=width,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                generator=[torch.Generator().manual_seed(seed + place) for place in range(len(batch["captions"]))],
+                output_type="pt",
+            )
         given = {name: pictures / 2 + 0.5 for name, pictures in shown.items()}
         return {name: pictures.float().cpu() for name, pictures in {**given, **made.pictures}.items()}
 
@@ -129,11 +130,6 @@ class StructureStage:
         """Which cells of a target's latents count; None for all."""
         valid = valid_of(name, batch) if self._masked else None
         return None if valid is None else valid_cells(valid, latents.shape[-2:])
-
-    def _latents(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Scaled latents, float32, the middle of what the VAE says."""
-        latent = self._vae.encode(pictures.to(self._vae.dtype)).latent_dist.mode()
-        return latent.float() * self._vae.config.scaling_factor
 
 
 def _only(latents: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:

@@ -66,8 +66,8 @@ def test_targets_are_noised_and_velocities_are_wanted() -> None:
 def test_depth_gets_the_statistics_of_rgb() -> None:
     batch = _batch(8)
     _, _, stage = _learn(batch, range(8))
-    latents = stage._latents(batch["depth"].expand(-1, 3, -1, -1))
-    rgb = stage._latents(batch["image"])
+    latents = stage.encoding.latents("depth", batch)
+    rgb = stage.encoding.latents("rgb", batch)
     moved = stage.unet.normalise("depth", latents)
     assert torch.allclose(moved.mean((0, 2, 3)), rgb.mean((0, 2, 3)), atol=1e-5)
     assert torch.allclose(moved.std((0, 2, 3)), rgb.std((0, 2, 3)), rtol=1e-4)
