@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.progress import Counts, Display
+from pipelines.progress import Counts, Display, say
 
 if TYPE_CHECKING:
     from humanverse.training.run import Outcome
@@ -64,14 +64,15 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
 
     settings = load(config, changes)
     before = max(RunFolder(out).checkpoints(), default=0)
-    heard = _Heard(before)
+    heard, lines = _Heard(before), say
     with ExitStack() as stack:
         if is_first():
             display = Display(
                 f"train {stage}", settings.samples, before, heard.counts, _HEARTBEAT_S, unit="samples", note=heard.note
             )
             stack.enter_context(display)
-        return run(stage, url, out, settings, heard, folder_of)
+            lines = display.say
+        return run(stage, url, out, settings, heard, folder_of, lines)
 
 
 def folder_of(named: str) -> str:
