@@ -15,16 +15,16 @@ from humanverse.dataset.tombstones import Watch
 from humanverse.dataset.views import View
 from humanverse.errors import UserError
 from humanverse.retrieval.compared import Compared, Said, compared, resolved
-from humanverse.retrieval.embedder import Embedder
+from humanverse.retrieval.embedder import Embedder, Remembering
 from humanverse.retrieval.found import FoundPose
 from humanverse.retrieval.people import Poses, Quality, quality
 from humanverse.retrieval.people_count import people_in
 from humanverse.retrieval.person_words import People
 from humanverse.retrieval.vectors_kept import Keeper
 
-AMONG = 8
+AMONG = 4
 """Best samples among which the seed chooses."""
-NEAR = 0.1
+NEAR = 0.05
 """Samples whose score is further than this below the best are not chosen, unless there are too few others."""
 ALIKE = 0.02
 """Scores that differ by less than about this count as equal: of them the better skeleton comes first."""
@@ -143,9 +143,10 @@ def find_poses(
     poses = selection.resolve(pose)
     layers = resolved(selection, captions, shards)
     selection.check(shards, [poses, *(layer for layer in layers if "/" in layer)])
-    vectors = np.asarray(embedder([search.prompt for search in searches]), np.float32) if searches else np.zeros((0, 0))
+    once = Remembering(embedder)
+    vectors = np.asarray(once([search.prompt for search in searches]), np.float32) if searches else np.zeros((0, 0))
     url = opened.store.url
-    sources = [compared(layer, embedder, Keeper(keep_vectors, url, layer, embedder.name)) for layer in layers]
+    sources = [compared(layer, once, Keeper(keep_vectors, url, layer, embedder.name)) for layer in layers]
     watch = Watch(opened.store)
     forgotten = watch.anew()
     for number in shards:

@@ -95,9 +95,7 @@ def test_whoever_is_hardly_seen_is_not_counted_and_left_out(tmp_path: Path) -> N
     make(tmp_path, [Row("two women", [somebody(), hidden, somebody(300, body=5), somebody(330)])])
     [[one]] = found(tmp_path, "a woman")
     assert [points[0, 0] for points in one.people] == [100]
-    with pytest.raises(
-        UserError, match=r"none of the 1 samples of .* exactly 2 people in pose/test, 1 wanted: say"
-    ):
+    with pytest.raises(UserError, match=r"none of the 1 samples of .* exactly 2 people in pose/test, 1 wanted: say"):
         found(tmp_path, "two women")
 
 
@@ -116,10 +114,10 @@ def test_of_equal_captions_the_whole_and_sure_skeleton_comes_first(tmp_path: Pat
 def test_the_seed_chooses_among_the_best(tmp_path: Path) -> None:
     near = [Row(f"a woman dancing well {number}") for number in range(6)]
     make(tmp_path, near, [Row("a woman at home"), *[Row("a car")] * 2])
-    drawn = {seed: told(found(tmp_path, "a woman dancing well", n=2, seed=seed)[0]) for seed in range(20)}
+    drawn = {seed: told(found(tmp_path, "a woman dancing well", n=2, seed=seed, among=6)[0]) for seed in range(20)}
     assert all(len(set(pair)) == 2 for pair in drawn.values())
     assert {text for pair in drawn.values() for text in pair} == {row.text for row in near}
-    both = found(tmp_path, "a woman at home", "a woman dancing well", n=2, seed=7)
+    both = found(tmp_path, "a woman at home", "a woman dancing well", n=2, seed=7, among=6)
     assert told(both[1]) == drawn[7], "another prompt beside it changes nothing"
 
 

@@ -14,7 +14,7 @@ from humanverse.retrieval.vectors_kept import Keeper
 from tests.humanverse.retrieval.toy import Row, Words, make
 from tests.views import selected
 
-PROMPT = "a woman"
+PROMPT = "a lady"
 
 
 def searched(dataset: Path, kept: Path, **options: object) -> list[str]:
