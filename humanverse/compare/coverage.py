@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from humanverse.compare.findings import Numbers
-from humanverse.compare.frames import Placed
+from humanverse.compare.frames import Placed, known
 
 
 class Coverage:
@@ -22,7 +22,7 @@ class Coverage:
             there: cells of the common grid (``frames``) that B has.
             both: cells that A has too.
         """
-        if b is None or not np.isfinite(b.values).any():
+        if b is None or not known(b.values).any():
             return
         self.shares.add(both / there * share_inside(b, a.box) if a and there else 0.0)
 
@@ -40,7 +40,7 @@ class Coverage:
 
 def share_inside(one: Placed, box: tuple[float, float, float, float]) -> float:
     """Of the pixels of ``one`` that have a value, the share whose centres lie in ``box`` (of the stored picture); 0 of none."""
-    said = np.isfinite(np.atleast_3d(one.values)).all(axis=2)
+    said = known(one.values)
     x0, y0, x1, y1 = one.box
     height, width = said.shape
     xs, ys = x0 + (x1 - x0) * (np.arange(width) + 0.5) / width, y0 + (y1 - y0) * (np.arange(height) + 0.5) / height

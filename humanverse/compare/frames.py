@@ -32,6 +32,15 @@ class Placed:
         return np.array([(x1 - x0) / self.values.shape[1], (y1 - y0) / self.values.shape[0]])
 
 
+def known(values: np.ndarray) -> np.ndarray:
+    """bool (height, width): pixels of a map, float (height, width) or (height, width, 3), that have a value in every channel."""
+    channels = np.moveaxis(values, 2, 0) if values.ndim == 3 else values[None]
+    found = np.isfinite(channels[0])
+    for channel in channels[1:]:
+        found &= np.isfinite(channel)
+    return found
+
+
 @dataclass(frozen=True)
 class _Grid:
     """The centres ``xs`` by ``ys`` of the common grid's cells, and their ``pitch``, all in pixels of the stored picture."""
@@ -79,7 +88,7 @@ def _nearest(one: Placed, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
 def _read(one: Placed, pitch: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     """``one`` at the places ``xs`` by ``ys``."""
     values = np.atleast_3d(one.values).astype(np.float32)
-    valid: np.ndarray = np.asarray(np.isfinite(values).all(axis=2))
+    valid = known(values)
     stack = np.dstack([np.where(valid[:, :, None], values, 0), valid.astype(np.float32)])
     smaller = np.minimum(np.maximum(np.rint(one.pitch * values.shape[1::-1] / pitch), 1), values.shape[1::-1]).astype(
         int

@@ -14,7 +14,7 @@ import numpy as np
 from humanverse.codec.maps import decode_normal
 from humanverse.compare.coverage import Coverage
 from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions
-from humanverse.compare.frames import Placed, on_one_grid
+from humanverse.compare.frames import Placed, known, on_one_grid
 from humanverse.compare.measure import Measure, Pair, Said, Side
 
 LEVELS = (11.25, 22.5, 30.0)
@@ -32,6 +32,14 @@ def angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _placed(said: Said) -> Placed | None:
     png = said.png()
     return None if png is None else Placed(decode_normal(png), tuple(said.row["map_box"]))
+
+
+def _angles_on(grid: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, int]:
+    """The angles where both have a normal, float (n,), and how many B has."""
+    a, b = grid
+    there = known(b)
+    both = known(a) & there
+    return angles(a[both], b[both]), int(there.sum())
 
 
 def _figures(found: np.ndarray) -> dict[str, float]:
@@ -77,9 +85,7 @@ class Normal(Measure):
     def add(self, pair: Pair) -> float | None:
         maps = _placed(pair.a), _placed(pair.b)
         grid = on_one_grid(maps[0], maps[1]) if maps[0] and maps[1] else None
-        found = np.zeros(0) if grid is None else angles(*grid)
-        found = found[np.isfinite(found)]
-        there = 0 if grid is None else int(np.isfinite(grid[1]).all(axis=2).sum())
+        found, there = _angles_on(grid) if grid else (np.zeros(0), 0)
         self._coverage.add(maps[1], maps[0], there, len(found))
         if not len(found):
             self._skipped += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from humanverse.compare.frames import Placed, labels_on_one_grid, on_one_grid
+from humanverse.compare.frames import Placed, known, labels_on_one_grid, on_one_grid
 
 WHOLE = (0.0, 0.0, 80.0, 60.0)
 
@@ -59,3 +59,10 @@ def test_label_ids_are_those_that_the_cells_centres_lie_in() -> None:
     assert found is not None and found[0].dtype == np.uint8
     assert found[0].tolist() == [[fine[1, 1], fine[1, 4]], [fine[3, 1], fine[3, 4]]]
     assert labels_on_one_grid(Placed(fine, (0.0, 0.0, 6.0, 4.0)), Placed(fine, (6.0, 0.0, 12.0, 4.0))) is None
+
+
+def test_a_pixel_is_known_if_all_its_channels_are() -> None:
+    values = np.ones((2, 3, 3))
+    values[0, 1, 2] = np.nan
+    assert known(values).tolist() == [[True, False, True], [True, True, True]]
+    assert known(values[:, :, 2]).tolist() == [[True, False, True], [True, True, True]]
