@@ -19,7 +19,7 @@ Size = tuple[int, int]
 def adapt(people: Sequence[Any], size: Size, to_size: Size, margin: float = MARGIN) -> list[np.ndarray]:
     """The people of a picture in a frame of another size or shape, all by the same scale and shift; upright as they were.
 
-    The picture is made as large as fills the frame, and people keep their share of it: the middle of all stays at its fraction
+    The picture is made as large as fills the frame: the middle of all people stays at its fraction
     of the width, the lowest point, where they stand, at its fraction of the height. If they do not fit so, they are moved, then
     made smaller. Whoever was nearer to a side of the picture than the margin, as people who are cut off by it, may be as near to
     it in the frame.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from humanverse.retrieval.person_words import (
     ANNOUNCING,
+    ANYBODY,
     DEFINITE,
     ENDS,
     GROUPS,
@@ -30,6 +31,12 @@ from humanverse.retrieval.person_words import (
 
 _SENTENCE_END = re.compile(r"[.!?\n]+(?:\s+|$)")
 _WORD = re.compile(r"\w+(?:['-]\w+)*|[,;:()]")
+_REWRITTEN = (
+    (re.compile(r"\bno[ -]one\b"), "nobody"),
+    (re.compile(r"\bhalf a dozen\b"), "six"),
+    (re.compile(r"\b(\d)(girl|boy)"), r"\1 \2"),
+)
+"""What is read as other words."""
 
 
 @dataclass
@@ -38,16 +45,24 @@ class _Count:
 
     total: People | None = None
     announced: People | None = None
+    _nouns: set[str] = field(default_factory=set)
     _sentence: list[People] = field(default_factory=list)
     _announces: bool = False
 
     @property
     def anybody(self) -> bool:
         """Whether somebody was named so far."""
-        return any(found.number for found in (self.total, self.announced, *self._sentence) if found)
+        return bool(self._nouns)
+
+    def knows(self, noun: str) -> bool:
+        """Whether "the" with a noun speaks of somebody who was named before."""
+        earlier = self.total is not None or self.announced is not None
+        return noun in self._nouns or (noun in ANYBODY and earlier)
 
     def add(self, found: People, noun: str) -> None:
         self._sentence.append(found)
+        if found.number:
+            self._nouns.add(noun)
         self._announces |= noun in ANNOUNCING and found.number > 1
 
     def end_sentence(self) -> None:
@@ -69,7 +84,9 @@ def _larger(one: People | None, other: People | None) -> People | None:
 def people_in(text: str) -> People | None:
     """How many people ``text`` tells of; None if it does not tell."""
     count = _Count()
-    plain = re.sub(r"\bno[ -]one\b", "nobody", text.lower().replace("’", "'"))
+    plain = text.lower().replace("’", "'")
+    for pattern, words_for_it in _REWRITTEN:
+        plain = pattern.sub(words_for_it, plain)
     for sentence in _SENTENCE_END.split(plain):
         _read(_WORD.findall(sentence), count)
         count.end_sentence()
@@ -97,7 +114,7 @@ def _read(words: Sequence[str], count: _Count) -> None:
         elif word in GROUPS or word in SINGULAR or word in PLURAL:
             if _is_person(following):
                 continue
-            known = article == "same" or (article in DEFINITE and count.anybody)
+            known = article == "same" or (article in DEFINITE and count.knows(word))
             if not known:
                 count.add(_said(word, how_many if since <= REACH else None), word)
             how_many, article = None, ""
@@ -121,5 +138,5 @@ def _said(noun: str, how_many: People | None) -> People:
     if noun in GROUPS:
         return GROUPS[noun]
     if noun in SINGULAR:
-        return how_many or ONE
+        return ONE if how_many is None or how_many.number else how_many
     return SOME if how_many is None or how_many == ONE else how_many

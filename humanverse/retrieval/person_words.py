@@ -60,7 +60,7 @@ NUMBERS: dict[str, People] = {
         for number, word in enumerate(_words("one two three four five six seven eight nine ten eleven twelve"), 1)
     },
     **dict.fromkeys(("no", "zero"), People(0)),
-    "both": People(2),
+    **dict.fromkeys(("both", "twin"), People(2)),
     "dozen": People(12),
     **dict.fromkeys(("few", "some"), SOME),
     **dict.fromkeys(_words("several many various numerous dozens hundreds thousands lots"), MANY),
@@ -77,17 +77,28 @@ GROUPS: dict[str, People] = {
 
 _REGULAR = _words(
     """
-    actor actress adult artist athlete ballerina biker boxer boy boyfriend bride bridesmaid brother builder chef cheerleader
-    climber clown coach cook cousin cowboy customer cyclist dad dancer daughter doctor driver drummer employee engineer farmer
-    father female fighter firefighter friend gardener girl girlfriend golfer grandfather grandma grandmother grandpa grandparent
-    groom guest guitarist guy gymnast hairdresser hiker human husband infant jogger juggler kid lover mechanic mom monk mother
-    mum musician neighbor neighbour nun nurse officer painter parent passenger pedestrian performer person photographer pianist
-    player pupil rapper rider runner sailor scientist shopper sibling singer sister skateboarder skater skier snowboarder soldier
-    son stranger student surfer swimmer teacher teen teenager toddler tourist traveler traveller violinist visitor waiter walker
-    warrior worker wrestler youngster
+    actor actress adult artist astronaut athlete ballerina barista bartender batter biker blacksmith bodybuilder
+    boxer boy boyfriend bride bridesmaid brother builder bystander carpenter catcher celebrity cheerleader chef
+    clerk climber clown coach commuter cook cousin cowboy customer cyclist dad dancer daughter dentist doctor driver
+    drummer electrician employee engineer farmer father female fighter firefighter friend gardener girl girlfriend
+    goalkeeper golfer grandfather grandma grandmother grandpa grandparent groom guest guitarist guy gymnast
+    hairdresser hiker hipster human hunter husband infant janitor jogger judge juggler kid king knight lawyer
+    librarian lover mechanic model mom monk mother mum musician neighbor neighbour nun nurse officer onlooker
+    painter parent passenger pedestrian performer person photographer pianist pilot pirate pitcher player plumber
+    politician potter president priest prince protester punk pupil queen rapper referee rider runner sailor
+    scientist shepherd shopper sibling singer sister skateboarder skater skier snowboarder soldier son stranger
+    student surfer surgeon swimmer teacher teammate teen teenager toddler tourist traveler traveller umpire
+    violinist visitor waiter walker warrior wizard worker wrestler youngster
     """
 )
-_IRREGULAR = {"person": "people", "child": "children", "baby": "babies", "lady": "ladies", "wife": "wives"} | {
+_IRREGULAR = {
+    "person": "people",
+    "child": "children",
+    "baby": "babies",
+    "lady": "ladies",
+    "wife": "wives",
+    "princess": "princesses",
+} | {
     f"{of}{one}": f"{of}{several}"
     for one, several in (("man", "men"), ("woman", "women"))
     for of in ("", "business", "police", "fire", "sports", "fisher", "crafts", "service", "camera", "gentle")
@@ -98,6 +109,8 @@ PLURAL = frozenset([*(f"{noun}s" for noun in _REGULAR), *_IRREGULAR.values(), "w
 """Nouns for several."""
 ANNOUNCING = frozenset(_words("people persons humans adults friends"))
 """Those of them that say nothing of who they are, so that another sentence may."""
+ANYBODY = frozenset(_words("person people man men woman women guy guys lady ladies girl girls boy boys child children"))
+"""Those by which somebody is spoken of again who was called something else before."""
 NOBODY = frozenset(_words("nobody unoccupied unpeopled deserted"))
 PRONOUNS = frozenset(_words("he she himself herself"))
 """For one person, where no noun tells of anybody."""

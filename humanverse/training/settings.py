@@ -46,7 +46,9 @@ class ModelSettings(_Strict):
         default=None, description="from scratch: a backbone's name, or its arguments"
     )
     vae: str | None = Field(default=None, description="patch, patch:SIDE, or a folder; null: the base's")
-    text: str | None = Field(default=None, description="untrained, untrained:WIDTH, or a folder; null: the base's")
+    text: str | None = Field(
+        default=None, description="untrained, untrained:WIDTH, minilm, or a folder; null: the base's"
+    )
     train_base: bool = Field(default=False, description="refiner: train the UNet that is steered, too")
     statistics_samples: int = Field(default=1024, ge=1, description="structure: samples that latents are measured on")
 
