@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,13 @@ def test_a_sample_without_caption_has_none(weights: Path, tmp_path: Path) -> Non
     add(url, weights, "sd2")
     rows = Dataset(url).layer("prompt/sd2", 0).to_pylist()
     assert {(row["status"], row["reason"]) for row in rows} == {("unavailable", "the source says nothing of it")}
-    options = {"layers": (), "buckets": [64], "batch_size": 3, "prompts": {"source": "prompt/sd2"}, "epochs": 1}
+    options: dict[str, Any] = {
+        "layers": (),
+        "buckets": [64],
+        "batch_size": 3,
+        "prompts": {"source": "prompt/sd2"},
+        "epochs": 1,
+    }
     (batch,) = Dataset(url).to_torch(**options)
     assert batch["captions"] == [""] * 3 and not batch["prompt_known"].any()
 

@@ -111,3 +111,13 @@ def test_what_cannot_be_refined_is_one_line() -> None:
     ):
         with pytest.raises(UserError, match=line):
             RefinerStage(tiny.settings(**{**SCRATCH, **changes}), None, CPU)
+
+
+def test_a_latent_that_a_batch_brings_is_taken_for_its_picture() -> None:
+    stage = RefinerStage(tiny.settings(**SCRATCH), None, CPU)
+    batch = _batch(2)
+    scale = stage.encoding.vae.config.scaling_factor
+    brought = {**batch, "latent_rgb": stage.encoding.latents("rgb", batch) / scale}
+    del brought["image"]
+    one, other = (stage.learn(stage.model, given, range(2)).losses.total for given in (batch, brought))
+    assert torch.allclose(one, other, rtol=1e-6)
