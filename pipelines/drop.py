@@ -82,6 +82,7 @@ def _views_with(dataset: Dataset, layer: str) -> Iterator[str]:
 
 def _notes(dataset: Dataset, layer: str, users: list[str]) -> Iterator[str]:
     if layer in dataset.recipe.layers:
-        yield f"the recipe has it: the dataset is not complete until {asking.command(dataset.store.url, layer, {})}"
+        command = asking.command(dataset.store.url, layer, {}, dataset.source)
+        yield f"the recipe has it: the dataset is not complete until {command}"
     for user in users:
         yield f"made with it, and not complete without: {user}"

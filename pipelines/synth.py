@@ -10,13 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from humanverse.dataset import create
+from humanverse.dataset.adding import Target
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
+from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
 from humanverse.storage import Store
 from humanverse.synth.settings import SynthSettings
 from pipelines.engine.choice import started
-from pipelines.progress import Display, say
+from pipelines.progress import Display, Local, say
 from pipelines.result import Result
 from pipelines.stages.base import Stage
 from pipelines.stages.commit import Commit
@@ -89,6 +91,8 @@ def synth(
     committed = frozenset(Dataset(url).shards()) if there else frozenset()
     result = Result(extent.shards, len(committed))
     if len(committed) == extent.shards:
+        for layer in restore(Dataset(url), seed, settings, extent):
+            say(f"layer {layer}: what was lacking is made again")
         return result
     resources = _resources(_make_ready(settings))
     stages: list[Stage] = [Render(seed, settings, QUALITY), Commit(store.url)]
@@ -118,6 +122,49 @@ def synth(
     return result
 
 
+def restore(dataset: Dataset, seed: int, settings: SynthSettings, extent: Extent) -> list[str]:
+    """Make truth that committed shards lack once more, by rendering their pictures again, in this process.
+
+    Returns:
+        The layers of which something was lacking.
+
+    Raises:
+        UserError: if other pictures are made than those that are there.
+    """
+    cards = provenances(seed, settings)
+    numbers = {number for number in dataset.shards() if number < extent.shards}
+    lacking = {layer: numbers - dataset.layer_shards(layer) for layer in cards}
+    unsaid = [layer for layer in cards if lacking[layer] or not dataset.layer_card(layer)]
+    if not unsaid:
+        return []
+    for layer, card in cards.items():
+        create.declare_layer(dataset.store, layer, card)
+    render = Render(seed, settings, QUALITY)
+    wanted = sorted(set[int]().union(*lacking.values()))
+    rows = sum(len(extent.rows_of(number)) for number in wanted)
+    count = Local()
+    with Display("synth", rows, 0, count.counts, Resources().heartbeat_s, note=_note):
+        render.setup(count)
+        for number in wanted:
+            span = extent.rows_of(number)
+            made = render.process(ShardToMake(number, span.start, span.stop))
+            _restore(Target.open(dataset, number), made, [layer for layer in cards if number in lacking[layer]])
+    return unsaid
+
+
+def _restore(target: Target, made: Shard, layers: list[str]) -> None:
+    place = {uid: index for index, uid in enumerate(made.uids)}
+    wanted = target.images.column("uid").to_pylist()
+    if other := [uid for uid in wanted if uid not in place]:
+        raise UserError(
+            f"shard {target.number}: {len(other)} pictures are made otherwise here (another processor or version, "
+            "or other photographs): make the dataset again in a new place"
+        )
+    rows = [place[uid] for uid in wanted]
+    for layer in layers:
+        target.publish(layer, made.layers[layer].take(rows))
+
+
 def _check(n: int, seed: int, shard_size: int) -> None:
     for name, value, least in (("--n", n, 1), ("--seed", seed, 0), ("--shard-size", shard_size, 1)):
         if value < least:
@@ -129,7 +176,7 @@ def _note(counts: Mapping[str, int], rate: float) -> str:
 
 
 def _make_ready(settings: SynthSettings) -> str:
-    """Load what every worker needs, so that it lies in the caches before they start; the device on which rays are cast.
+    """Compute what every worker needs, so that it lies in the cache before they start; the device on which rays are cast.
 
     Raises:
         UserError: if something is missing.
@@ -137,9 +184,10 @@ def _make_ready(settings: SynthSettings) -> str:
     from humanverse.synth import body
     from humanverse.synth.render import chosen_device
 
+    body.check_installed()
     if not body.cached():
         say("computing the body model, once: about 70 s")
-    body.load()
+        body.load()
     return chosen_device(settings.device)
 
 

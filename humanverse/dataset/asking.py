@@ -1,4 +1,5 @@
-"""The command that makes a layer, or completes it, as its ``layer.json`` tells it: it runs as it is.
+"""The command that makes a layer, or completes it, as its ``layer.json`` tells it: it runs as it is. Truth of synthetic people is
+made by ``humanverse synth``, whose arguments are in ``source.json``.
 
 ``asked`` in ``layer.json`` is what the user said: ``annotator`` (a name, or ``module:Class`` of the user's own), ``settings``
 that were given and ``weights`` that stood in; ``outpaint`` of a layer for which pictures were grown (``name``, ``settings``,
@@ -20,9 +21,36 @@ OWN_FILE_NAMES = "file name"
 """``settings.match`` of ground truth whose pictures were matched by file name."""
 
 
-def command(url: str, layer: str, card: Mapping[str, Any]) -> str:
-    """The whole command, quoted for a shell. Arguments as of ``asked_for``."""
-    return f"humanverse annotate {shlex.quote(url)} {asked_for(layer, card)}"
+SYNTH, SYNTH_TRUTH = "synth", "truth"
+"""``kind`` of the source of synthetic people, and the name of the layers that are made with their pictures."""
+_SYNTH_OPTIONS = {"size": "--size", "max_people": "--max-people"}
+
+
+def command(url: str, layer: str, card: Mapping[str, Any], source: Mapping[str, Any] | None = None) -> str:
+    """The whole command, quoted for a shell. Arguments as of ``asked_for`` and ``rendered_by``."""
+    rendered = rendered_by(url, layer, source or {})
+    return rendered or f"humanverse annotate {shlex.quote(url)} {asked_for(layer, card)}"
+
+
+def rendered_by(url: str, layer: str, source: Mapping[str, Any]) -> str | None:
+    """The command that makes the truth of synthetic people, whole; None of any other layer.
+
+    Args:
+        layer: ``<kind>/<name>``.
+        source: ``source.json`` of the dataset. It does not say where photographs lay: their folder is ``FOLDER``.
+    """
+    if source.get("kind") != SYNTH or layer.partition("/")[2] != SYNTH_TRUTH:
+        return None
+    settings = _mapping(source.get("settings"))
+    said = {
+        "--n": source.get("rows"),
+        "--seed": source.get("seed"),
+        **{option: settings[name] for name, option in _SYNTH_OPTIONS.items() if name in settings},
+        "--shard-size": source.get("shard_size"),
+        **({"--backgrounds": "FOLDER"} if source.get("backgrounds") else {}),
+    }
+    words = [word for option, value in said.items() for word in (option, str(value))]
+    return shlex.join(["humanverse", "synth", url, *words])
 
 
 def asked_for(layer: str, card: Mapping[str, Any]) -> str:

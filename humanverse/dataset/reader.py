@@ -111,7 +111,11 @@ class Dataset:
 
     def annotate_command(self, layer: str) -> str:
         """The command that makes a layer, or completes it, quoted for a shell."""
-        return asking.command(self.store.url, layer, self.layer_card(layer))
+        try:
+            source = self.source
+        except DatasetError:
+            source = {}
+        return asking.command(self.store.url, layer, self.layer_card(layer), source)
 
     def resolve(self, layer: str) -> str:
         """``pose`` or ``pose/movenet`` as ``<kind>/<name>``.

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from humanverse.dataset import asking
 from humanverse.dataset.blocklists import history
 from humanverse.dataset.merges import Merge, read_merges
 from humanverse.dataset.reader import Dataset
@@ -59,6 +60,7 @@ class Status:
         layers: committed shards by layer, the recipe's and others.
         merge_gaps: by layer, how many committed shards lack it only because a merge brought them, or brought the layer.
         completed_by: of a layer that not all committed shards have, what to tell ``humanverse annotate DATASET``.
+        rendered_by: of truth of synthetic people that not all committed shards have, the whole command that makes it.
         bytes: of all files.
         views: by name, how many committed shards a view cannot be read with: a filter has not seen them, they lack a layer, or
             the view is damaged.
@@ -82,6 +84,7 @@ class Status:
     views: dict[str, int] = field(default_factory=dict)
     block_lists: list[dict[str, Any]] | None = field(default_factory=list)
     completed_by: dict[str, str] = field(default_factory=dict)
+    rendered_by: dict[str, str] = field(default_factory=dict)
     view_problems: dict[str, str] = field(default_factory=dict)
     merged_shards: int = 0
     planned_merged_shards: int = 0
@@ -136,6 +139,9 @@ def status(dataset: Dataset) -> Status:
     merges = read_merges(dataset.store)
     merged = frozenset(number for one in merges for number in one.numbers if number in committed)
     views = {name: _unreadable(dataset, name, shards) for name in dataset.views()}
+    lacking = [layer for layer, done in layers.items() if done < len(shards)]
+    commands = {layer: asking.rendered_by(dataset.store.url, layer, dataset.source) for layer in lacking}
+    rendered = {layer: command for layer, command in commands.items() if command}
     return Status(
         url=dataset.store.url,
         shards=primary,
@@ -155,7 +161,8 @@ def status(dataset: Dataset) -> Status:
         views={name: unreadable for name, (unreadable, _) in views.items()},
         view_problems={name: problem for name, (_, problem) in views.items() if problem},
         block_lists=_block_lists(dataset),
-        completed_by={layer: dataset.asked_for(layer) for layer, done in layers.items() if done < len(shards)},
+        completed_by={layer: dataset.asked_for(layer) for layer in lacking if layer not in rendered},
+        rendered_by=rendered,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from humanverse.synth.randomness import Rng, between, chance
 from schemas.recipe import ImageSettings
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+DRAWN = 20
+"""How many photographs are drawn at the most until one can be read."""
 _LEVELS = linear(np.arange(256) / 255).astype(np.float32)
 
 
@@ -35,20 +38,12 @@ def photographs(folder: str) -> tuple[Path, ...]:
 
 
 def photograph(folder: str, rng: Rng, size: int) -> np.ndarray:
-    """A part of one of the photographs: float32 (size, size, 3), linear light.
+    """A part of one of the photographs: float32 (size, size, 3), linear light. Files that cannot be read are passed over.
 
     Raises:
-        UserError: if the one that was drawn cannot be read.
+        UserError: if none of ``DRAWN`` that were drawn can be read.
     """
-    paths = photographs(folder)
-    path = paths[int(rng.integers(len(paths)))]
-    try:
-        made = prepare(path.read_bytes(), ImageSettings())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}: take it out of the folder") from error
-    if not isinstance(made, Prepared):
-        raise UserError(f"{path}: {made.reason} {made.detail}: take it out of the folder")
-    rgb = decode_rgb(made.jpeg)
+    rgb = _drawn(photographs(folder), rng, folder)
     side = int(min(rgb.shape[:2]) * between(rng, 0.6, 1.0))
     top, left = (int(rng.integers(0, full - side + 1)) for full in rgb.shape[:2])
     part = rgb[top : top + side, left : left + side]
@@ -56,6 +51,22 @@ def photograph(folder: str, rng: Rng, size: int) -> np.ndarray:
         part = part[:, ::-1]
     by = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return _LEVELS[cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=by)]
+
+
+def _drawn(paths: Sequence[Path], rng: Rng, folder: str) -> np.ndarray:
+    for _ in range(DRAWN):
+        path = paths[int(rng.integers(len(paths)))]
+        try:
+            made = prepare(path.read_bytes(), ImageSettings())
+        except OSError as error:
+            fault = error.strerror or str(error)
+            continue
+        if isinstance(made, Prepared):
+            return decode_rgb(made.jpeg)
+        fault = f"{made.reason} {made.detail}"
+    raise UserError(
+        f"{folder}: {DRAWN} of its pictures cannot be read, the last {path} ({fault}): give another folder, a new OUT"
+    )
 
 
 def even(size: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -185,15 +186,27 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def check_installed() -> None:
+    """Raise UserError if a package is missing; imports none."""
+    if any(find_spec(name) is None for name in ("torch", "warp", "anny")):
+        raise UserError(_MISSING)
+
+
+def ready_warp() -> Any:
+    """The package ``warp``, which says nothing: where there is no GPU, its native part says so whatever its level."""
+    import warp
+
+    warp.config.log_level = warp.LOG_ERROR
+    with without_stderr():
+        warp.init()
+    return warp
+
+
 def _package() -> Any:
     try:
-        import warp
-
-        warp.config.log_level = warp.LOG_ERROR
-        with without_stderr():  # where there is no GPU, Warp's native part says so whatever its level
+        ready_warp()
+        with without_stderr():
             import anny
-
-            warp.init()
     except ImportError as error:
         raise UserError(_MISSING) from error
     return anny

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from humanverse.synth.rotations import about, frame, part_of, shortest, unit
+from humanverse.synth.rotations import about, cross, frame, part_of, shortest, unit
 
 LEFT, RIGHT = "L", "R"
 SIDES = (LEFT, RIGHT)
@@ -97,7 +97,7 @@ class Figure:
         self.set(f"upperarm01.{side}", girdle.T @ turn)
         upper, lower = self._arm(side)
         straight = np.degrees(np.arccos(np.clip(unit(upper) @ unit(lower), -1, 1)))
-        self.set(f"lowerarm01.{side}", about(np.cross(upper, lower), float(np.clip(elbow, *ELBOW)) - straight))
+        self.set(f"lowerarm01.{side}", about(cross(upper, lower), float(np.clip(elbow, *ELBOW)) - straight))
 
     def _arm(self, side: str) -> tuple[np.ndarray, np.ndarray]:
         """Upper arm and forearm in the reference pose."""
@@ -125,7 +125,7 @@ class Figure:
             axes = frame(way, chest.T @ unit(elbow_to))
             pointed = axes @ np.array([np.cos(inner), np.sin(inner), 0.0]) * long
             onward = axes[:, 0] * distance - pointed
-            turn = frame(pointed, np.cross(pointed, onward)) @ frame(upper, np.cross(upper, lower)).T
+            turn = frame(pointed, cross(pointed, onward)) @ frame(upper, cross(upper, lower)).T
             self._set_arm(side, turn, float(bent))
 
     def turn_wrist(self, side: str, bend: float, sideways: float, roll: float) -> None:
@@ -133,20 +133,20 @@ class Figure:
         _, lower = self._arm(side)
         palm = self.palm(side)
         self.set(f"lowerarm02.{side}", about(lower, roll * SIGN[side]))
-        across = np.cross(lower, palm)
+        across = cross(lower, palm)
         self.set(f"wrist.{side}", about(across, bend) @ about(palm, sideways * SIGN[side]))
 
     def palm(self, side: str) -> np.ndarray:
         """The direction out of the palm, in the reference pose."""
         wrist, index, little = (self.rest(f"{name}.{side}") for name in ("wrist", "finger2-1", "finger5-1"))
-        return unit(np.cross(index - wrist, little - wrist)) * SIGN[side]
+        return unit(cross(index - wrist, little - wrist)) * SIGN[side]
 
     def curl(self, side: str, degrees: Sequence[float]) -> None:
         """Bend the joints of the five fingers, thumb first, each by its angle; the joints near the tips a little less."""
         palm = self.palm(side)
         for finger, angle in enumerate(degrees, 1):
             along = self.rest(f"finger{finger}-3.{side}") - self.rest(f"finger{finger}-1.{side}")
-            axis = np.cross(along, palm)
+            axis = cross(along, palm)
             for joint, share in ((1, 1.0), (2, 1.0), (3, 0.7)):
                 if (finger, joint) != (1, 1):
                     self.set(f"finger{finger}-{joint}.{side}", about(axis, angle * share))

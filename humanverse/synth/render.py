@@ -187,11 +187,10 @@ def chosen_device(device: str) -> str:
     Raises:
         UserError: if a GPU was asked for and is not there.
     """
-    import warp as wp
-
     from humanverse.errors import UserError
+    from humanverse.synth.body import ready_warp
 
-    there = wp.is_cuda_available()
+    there = ready_warp().is_cuda_available()
     if device == "cuda" and not there:
         raise UserError("device cuda: Warp finds no GPU here: say cpu, or auto")
     return "cuda:0" if there and device != "cpu" else "cpu"

@@ -57,7 +57,7 @@ def sample(seed: int, index: int, settings: SynthSettings | None = None) -> Samp
     """Sample ``index`` of the series ``seed``; the same on every run, whatever was made before.
 
     Raises:
-        UserError: if the packages of the synth extra are missing, or a background cannot be read.
+        UserError: if the packages of the synth extra are missing, or backgrounds cannot be read.
     """
     settings = settings or SynthSettings()
     for attempt in range(TRIES):

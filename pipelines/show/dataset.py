@@ -33,6 +33,8 @@ def status(found: Status) -> None:
     )
     for layer, words in found.completed_by.items():
         line(f"layer {layer}: not in all shards yet: humanverse annotate {shlex.quote(found.url)} {words}")
+    for layer, command in found.rendered_by.items():
+        line(f"layer {layer}: not in all shards: {command}")
     if found.block_lists is None:
         line("block-lists: their history is damaged: run humanverse verify")
     for item in found.block_lists or ():

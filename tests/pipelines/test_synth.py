@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,16 @@ from typer.testing import CliRunner
 
 import humanverse
 from humanverse.codec.maps import decode_depth, decode_normal, decode_segmentation
+from humanverse.dataset.extent import Extent
+from humanverse.dataset.status import status
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
 from humanverse.synth import SynthSettings, sample
+from pipelines import synth as job
 from pipelines.cli import app
+from pipelines.drop import drop
 from pipelines.stages import render
-from pipelines.synth import synth
+from pipelines.synth import restore, synth
 from tests.humanverse.synth.pictures import photographs
 
 SETTINGS = SynthSettings(size=96, device="cpu")
@@ -92,6 +97,33 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(made, tmp_path, monkey
     assert contents(place) == contents(made)
     again = synth(str(place), N, 3, SETTINGS, shard_size=2, local=True)
     assert (again.before, again.committed) == (3, 0)
+
+
+def test_truth_that_was_lost_is_made_again(made, tmp_path):
+    place = tmp_path / "people here"
+    shutil.copytree(made, place)
+    drop(str(place), "pose=truth", force=True)
+    (place / "layers/depth/truth/000001.parquet").unlink()
+    dataset = humanverse.open(str(place))
+    told = f"humanverse synth '{place}' --n {N} --seed 3 --size 96 --max-people 3 --shard-size 2"
+    assert status(dataset).rendered_by == {"depth/truth": told, "pose/truth": told}
+    assert status(dataset).completed_by == {}
+    said = [finding.message for finding in verify(dataset).findings]
+    assert sum(told in message for message in said) == 2 and not any("annotate" in message for message in said)
+    synth(str(place), N, 3, SETTINGS, shard_size=2, local=True)
+    assert contents(place) == contents(made)
+    assert not verify(humanverse.open(str(place))).findings
+    assert restore(humanverse.open(str(place)), 3, SETTINGS, Extent(N, 2)) == []
+
+
+def test_truth_of_other_pictures_is_not_written(made, tmp_path, monkeypatch):
+    place = tmp_path / "people"
+    shutil.copytree(made, place)
+    (place / "layers/depth/truth/000001.parquet").unlink()
+    monkeypatch.setattr(job, "QUALITY", 50)
+    with pytest.raises(UserError, match="made otherwise here"):
+        restore(humanverse.open(str(place)), 3, SETTINGS, Extent(N, 2))
+    assert not (place / "layers/depth/truth/000001.parquet").exists()
 
 
 def test_samples_do_not_depend_on_how_shards_are_cut(made, tmp_path):

@@ -86,6 +86,7 @@ class Held:
     """The whole.
 
     Attributes:
+        source: ``source.json``; empty if it is missing or damaged.
         extent: the source's rows and how they are cut; None if that cannot be known.
         distinct: whether the uids of a shard are distinct, as the recipe says.
         layers: every layer that is there.
@@ -98,6 +99,7 @@ class Held:
 
     store: Store
     generations: Generations
+    source: Mapping[str, Any] = field(default_factory=dict)
     extent: Extent | None = None
     distinct: bool = False
     layers: tuple[Layer, ...] = ()
@@ -118,7 +120,8 @@ def read(dataset: Dataset, committed: bool) -> Held:
     """
     held = Held(dataset.store, dataset.generations)
     try:
-        held.extent = Extent.of(create.read_source(dataset.store))
+        held.source = create.read_source(dataset.store)
+        held.extent = Extent.of(held.source)
     except DatasetError:
         held.findings.append(problem(layout.SOURCE, "is missing or damaged"))
     wanted = _recipe(dataset, held)

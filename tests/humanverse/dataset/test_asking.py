@@ -7,7 +7,7 @@ import shlex
 import pytest
 import yaml
 
-from humanverse.dataset.asking import asked_for, command
+from humanverse.dataset.asking import asked_for, command, rendered_by
 
 
 def test_a_layer_is_asked_for_by_its_annotator_and_its_own_name() -> None:
@@ -45,3 +45,15 @@ def test_ground_truth_is_imported_again() -> None:
 @pytest.mark.parametrize("asked", [None, 3, {"settings": 3, "weights": 3}])
 def test_a_damaged_card_still_gives_a_command(asked: object) -> None:
     assert asked_for("pose/a", {"name": "a", "asked": asked}) == "pose=a"
+
+
+def test_truth_of_synthetic_people_is_rendered_again() -> None:
+    settings = {"size": 96, "min_people": 1, "max_people": 2}
+    source = {"kind": "synth", "seed": 4, "settings": settings, "rows": 7, "shard_size": 5}
+    words = "humanverse synth '/a b' --n 7 --seed 4 --size 96 --max-people 2 --shard-size 5"
+    assert rendered_by("/a b", "pose/truth", source) == words
+    assert command("/a b", "pose/truth", {"truth": True}, source) == words
+    assert (
+        rendered_by("/a b", "pose/truth", source | {"backgrounds": {"pictures": 2}}) == f"{words} --backgrounds FOLDER"
+    )
+    assert rendered_by("/a b", "pose/a", source) is rendered_by("/a b", "pose/truth", {"kind": "urls"}) is None

@@ -6,7 +6,9 @@ from pydantic import ValidationError
 
 from humanverse.errors import UserError
 from humanverse.synth import SynthSettings, sample
+from humanverse.synth.backdrops import photograph
 from humanverse.synth.captions import caption, view
+from humanverse.synth.randomness import stream
 from humanverse.synth.samples import LEAST_AREA
 from humanverse.synth.truth import LABELS
 from tests.humanverse.synth.made import SEED, one, some
@@ -69,6 +71,17 @@ def test_photographs_come_behind_and_have_no_depth(tmp_path):
 def test_a_folder_without_pictures_is_refused(tmp_path):
     with pytest.raises(UserError, match="no pictures"):
         sample(2, 0, SynthSettings(size=96, backgrounds=str(tmp_path)))
+
+
+def test_photographs_that_cannot_be_read_are_passed_over(tmp_path):
+    folder = photographs(tmp_path)
+    before = photograph(str(folder), stream(0, 0, "backdrop"), 64)
+    (folder / "1.jpg").write_bytes(b"not a picture")
+    after = [photograph(str(folder), stream(0, index, "backdrop"), 64) for index in range(8)]
+    assert all(one.shape == before.shape and one[:, :, 0].mean() > one[:, :, 2].mean() for one in after)
+    (folder / "0.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match="cannot be read"):
+        photograph(str(folder), stream(0, 0, "backdrop"), 64)
 
 
 @pytest.mark.parametrize("wrong", [{"size": 10}, {"min_people": 3, "max_people": 2}, {"sides": 2}])
