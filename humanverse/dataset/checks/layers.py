@@ -24,7 +24,8 @@ def check(held: Held, shard: Shard) -> Iterator[Finding]:
         path = layout.layer_table(layer.name, shard.number, shard.generation)
         if shard.number not in layer.shards:
             if _must_have(held, shard.number, layer):
-                yield problem(path, "is missing")
+                made_by = asking.rendered_by(held.store.url, layer.name, held.source)
+                yield problem(path, f"is missing: {made_by} makes it again" if made_by else "is missing")
             continue
         try:
             table = read_table(held.store, path, layer.kind.schema)
