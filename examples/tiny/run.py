@@ -1,0 +1,186 @@
+"""Both stages of the generator, from nothing: people are rendered, both are trained on them, and what they make is measured.
+
+    python examples/tiny/run.py OUT [--device cpu|cuda] [--small]
+
+No published pictures or weights are needed but a sentence model from the Python package index. Needs the extras lite, synth and
+train. The same command again goes on where it was stopped. What comes out: OUT/tiny.md with figures, OUT/tiny.jpg with pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VIEW = "rooms"
+IN_A_ROOM = "synth_surroundings = 'room'"
+"""There depth and normals are known everywhere."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything there is.
+
+    Attributes:
+        pictures: that are rendered to train on.
+        held_out: that are rendered with another seed; those in a room are measured.
+        sides: of the pictures of stage 1 and of stage 2, in pixels; rendered ones have stage 2's.
+        structure: file of settings of stage 1.
+        refiner: file of settings of stage 2.
+        changes: to both stages' settings.
+        steps: of sampling.
+    """
+
+    pictures: int
+    held_out: int
+    sides: tuple[int, int]
+    structure: str
+    refiner: str
+    changes: tuple[str, ...] = ()
+    steps: int = 50
+
+
+FEW = (
+    "samples=16",
+    "optimiser.warm_up=8",
+    "model.statistics_samples=8",
+    "model.unet.block_out_channels=[32,64,64]",
+    "validation.every=0",
+)
+SIZES = {
+    "cpu": Size(3000, 72, (64, 128), "structure.yaml", "refiner.yaml"),
+    "cuda": Size(12_000, 400, (128, 256), "structure-gpu.yaml", "refiner-gpu.yaml"),
+    "small": Size(24, 8, (64, 128), "structure.yaml", "refiner.yaml", FEW, 2),
+}
+GUIDANCE = 3.0
+SHOWN = 12
+"""Samples on the sheet."""
+TOKENS = 48
+"""Room for each of the captions; a text encoder pads to this length."""
+LAYERS = 2
+"""Of six. They know each word in its place, in a third of the time."""
+
+
+class Clock:
+    """Minutes that the steps took, over all runs of the command.
+
+    Args:
+        path: file in which they are kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.minutes: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Count what is done inside."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.minutes[name] = self.minutes.get(name, 0.0) + (time.monotonic() - began) / 60
+            self._path.write_text(json.dumps(self.minutes) + "\n", encoding="utf-8")
+
+
+def humanverse(*words: str | Path) -> None:
+    """Run the command line as a user would, and show what is run."""
+    print("\n$ humanverse", *words, flush=True)
+    done = subprocess.run([str(Path(sys.executable).with_name("humanverse")), *map(str, words)])
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def render(out: Path, size: Size, device: str) -> None:
+    """Two datasets, ``people`` and ``held-out``, of one person in each picture, with a view of those in rooms."""
+    for name, number, seed in (("people", size.pictures, 1), ("held-out", size.held_out, 2)):
+        render = ("--n", str(number), "--seed", str(seed), "--size", str(size.sides[1]), "--max-people", "1")
+        humanverse("synth", out / name, *render, "--device", device)
+        if not (out / name / "views" / f"{VIEW}.json").exists():
+            humanverse("view", out / name, VIEW, "--where", IN_A_ROOM)
+
+
+def text_encoder(folder: Path) -> Path:
+    """The first ``LAYERS`` of a sentence model in ``folder``, which pads to ``TOKENS``."""
+    from annotators import text_encoders
+    from humanverse.torchvision_operators import prepare_torchvision
+
+    prepare_torchvision()
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    if not (folder / "tokenizer_config.json").exists():
+        source = text_encoders.folder(text_encoders.get("minilm"))
+        model = AutoModel.from_pretrained(source, num_hidden_layers=LAYERS)
+        model.config.use_attention_mask = True
+        model.save_pretrained(folder)
+        words = AutoTokenizer.from_pretrained(source)
+        words.model_max_length = TOKENS
+        words.save_pretrained(folder)
+    return folder
+
+
+def train(out: Path, size: Size, text: Path) -> None:
+    """Both stages."""
+    settings = {"structure": (size.structure, f"model.text={text}"), "refiner": (size.refiner,)}
+    for stage, (file, *own) in settings.items():
+        changes = [word for change in (*own, *size.changes) for word in ("--set", change)]
+        humanverse("train", stage, "--data", out / "people", "--out", out / stage, "--config", HERE / file, *changes)
+
+
+def measure(out: Path, size: Size, device: str) -> dict[str, dict[str, float]]:
+    """Pictures for the held-out skeletons in OUT/tiny.jpg; what they are worth, by set of pictures and figure."""
+    from figures import Judge
+    from held_out import read
+    from made import make
+    from page import sheet
+    from pictured import mixed
+
+    told = read(out / "held-out", VIEW, size.sides[0])
+    made = make(told, out / "structure", out / "refiner", device, size.steps, GUIDANCE)
+    sheet(made[:SHOWN]).save(out / "tiny.jpg", quality=88)
+    shown = [one.shown for one in made]
+    sets = {
+        "stage 1": shown,
+        "stage 2": [one.refined for one in made],
+        "rendered": [one.told.rendered for one in made],
+        "mixed up": [mixed(*three) for three in zip(shown, shown[1:] + shown[:1], shown[2:] + shown[:2], strict=True)],
+    }
+    judge = Judge()
+    return {name: judge.figures(pictures) for name, pictures in sets.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder for everything")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: larger, too")
+    parser.add_argument("--small", action="store_true", help="only to see that every step runs: nothing is learnt")
+    asked = parser.parse_args()
+    size = SIZES["small" if asked.small else asked.device]
+    asked.out.mkdir(parents=True, exist_ok=True)
+    clock = Clock(asked.out / "minutes.json")
+    with clock.step("render"):
+        render(asked.out, size, asked.device)
+    with clock.step("train"):
+        train(asked.out, size, text_encoder(asked.out / "text"))
+    with clock.step("generate and measure"):
+        figures = measure(asked.out, size, asked.device)
+    (asked.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+    from page import written
+
+    (asked.out / "tiny.md").write_text(written(figures, size.sides, clock.minutes), encoding="utf-8")
+    print(f"\n{asked.out / 'tiny.md'}\n{asked.out / 'tiny.jpg'}")
+
+
+if __name__ == "__main__":
+    main()
