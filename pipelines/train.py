@@ -45,7 +45,15 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def train(stage: str, url: str, out: Path, config: Path | None = None, changes: Sequence[str] = ()) -> Outcome:
+def train(
+    stage: str,
+    url: str,
+    out: Path,
+    config: Path | None = None,
+    changes: Sequence[str] = (),
+    workers: int | None = None,
+    address: str | None = None,
+) -> Outcome:
     """Train ``stage`` on the dataset at ``url``, or go on where the run at ``out`` stopped.
 
     Args:
@@ -54,6 +62,8 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
         out: folder of the run.
         config: file of settings.
         changes: ``section.name=value``, on top of the file.
+        workers: that Ray is to start; None: this process is one of those that a launcher started, or the only one.
+        address: of a Ray cluster.
 
     Raises:
         UserError: for whatever the user can mend.
@@ -72,6 +82,10 @@ def train(stage: str, url: str, out: Path, config: Path | None = None, changes: 
             )
             stack.enter_context(display)
             lines = display.say
+        if workers is not None:
+            from pipelines import train_on_ray
+
+            return train_on_ray.run(stage, url, out, settings, workers, heard, lines, address)
         return run(stage, url, out, settings, heard, folder_of, lines)
 
 

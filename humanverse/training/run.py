@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -137,8 +138,12 @@ def _accelerator(settings: TrainSettings, out: Path) -> Any:
     from accelerate import Accelerator
     from accelerate.utils import DistributedType
 
+    joined_on_cpu = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.accelerator.is_available()
     accelerator = Accelerator(
-        mixed_precision=settings.precision, log_with=trackers.asked(settings.log) or None, project_dir=str(out)
+        mixed_precision=settings.precision,
+        log_with=trackers.asked(settings.log) or None,
+        project_dir=str(out),
+        cpu=joined_on_cpu,
     )
     known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
     if accelerator.distributed_type not in known:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,9 @@ def words(stage: str, people: str, out: Path, config: Path, *changes: str) -> li
     return ["train", stage, "--data", people, "--out", str(out), "--config", str(config), "--json", *sets]
 
 
-def start(*given: Any, **variables: str) -> subprocess.Popen[str]:
+def start(*given: Any, more: Sequence[str] = (), **variables: str) -> subprocess.Popen[str]:
     """The command in a process of its own, on one thread."""
-    command = [str(Path(sys.executable).with_name("humanverse")), *words(*given)]
+    command = [str(Path(sys.executable).with_name("humanverse")), *words(*given), *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -56,9 +57,9 @@ def log_of(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *given: Any) -> int:
+def call(monkeypatch: pytest.MonkeyPatch, *given: Any, more: Sequence[str] = ()) -> int:
     """The exit code of the command in this process."""
-    monkeypatch.setattr(sys, "argv", ["humanverse", *words(*given)])
+    monkeypatch.setattr(sys, "argv", ["humanverse", *words(*given), *more])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return int(ended.value.code or 0)

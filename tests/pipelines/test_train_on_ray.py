@@ -1,0 +1,115 @@
+"""``humanverse train ... --ray N``: the processes that Ray starts train as those of any launcher, and are started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from humanverse.errors import UserError
+from humanverse.training.checkpoints import RunFolder
+from pipelines import train_on_ray
+from tests.humanverse.training import conftest, tiny
+from tests.pipelines import test_train
+
+one_thread, people, config = conftest.one_thread, test_train.people, test_train.config
+
+
+def _start(people: str, out: Path, config: Path, *changes: str) -> subprocess.Popen[str]:
+    """The command with two workers, on this machine's own Ray."""
+    given: Any = ("structure", people, out, config, *changes)
+    return test_train.start(*given, more=("--ray", "2"), RAY_ADDRESS="")
+
+
+def _workers(of: subprocess.Popen[str]) -> list[int]:
+    """The processes of Ray Train's workers below ``of``."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            parents[int(entry.name)] = (int(fields[1]), (entry / "cmdline").read_text())
+        except (OSError, ValueError):
+            continue
+
+    def is_below(number: int) -> bool:
+        return number == of.pid or (number in parents and is_below(parents[number][0]))
+
+    return [number for number, (_, line) in parents.items() if "RayTrainWorker" in line and is_below(number)]
+
+
+def _until_seen(out: Path, samples: int, process: subprocess.Popen[str]) -> None:
+    while not any(line["samples"] >= samples for line in test_train.log_of(out)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_started_again_and_no_bit_differs(people: str, config: Path, tmp_path: Path) -> None:
+    """Begun by Ray, a worker killed; the end, and what goes on without Ray, are those of one process alone."""
+    changes = ("samples=40", "checkpoint.every=8", "checkpoint.keep=99", "log.every=4")
+    process = _start(people, tmp_path / "ray", config, *changes)
+    _until_seen(tmp_path / "ray", 12, process)
+    os.kill(_workers(process)[0], signal.SIGKILL)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert json.loads(out)["samples"] == 40
+    assert all(line.startswith("train structure: ") for line in err.splitlines()), err
+    more: dict[str, Any] = {"checkpoint__every": 8, "checkpoint__keep": 99}
+    tiny.trained(people, tmp_path / "alone", samples=48, **more)
+    tiny.trained(people, tmp_path / "ray", samples=48, **more)
+    for samples in (8, 16, 40, 48):
+        tiny.assert_equal(*(RunFolder(tmp_path / name).checkpoint(samples) for name in ("ray", "alone")))
+    assert not (tmp_path / "ray/.ray").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_and_the_plain_command_goes_on_and_back(people: str, config: Path, tmp_path: Path) -> None:
+    changes = ("checkpoint.every=4", "checkpoint.keep=99", "log.every=4")
+    tiny.trained(people, tmp_path, samples=8, checkpoint__keep=99)
+    process = _start(people, tmp_path, config, *changes, "samples=4000")
+    _until_seen(tmp_path, 16, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130 and "Traceback" not in err, err
+    reached = RunFolder(tmp_path).checkpoints()
+    assert reached[-1] >= 12 and not _workers(process)
+    tiny.trained(people, tmp_path, samples=reached[-1] + 4, checkpoint__keep=99)
+    assert RunFolder(tmp_path).checkpoints() == [*reached, reached[-1] + 4]
+
+
+@pytest.mark.slow
+def test_what_a_worker_cannot_do_is_one_line(people: str, config: Path, tmp_path: Path) -> None:
+    process = _start(people, tmp_path, config, "model.preset=paper")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    lines = [line for line in err.splitlines() if line.startswith("humanverse: ")]
+    assert len(lines) == 1 and "no layer normal" in lines[0] and "Traceback" not in err
+
+
+def test_workers_that_do_not_fit_are_told() -> None:
+    assert train_on_ray.check_fit(2, {"CPU": 2.0}) is False
+    assert train_on_ray.check_fit(2, {"CPU": 64.0, "GPU": 2.0}) is True
+    with pytest.raises(UserError, match="--ray 3: each worker needs a CPU, and the cluster has 2: give fewer"):
+        train_on_ray.check_fit(3, {"CPU": 2.0})
+    with pytest.raises(UserError, match="--ray 3: each worker needs a GPU, and the cluster has 1: give fewer"):
+        train_on_ray.check_fit(3, {"CPU": 64.0, "GPU": 1.0})
+
+
+def test_three_starts_from_one_place_are_enough() -> None:
+    assert not train_on_ray.is_stuck([0, 0, 0]) and not train_on_ray.is_stuck([0, 0, 0, 8])
+    assert train_on_ray.is_stuck([0, 8, 8, 8, 8])
+
+
+def test_an_address_without_a_number_is_told(
+    people: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        test_train.call(monkeypatch, "structure", people, tmp_path, config, more=("--ray-address", "ray://head:1")) == 2
+    )
+    assert "--ray-address says where, not how many: give --ray N, too" in capsys.readouterr().err
