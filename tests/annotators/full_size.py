@@ -199,6 +199,9 @@ FULL: dict[tuple[str, str], Full] = {
     ("similarity", "siglip2"): Full(lambda folder: [siglip(folder / "model")]),
     ("embedding", "clip-l14"): _clip(),
     ("embedding", "siglip2"): Full(lambda folder: [siglip(folder / "model")]),
+    ("latent", "sd2"): _folder("tests.annotators.latent.full:vae"),
+    ("latent", "sdxl"): _folder("tests.annotators.latent.full:vae"),
+    ("prompt", "sd2"): _folder("tests.annotators.latent.full:text"),
 }
 """(kind, name) -> how it is had. What is named in text is imported when it is asked for."""
 

@@ -10,7 +10,7 @@ from annotators import registry
 from annotators.base import Card
 from tests.annotators.full_size import FULL, full
 
-SAME_NETWORK = "-caption"
+SAME_NETWORK = ("-caption", "-depth", "-normal", "-skeleton")
 """How names end of estimators that differ in what they read alone."""
 
 

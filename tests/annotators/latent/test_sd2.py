@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from annotators.base import Picture
 from annotators.cache import WeightError
 from annotators.latent.sd2 import Sd2
 from annotators.weights import standing_in
-from humanverse.codec import arrays
+from humanverse.codec import arrays, encode_jpeg
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
@@ -22,6 +23,7 @@ from humanverse.training.pictures import filled
 from pipelines.annotate import annotate
 from pipelines.plan_layers import Asked
 from tests.annotators.added import holds, photographs_here
+from tests.annotators.full_size import full
 from tests.annotators.latent import tiny
 from tests.datasets import make_dataset
 
@@ -156,3 +158,14 @@ def test_a_bucket_that_a_vae_cannot_halve_so_often_is_refused_in_one_line(weight
         Sd2(
             Sd2.Settings.model_validate({"buckets": [[64, 56]]}), weights=standing_in(Sd2.card.weights, tmp_path)
         ).load()
+
+
+@pytest.mark.slow
+def test_the_vae_of_full_size_runs(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (520, 700, 3), np.uint8)
+    found, weights = full("latent", "sd2", tmp_path)
+    made = found(Sd2.Settings(threads=2), "cpu", weights)
+    made.load()
+    (row,) = made.annotate([Picture("0", encode_jpeg(pixels, 95))], {})
+    assert isinstance(row, dict) and row["map"].shape == (64, 64, 4) and np.isfinite(row["map"]).all()
+    assert sum(value.numel() for value in made.model.parameters()) == 83_653_863  # type: ignore[attr-defined]

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from annotators.base import Picture
 from annotators.cache import WeightError
 from annotators.prompt.sd2 import Sd2
 from annotators.weights import standing_in
-from humanverse.codec import arrays
+from humanverse.codec import arrays, encode_jpeg
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.verify import verify
 from humanverse.models.texts import states
@@ -20,6 +21,7 @@ from humanverse.training import parts
 from humanverse.training.settings import ModelSettings
 from pipelines.annotate import annotate
 from pipelines.plan_layers import Asked
+from tests.annotators.full_size import full
 from tests.annotators.latent import tiny
 from tests.datasets import make_dataset
 
@@ -98,3 +100,14 @@ def test_a_pipeline_without_text_encoder_is_refused_in_one_line(weights: Path, t
         (tmp_path / name).write_bytes((weights / name).read_bytes())
     with pytest.raises(WeightError, match="has no text_encoder"):
         Sd2(weights=standing_in(Sd2.card.weights, tmp_path)).load()
+
+
+@pytest.mark.slow
+def test_the_text_encoder_of_full_size_runs(tmp_path: Path) -> None:
+    found, weights = full("prompt", "sd2", tmp_path)
+    made = found(Sd2.Settings(threads=2), "cpu", weights)
+    made.load()
+    jpeg = encode_jpeg(np.zeros((64, 64, 3), np.uint8), 95)
+    (row,) = made.annotate([Picture("0", jpeg, "a man in a red coat")], {})
+    assert isinstance(row, dict) and row["map"].shape == (77, 1024) and np.isfinite(row["map"]).all()
+    assert sum(value.numel() for value in made.model.parameters()) == 340_387_840  # type: ignore[attr-defined]
