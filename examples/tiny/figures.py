@@ -118,7 +118,7 @@ class Judge:
         return Seen(body, float(pose["scores"][0]), depth, normal)
 
     def figures(self, shown: Sequence[Pictured]) -> dict[str, float]:
-        """Figures over pictures: see ``page.MEANING``."""
+        """Figures over pictures: see ``page.MEANING`` and ``page.EXPLAINED``."""
         evaluation = Evaluation("keypoints", SIGMAS)
         found: dict[str, list[float]] = {"oks": [], "rgb_depth": [], "rgb_normal": [], "depth_normal": []}
         for one in shown:

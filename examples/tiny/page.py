@@ -16,14 +16,26 @@ CELL = 128
 COLUMNS = 2
 """Samples beside each other."""
 MEANING = {
-    "ap": "pose AP: the lite pose estimator on the picture, against the skeleton that was given (body, COCO's)",
+    "ap": "pose AP (body)",
     "ap50": "pose AP at OKS 0.5",
-    "oks": "mean OKS of the same",
-    "rgb_normal": "picture and normals: median angle between what the lite structure estimator sees and what was made, degrees",
-    "rgb_depth": "picture and depth: rank correlation of the same, inside the person",
-    "depth_normal": "depth and normals: angle between the slope of the nearness and the normals, degrees (90 by chance)",
+    "oks": "mean OKS",
+    "rgb_normal": "picture and normals, degrees apart",
+    "rgb_depth": "picture and depth, rank correlation",
+    "depth_normal": "depth and normals, degrees apart",
 }
-"""What each figure is."""
+"""Figure -> what it is called."""
+EXPLAINED = """
+*stage 1* and *stage 2* are what was generated for held-out skeletons and their captions; *rendered* are the true pictures in
+stage 1's size, the best that can be expected of these judges; *mixed up* has the picture of one generated sample, the depth of a
+second, skeleton and normals of a third.
+
+- Pose: the lite pose estimator on the picture, enlarged to 256 pixels, against the skeleton that was given.
+- Picture and normals, picture and depth: what the lite structure estimator sees in the picture, which is enlarged likewise,
+  against the maps, inside the person: median angle, and Spearman's correlation. Stage 2's maps are stage 1's.
+- Depth and normals: median angle between the direction in which nearness rises and the one in which the normals say it should,
+  over the whole picture. Directions that have nothing to do with each other are 90 degrees apart; floors and walls, which most
+  pictures have in the same places, make it less.
+"""
 
 
 def sheet(made: Sequence[Made]) -> Image.Image:
@@ -60,19 +72,34 @@ def written(figures: Mapping[str, Mapping[str, float]], sides: tuple[int, int], 
     """
     sets = list(figures)
     lines = [
-        f"{date.today().isoformat()}, {os.cpu_count()} processors ({platform.machine()}). Stage 1 makes pictures of "
-        f"{sides[0]}², stage 2 of {sides[1]}² pixels.",
+        "# Both stages from nothing",
+        "",
+        "    python examples/tiny/run.py OUT",
+        "",
+        f"{date.today().isoformat()}, {hardware()}. Stage 1 makes pictures of {sides[0]}², stage 2 of {sides[1]}² pixels.",
+        "",
+        "![From the left: skeleton, stage 1's picture, depth and normals, stage 2's picture, what was rendered](tiny.jpg)",
+        "",
+        "From the left: the skeleton, stage 1's picture, depth and normals, stage 2's picture, and what was rendered.",
         "",
         f"| | {' | '.join(sets)} |",
         f"|---|{'---|' * len(sets)}",
         *(f"| {text} | {' | '.join(_number(figures[name][key]) for name in sets)} |" for key, text in MEANING.items()),
-        "",
+        EXPLAINED,
         "| step | minutes |",
         "|---|---|",
         *(f"| {name} | {value:.1f} |" for name, value in minutes.items()),
         "",
     ]
     return "\n".join(lines)
+
+
+def hardware() -> str:
+    """What this runs on, in words."""
+    import torch
+
+    processors = f"{os.cpu_count()} processors ({platform.machine()})"
+    return f"{torch.cuda.get_device_name()}, {processors}" if torch.cuda.is_available() else processors
 
 
 def _number(value: float) -> str:

@@ -129,12 +129,11 @@ def text_encoder(folder: Path) -> Path:
     return folder
 
 
-def train(out: Path, size: Size, text: Path) -> None:
-    """Both stages."""
-    settings = {"structure": (size.structure, f"model.text={text}"), "refiner": (size.refiner,)}
-    for stage, (file, *own) in settings.items():
-        changes = [word for change in (*own, *size.changes) for word in ("--set", change)]
-        humanverse("train", stage, "--data", out / "people", "--out", out / stage, "--config", HERE / file, *changes)
+def train(stage: str, out: Path, size: Size, *changes: str) -> None:
+    """``structure`` or ``refiner``, with ``changes`` to its settings."""
+    settings = {"structure": size.structure, "refiner": size.refiner}[stage]
+    told = [word for change in (*changes, *size.changes) for word in ("--set", change)]
+    humanverse("train", stage, "--data", out / "people", "--out", out / stage, "--config", HERE / settings, *told)
 
 
 def measure(out: Path, size: Size, device: str) -> dict[str, dict[str, float]]:
@@ -170,8 +169,10 @@ def main() -> None:
     clock = Clock(asked.out / "minutes.json")
     with clock.step("render"):
         render(asked.out, size, asked.device)
-    with clock.step("train"):
-        train(asked.out, size, text_encoder(asked.out / "text"))
+    with clock.step("stage 1"):
+        train("structure", asked.out, size, f"model.text={text_encoder(asked.out / 'text')}")
+    with clock.step("stage 2"):
+        train("refiner", asked.out, size)
     with clock.step("generate and measure"):
         figures = measure(asked.out, size, asked.device)
     (asked.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
