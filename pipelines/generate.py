@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from humanverse.generation.generator import Generator
     from humanverse.generation.marks import Found
     from humanverse.generation.skeletons import Skeleton
-    from humanverse.retrieval import Embedder
 
-COMMAND = "generate"
+COMMAND, POSE = "generate", "pose"
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,14 @@ class Search:
         layer: of its skeletons.
         view: only samples that it has.
         people: how many are to be seen, ``2`` or ``3+``; None: what the prompts say.
+        captions: what prompts are compared with: see ``humanverse.retrieval.find_poses``.
     """
 
     dataset: str
-    layer: str = "pose"
+    layer: str = POSE
     view: str | None = None
     people: str | None = None
+    captions: tuple[str, ...] = ()
 
 
 @dataclass
@@ -231,34 +232,27 @@ def poses_from_text(search: Search, prompts: Sequence[str], n: int, seed: int) -
     Raises:
         UserError: if there are none.
     """
-    from annotators import cache
-    from humanverse.dataset.reader import Dataset
-    from humanverse.retrieval import People, find_poses
+    from humanverse.retrieval import People
+    from pipelines.pose_from_text import find_poses
 
     if not prompts:
         raise UserError("--pose-from-text looks for skeletons by prompts: give --prompt")
-    dataset = Dataset(search.dataset)
     found = find_poses(
-        dataset,
+        search.dataset,
         prompts,
-        embedder=embedder(),
         pose=search.layer,
+        captions=search.captions or None,
         view=search.view,
         n=n,
         seed=seed,
         people=People.parse(search.people) if search.people else None,
-        keep_vectors=cache.cache_root() / "vectors",
     )
     return [list(several) for several in found]
 
 
-def embedder() -> Embedder:
-    """Of prompts and captions: MiniLM, from its package, which is downloaded the first time."""
-    from annotators import text_encoders
-    from humanverse.retrieval.sentence_model import SentenceModel
-
-    text_encoders.require_transformers()
-    return SentenceModel(text_encoders.folder(text_encoders.MINILM), text_encoders.MINILM.name)
+def pose_layer(name: str) -> str:
+    """A pose layer as readers know it: ``movenet`` is ``pose/movenet``."""
+    return name if name.partition("/")[0] == POSE else f"{POSE}/{name}"
 
 
 def size_of(option: str, text: str | None) -> tuple[int, int] | None:

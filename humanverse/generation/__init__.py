@@ -1,10 +1,10 @@
 """Pictures of people from a prompt and a skeleton, by both stages: what the command line and other programs call.
 
-    from humanverse.generation import Generator, People, Request
+from humanverse.generation import Generator, People, Request
 
-    generator = Generator("runs/structure", "runs/refiner")
-    (made,) = generator.generate([Request("a woman who dances", People.of([keypoints], (640, 480)), seed=7)])
-    made.rgb, made.depth, made.normal, made.refined
+generator = Generator("runs/structure", "runs/refiner")
+(made,) = generator.generate([Request("a woman who dances", People.of([keypoints], (640, 480)), seed=7)])
+made.rgb, made.depth, made.normal, made.refined
 """
 
 from __future__ import annotations

@@ -254,8 +254,9 @@ class Generator:
     ) -> Generated:
         """The result, with the invisible mark in what could be taken for a photograph."""
         pictures = {RGB: rgb} if refined is None else {RGB: rgb, REFINED: refined}
-        marked = {name: self._mark and watermark.holds(picture) for name, picture in pictures.items()}
-        pictures |= {name: watermark.embedded(pictures[name]) for name in pictures if marked[name]}
+        held = {name: watermark.embedded(picture) if self._mark else None for name, picture in pictures.items()}
+        pictures |= {name: picture for name, picture in held.items() if picture is not None}
+        marked = {name: picture is not None for name, picture in held.items()}
         others = {name: array for name, array in arrays.items() if name not in CODED}
         depth, normal = arrays.get("depth"), arrays.get("normal")
         return Generated(request, drawn, pictures[RGB], depth, normal, pictures.get(REFINED), others, marked)

@@ -156,6 +156,11 @@ def _of_one_picture(value: Any) -> Iterator[Picture]:
     yield Picture((), _size(value), value["people"])
 
 
+def _of_ours(value: Any) -> Iterator[Picture]:
+    """Of the JSON that is written beside a generated picture."""
+    return _of_one_picture(value["skeleton"])
+
+
 def _of_people(value: Any) -> Iterator[Picture]:
     yield Picture((), None, value)
 
@@ -172,6 +177,7 @@ def _has(value: Any, *keys: str) -> bool:
 _FORMS: Sequence[tuple[Callable[[Any], bool], Callable[[Any], Iterator[Picture]], bool]] = (
     (lambda value: _has(value, "images", "annotations"), _of_annotations, True),
     (lambda value: _has(value, "people"), _of_one_picture, False),
+    (lambda value: isinstance(value, Mapping) and _has(value.get("skeleton"), "people"), _of_ours, False),
     (lambda value: isinstance(value, list) and bool(value) and _is_result(value[0]), _of_results, False),
     (lambda value: isinstance(value, list), _of_people, False),
 )

@@ -58,18 +58,18 @@ class Found:
         file: that was looked at.
         source_type: IPTC's term, of the words in the file; None if there is none.
         software: that the file says it was made with.
-        bits: of the 32 of the invisible mark, how many were read; None where none could be looked for.
+        strength: how clearly the invisible mark is there (``watermark.strength``); None where it could not be looked for.
     """
 
     file: str
     source_type: str | None
     software: str | None
-    bits: int | None
+    strength: float | None
 
     @property
     def watermark(self) -> bool | None:
         """Whether the invisible mark is there; None where it could not be looked for."""
-        return None if self.bits is None else self.bits >= watermark.ENOUGH
+        return None if self.strength is None else self.strength >= watermark.ENOUGH
 
     @property
     def synthetic(self) -> bool:
@@ -83,7 +83,7 @@ class Found:
             "source_type": self.source_type,
             "software": self.software,
             "watermark": self.watermark,
-            "watermark_bits": self.bits,
+            "watermark_strength": None if self.strength is None else round(self.strength, 2),
         }
 
 
@@ -102,8 +102,8 @@ def look(path: Path) -> Found:
         raise UserError(f"{path} is no picture that can be read: {one_line(error, 120)}") from error
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     term = _TERM.search(words)
-    bits = None if pixels is None else watermark.agreement(pixels)
-    return Found(str(path), term and term.group(1), software, bits)
+    strength = None if pixels is None else watermark.strength(pixels)
+    return Found(str(path), term and term.group(1), software, strength)
 
 
 def _is_colour(image: Image.Image) -> bool:

@@ -25,7 +25,7 @@ def read(words: str, layer: str = POSE) -> list[Skeleton]:
 
     Args:
         words: a picture, ``FILE.json`` (all pictures in it), ``FILE.json#PICTURE`` or ``DATASET#UID``.
-        layer: the pose layer of a dataset.
+        layer: the pose layer of a dataset, ``pose`` where there is one, or ``pose/NAME``.
 
     Raises:
         UserError: if there are none.
@@ -76,7 +76,7 @@ def of_sample(dataset: Dataset, uid: str, layer: str = POSE) -> People:
     Raises:
         UserError: if there is no such sample or layer, or it has nobody.
     """
-    name = dataset.resolve(layer if layer.partition("/")[0] == POSE else f"{POSE}/{layer}")
+    name = dataset.resolve(layer)
     url = dataset.store.url
     shards = [match.shard for matches in find(dataset, Wanted(uids=frozenset({uid}))) for match in matches]
     if not shards:

@@ -144,8 +144,10 @@ def _newest(run: RunFolder, named: str) -> Path:
         UserError: if it has neither.
     """
     pipeline, latest = run.path / PIPELINE, run.latest()
-    if (pipeline / INDEX).is_file() and (latest is None or _samples_of(pipeline) in (None, _samples_of(latest))):
-        return pipeline
+    if (pipeline / INDEX).is_file():
+        seen, further = _samples_of(pipeline), _samples_of(latest) if latest else None
+        if latest is None or seen is None or further is None or seen >= further:
+            return pipeline
     if latest is None:
         raise UserError(f"{named} has no checkpoint yet: wait for the first, or train on")
     return latest

@@ -40,6 +40,12 @@ def generate(
     people: Annotated[
         str | None, typer.Option(metavar="N|N+", help="With --pose-from-text: how many; else what the prompt says.")
     ] = None,
+    captions: Annotated[
+        Texts,
+        typer.Option(
+            metavar="LAYER", help="With --pose-from-text: source, caption/NAME or embedding/NAME; may be given often."
+        ),
+    ] = None,
     n: Annotated[
         int, typer.Option("--n", min=1, help="Pictures of each prompt and skeleton, of seeds one after another.")
     ] = 1,
@@ -73,7 +79,8 @@ def generate(
     from pipelines import generate as job
 
     asked = [*(prompt or ()), *(job.prompts_in(prompts) if prompts else ())]
-    search = None if pose_from_text is None else job.Search(pose_from_text, pose_layer, view, people)
+    layer = job.pose_layer(pose_layer)
+    search = None if pose_from_text is None else job.Search(pose_from_text, layer, view, people, tuple(captions or ()))
     settings = job.Settings(
         job.size_of("--size", size),
         job.size_of("--refined-size", refined_size),
@@ -86,7 +93,7 @@ def generate(
         normal,
     )
     generator = job.generator_of(model, refiner, device, dtype, watermark)
-    skeletons = job.skeletons(pose or (), pose_layer, search, asked, n, seed)
+    skeletons = job.skeletons(pose or (), layer, search, asked, n, seed)
     result = job.generate(out, generator, job.requests_of(settings, asked, skeletons, n, seed), batch)
     if as_json:
         print_json(result.as_json())

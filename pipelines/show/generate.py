@@ -16,7 +16,9 @@ def result(result: Result) -> None:
     before = f", {result.before} were there" if result.before else ""
     line(f"generated: {result.made} pictures{before}, {result.seconds:.0f} s")
     if result.unmarked:
-        line(f"without the invisible mark, as smaller than 256 x 256 or asked for: {result.unmarked} files")
+        line(
+            f"without the invisible mark (smaller than 256 x 256, without texture, or as asked): {result.unmarked} files"
+        )
     for name in result.names:
         line(f"  {name}")
     line(f"sheet: {result.sheet}")
@@ -29,5 +31,5 @@ def marks(found: Sequence[Found]) -> None:
     for item in found:
         says = "synthetic" if item.synthetic else "says nothing of being synthetic"
         words = item.source_type or "none"
-        bits = "" if item.bits is None else f" ({item.bits} of 32 bits)"
-        line(f"{item.file}: {says}; words: {words}; invisible mark: {_WATERMARK[item.watermark]}{bits}")
+        strength = "" if item.strength is None else f" (strength {item.strength:.1f})"
+        line(f"{item.file}: {says}; words: {words}; invisible mark: {_WATERMARK[item.watermark]}{strength}")

@@ -1,0 +1,69 @@
+"""Both stages with random weights, as folders of pipelines; a skeleton; requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from humanverse.generation import People, Request
+from humanverse.models import RefinerPipeline, StructuralPipeline, StructuralUNet, StructureRefiner
+from humanverse.models.patch_vae import patch_vae
+from humanverse.models.presets import Noise
+from humanverse.models.schedule import scheduler_for
+from humanverse.training.stage import save_quietly
+from tests.datasets import skeleton
+from tests.humanverse.models import tiny
+
+
+def structure(folder: Path, **changed: Any) -> Path:
+    """Stage 1 for pictures of 64 pixels."""
+    unet = tiny.unet(tiny.SD2)
+    model = tiny.seeded(lambda: StructuralUNet.from_unet(unet, **changed))
+    tiny.shaken(model)
+    save_quietly(
+        StructuralPipeline(tiny.vae(), tiny.text_encoder(12), tiny.tokenizer(), model, scheduler_for()), folder
+    )
+    return folder
+
+
+def textured(folder: Path) -> Path:
+    """Stage 1 whose pictures differ from pixel to pixel, for any size."""
+    channels = 3 * 8 * 8
+    unet = tiny.unet(tiny.SD2, in_channels=channels, out_channels=channels)
+    targets, conditions = ([{"name": name, "channels": channels}] for name in ("rgb", "skeleton"))
+    model = tiny.seeded(lambda: StructuralUNet.from_unet(unet, targets=targets, conditions=conditions))
+    encoder, words = tiny.text_encoder(12), tiny.tokenizer()
+    save_quietly(StructuralPipeline(patch_vae(8), encoder, words, model, scheduler_for()), folder)
+    return folder
+
+
+def refiner(folder: Path, **changed: Any) -> Path:
+    """Stage 2 for pictures of 64 pixels."""
+    unet = tiny.unet(tiny.SDXL)
+    model = tiny.seeded(lambda: StructureRefiner.from_unet(unet, embedder_channels=tiny.EMBEDDER, **changed))
+    tiny.shaken(model)
+    encoders = (tiny.text_encoder(4), tiny.text_encoder(8, projected=8), tiny.tokenizer(), tiny.tokenizer())
+    noise = scheduler_for(Noise(prediction="epsilon", zero_terminal_snr=False))
+    pipeline = RefinerPipeline(tiny.vae(), *encoders, unet, model, noise, force_zeros_for_empty_prompt=False)
+    save_quietly(pipeline, folder)
+    return folder
+
+
+def people(caption: str = "", width: int = 48, height: int = 48) -> People:
+    return People.of([skeleton((4, 4, width - 4, height - 4))], (width, height), caption)
+
+
+def request(seed: int = 0, prompt: str = "a b c", **changed: Any) -> Request:
+    return Request(**{"prompt": prompt, "skeleton": people(), "seed": seed, "steps": 2, **changed})
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether all that was generated is equal, every bit."""
+    names = ("skeleton", "rgb", "depth", "normal", "refined")
+    pairs = [(getattr(one, name), getattr(other, name)) for name in names]
+    return all(
+        first is second is None or np.array_equal(first, second, equal_nan=first.dtype != np.uint8)
+        for first, second in pairs
+    )
