@@ -19,6 +19,7 @@ from pipelines.cli import (
     synth,
     train,
     generate,
+    studio,
     models,
 )
 from pipelines.cli.main import main
@@ -37,6 +38,7 @@ __all__ = [
     "merge",
     "models",
     "snapshot",
+    "studio",
     "synth",
     "train",
     "view",

@@ -1,0 +1,45 @@
+"""Skeletons in files that somebody uploads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from humanverse.errors import UserError
+from humanverse.generation import poses
+from humanverse.generation.skeletons import Drawing, People, Skeleton
+
+DARK = 48
+"""A pixel whose brightest channel is below this counts as black."""
+LEAST_BLACK = 0.5
+"""Fraction of a drawn skeleton that must be black; photographs are refused."""
+
+
+def read(path: Path) -> list[Skeleton]:
+    """The skeletons in a file: a drawing on black, or keypoints as JSON (all of its pictures).
+
+    Raises:
+        UserError: if there are none, or it looks like a photograph.
+    """
+    try:
+        found = poses.read(str(path))
+    except UserError as error:
+        raise UserError(str(error).replace(str(path), path.name).removeprefix("--pose ")) from error
+    named: list[Skeleton] = []
+    for skeleton in found:
+        if isinstance(skeleton, Drawing):
+            _check_drawn(skeleton, path.name)
+        assert isinstance(skeleton, Drawing | People)
+        named.append(replace(skeleton, source={**skeleton.source, "file": path.name}))
+    return named
+
+
+def _check_drawn(drawing: Drawing, name: str) -> None:
+    black = float((drawing.pixels.max(axis=2) < DARK).mean())
+    if not np.isfinite(black) or black < LEAST_BLACK:
+        raise UserError(
+            f"{name} looks like a photograph, which shows no model its people: give a skeleton drawn on black, "
+            "or keypoints as JSON"
+        )
