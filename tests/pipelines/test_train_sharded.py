@@ -40,6 +40,7 @@ def _assert_close(one: Path, other: Path) -> None:
     assert all(torch.allclose(value, second[name], atol=CLOSE) for name, value in first.items())
 
 
+@pytest.mark.slow
 def test_checkpoints_are_those_of_one_process(people: str, config: Path, tmp_path: Path) -> None:
     _in_two("structure", people, tmp_path / "shared", config, "samples=8")
     tiny.trained(people, tmp_path / "alone")
