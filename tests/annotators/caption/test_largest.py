@@ -17,6 +17,7 @@ NEEDED = 14 * 2**30
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(2400),
     pytest.mark.skipif(not added.photographs_here(), reason="the shared photographs are not here"),
     pytest.mark.skipif(psutil.virtual_memory().available < NEEDED, reason="less than 14 GiB of memory are free"),
 ]
