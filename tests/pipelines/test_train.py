@@ -87,12 +87,12 @@ def test_killed_and_resumed_it_has_the_bits_of_a_run_that_was_not(
 def test_two_processes_train_as_one(
     people: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the variables that accelerate's launcher and torchrun set: two processes of one pass are one process of two."""
+    """With the variables that torchrun sets, and no word of the CPU: two processes of one pass are one process of two."""
     launched = {
         "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port()),
-        "ACCELERATE_USE_CPU": "1",
+        "ACCELERATE_USE_CPU": "false",
     }
     both = [
         start("structure", people, tmp_path / "two", config, RANK=rank, LOCAL_RANK=rank, **launched) for rank in "01"
