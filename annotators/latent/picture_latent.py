@@ -30,8 +30,9 @@ class LatentSettings(TorchSettings):
     @field_validator("buckets", mode="before")
     @classmethod
     def _sizes(cls, given: Any) -> Any:
+        sizes = [given] if isinstance(given, int) else given
         try:
-            return check_buckets([tuple(one) if isinstance(one, list) else one for one in given])
+            return check_buckets([tuple(one) if isinstance(one, list) else one for one in sizes])
         except (UserError, TypeError) as error:
             raise ValueError(str(error)) from error
 

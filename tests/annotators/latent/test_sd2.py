@@ -18,9 +18,11 @@ from humanverse.codec import arrays, encode_jpeg
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
+from humanverse.export.base import Settings
 from humanverse.models import identity
 from humanverse.training.pictures import filled
 from pipelines.annotate import annotate
+from pipelines.export import export
 from pipelines.plan_layers import Asked
 from tests.annotators.added import holds, photographs_here
 from tests.annotators.full_size import full
@@ -158,6 +160,29 @@ def test_a_bucket_that_a_vae_cannot_halve_so_often_is_refused_in_one_line(weight
         Sd2(
             Sd2.Settings.model_validate({"buckets": [[64, 56]]}), weights=standing_in(Sd2.card.weights, tmp_path)
         ).load()
+
+
+def test_no_export_has_it(weights: Path, tmp_path: Path) -> None:
+    url = make_dataset(tmp_path / "people", 1, 3).url
+    add(url, weights, "sd2", buckets=[64])
+    add(url, weights, "sd2-depth", buckets=[64])
+    exported = export(url, str(tmp_path / "out"), "webdataset", Settings())
+    assert set(exported.layers) == {"person", "pose", "caption", "depth"}
+    with pytest.raises(UserError, match="a latent layer is for training in place, no export has it"):
+        export(url, str(tmp_path / "other"), "webdataset", Settings(layers=("latent/sd2",)))
+
+
+class Silent(Sd2):
+    """One that does not say by which encoder it is."""
+
+    def describes(self) -> dict[str, Any]:
+        return {"of": "rgb"}
+
+
+def test_a_latent_that_does_not_say_by_which_encoder_it_is_is_refused(weights: Path) -> None:
+    silent = Silent(weights=standing_in(Sd2.card.weights, weights))
+    with pytest.raises(UserError, match=r"layer\.json of latent/sd2 does not say encoder, by which a trainer knows"):
+        silent.provenance({})
 
 
 @pytest.mark.slow
