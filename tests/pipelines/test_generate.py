@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from humanverse.dataset.reader import Dataset
-from humanverse.generation import Generator
+from humanverse.generation import Generator, coding
 from humanverse.training.checkpoints import RunFolder
 from pipelines import cli, pose_from_text
 from tests.datasets import make_dataset, skeleton
@@ -168,13 +168,17 @@ def test_what_a_run_wrote_is_read_in_every_state(people: str, tmp_path: Path, ca
 
 
 @pytest.mark.skipif(find_spec("imwatermark") is None, reason="invisible-watermark is not installed")
-def test_pictures_are_marked(pose: Path, tmp_path: Path, call: Call) -> None:
-    textured = tiny.textured(tmp_path / "textured")
-    words = ["--pose", pose, "--prompt", "a", "--size", "256x256", "--steps", 1, "--device", "cpu"]
-    said = call.json("generate", tmp_path / "out", "--model", textured, *words)
+def test_pictures_are_marked(
+    structure: Path, pose: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model with random weights makes nothing that could hold the mark: a picture like a photograph stands in."""
+    monkeypatch.setattr(coding, "pixels_of", lambda picture: tiny.clouds(*picture.shape[:2]))
+    words = ["--pose", pose, "--prompt", "a", "--size", "288x256", "--steps", 1, "--device", "cpu"]
+    said = call.json("generate", tmp_path / "out", "--model", structure, *words)
+    assert said["without_watermark"] == 0
     files = sorted((tmp_path / "out").glob("*.png"))
     found = {Path(item["file"]).name: item for item in call.json("is-synthetic", *files)["pictures"]}
-    assert len(found) == 2 and all(item["synthetic"] for item in found.values())
+    assert len(found) == 4 and all(item["synthetic"] for item in found.values())
     assert found[f"{said['pictures'][0]}.png"]["watermark"] is True
     Image.fromarray(np.full((300, 300, 3), 99, np.uint8)).save(tmp_path / "plain.png")
     code, told, _ = call("is-synthetic", tmp_path / "plain.png")

@@ -12,20 +12,10 @@ from PIL import Image
 from humanverse.errors import UserError
 from humanverse.generation import marks, watermark
 from tests.datasets import picture
+from tests.humanverse.generation import tiny
 from tests.pipelines.photographs import DATA, needs_data
 
 pytestmark = pytest.mark.skipif(find_spec("imwatermark") is None, reason="invisible-watermark is not installed")
-
-
-def clouds(height: int, width: int) -> np.ndarray:
-    """uint8 (height, width, 3): detail at every scale, as photographs have it."""
-    random = np.random.default_rng(0)
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
-    frequency[0, 0] = 1
-    spectrum = np.fft.fft2(random.normal(size=(3, height, width))) / frequency**1.5
-    levels = np.fft.ifft2(spectrum).real
-    levels *= 45 / levels.std(axis=(1, 2), keepdims=True)
-    return np.clip(128 + levels.transpose(1, 2, 0), 0, 255).astype(np.uint8)
 
 
 def jpeg(pixels: np.ndarray, path: Path) -> Path:
@@ -34,7 +24,7 @@ def jpeg(pixels: np.ndarray, path: Path) -> Path:
 
 
 def test_it_is_read_again_and_is_hardly_there(tmp_path: Path) -> None:
-    plain = clouds(256, 288)
+    plain = tiny.clouds(256, 288)
     marked = watermark.embedded(plain)
     assert marked is not None and marked.shape == plain.shape and marked.dtype == np.uint8
     error = np.mean((marked.astype(float) - plain) ** 2)

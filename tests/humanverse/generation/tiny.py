@@ -9,7 +9,6 @@ import numpy as np
 
 from humanverse.generation import People, Request
 from humanverse.models import RefinerPipeline, StructuralPipeline, StructuralUNet, StructureRefiner
-from humanverse.models.patch_vae import patch_vae
 from humanverse.models.presets import Noise
 from humanverse.models.schedule import scheduler_for
 from humanverse.training.stage import save_quietly
@@ -25,17 +24,6 @@ def structure(folder: Path, **changed: Any) -> Path:
     save_quietly(
         StructuralPipeline(tiny.vae(), tiny.text_encoder(12), tiny.tokenizer(), model, scheduler_for()), folder
     )
-    return folder
-
-
-def textured(folder: Path) -> Path:
-    """Stage 1 whose pictures differ from pixel to pixel, for any size."""
-    channels = 3 * 8 * 8
-    unet = tiny.unet(tiny.SD2, in_channels=channels, out_channels=channels)
-    targets, conditions = ([{"name": name, "channels": channels}] for name in ("rgb", "skeleton"))
-    model = tiny.seeded(lambda: StructuralUNet.from_unet(unet, targets=targets, conditions=conditions))
-    encoder, words = tiny.text_encoder(12), tiny.tokenizer()
-    save_quietly(StructuralPipeline(patch_vae(8), encoder, words, model, scheduler_for()), folder)
     return folder
 
 
@@ -67,3 +55,14 @@ def same(one: Any, other: Any) -> bool:
         first is second is None or np.array_equal(first, second, equal_nan=first.dtype != np.uint8)
         for first, second in pairs
     )
+
+
+def clouds(height: int, width: int) -> np.ndarray:
+    """uint8 (height, width, 3): detail at every scale, as photographs have it."""
+    random = np.random.default_rng(0)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    frequency[0, 0] = 1
+    spectrum = np.fft.fft2(random.normal(size=(3, height, width))) / frequency**1.5
+    levels = np.fft.ifft2(spectrum).real
+    levels *= 45 / levels.std(axis=(1, 2), keepdims=True)
+    return np.clip(128 + levels.transpose(1, 2, 0), 0, 255).astype(np.uint8)
