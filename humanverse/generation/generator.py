@@ -27,7 +27,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 """In which networks can work; VAEs keep single precision, since depth has more than 8 bits."""
 SKELETON, RGB, REFINED = "skeleton", "rgb", "refined"
 SAME_SHAPE = 0.05
-"""Logarithm of two aspect ratios' quotient, below which they are taken for equal: sides are rounded to whole latents."""
+"""Logarithm of two aspect ratios' quotient, up to which they are taken for equal: sides are whole latents."""
 REFINING = SEEDS
 """Added to a seed for stage 2, whose noise would else be stage 1's where their pictures are of one size."""
 CODED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"depth": coding.depth_of, "normal": coding.normal_of}
@@ -284,10 +284,11 @@ class _Progress:
 
 
 def of_shape(trained: Size, size: Size) -> Size:
-    """About as many pixels as ``trained``, in the shape of ``size``, in whole latents."""
-    factor = math.sqrt(trained[0] * trained[1] / (size[0] * size[1]))
-    width, height = (max(round(side * factor / MULTIPLE), 1) * MULTIPLE for side in size)
-    return width, height
+    """About as many pixels as ``trained``, in exactly the shape of ``size``, in whole latents."""
+    common = math.gcd(*size)
+    width, height = (side // common * MULTIPLE for side in size)
+    times = max(round(math.sqrt(trained[0] * trained[1] / (width * height))), 1)
+    return times * width, times * height
 
 
 def _check_shape(what: str, size: Size, model: Size) -> None:

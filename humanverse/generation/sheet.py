@@ -60,8 +60,9 @@ def _row(card: Mapping[str, Any]) -> Row:
     refined = files.pop(LAST, None)
     columns = [(name, files.pop(name)) for name in FIRST if name in files]
     columns += [*files.items(), *([(LAST, refined)] if refined else [])]
-    how = f"seed {card['seed']} · {card['steps']} steps · guidance {card['guidance']:g} · " + " × ".join(
-        map(str, card["size"])
+    how = (
+        f"seed {card['seed']} · {wording.plural(card['steps'], 'step')} · guidance {card['guidance']:g} · "
+        + " × ".join(map(str, card["size"]))
     )
     return Row(wording.clean(card["prompt"]) or "(empty prompt)", columns, how, wording.clean(_where(card)))
 

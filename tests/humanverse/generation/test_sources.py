@@ -8,9 +8,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from humanverse.errors import UserError
 from humanverse.generation.sources import nearest_size, source_of
+from humanverse.training.checkpoints import RunFolder
+from tests.datasets import make_dataset
+from tests.humanverse.training.tiny import UNET, trained
 
 
 def test_a_pipelines_folder(structure: Path, refiner: Path) -> None:
@@ -60,6 +64,22 @@ def test_what_is_none_is_one_line(structure: Path, refiner: Path, tmp_path: Path
     ):
         with pytest.raises(UserError, match=line):
             source_of(str(named), stage)
+
+
+def test_a_refiners_checkpoint_has_the_weights_of_its_pipeline(tmp_path: Path) -> None:
+    """The average, which is of both networks where both are trained."""
+    unet = {**UNET, "mid_block_type": "UNetMidBlock2DCrossAttn", "addition_embed_type": "text_time"}
+    changed = {"model__unet": {**unet, "addition_time_embed_dim": 4}, "model__preset": "skeleton_depth"}
+    people = make_dataset(tmp_path / "people", 2, 4).url
+    trained(people, tmp_path / "run", "refiner", samples=8, model__train_base=True, **changed)
+    pipeline = source_of(str(tmp_path / "run"), "refiner")
+    checkpoint = source_of(str(RunFolder(tmp_path / "run").checkpoint(8)), "refiner")
+    assert (pipeline.checkpoint, checkpoint.checkpoint) == (False, True)
+    assert pipeline.sizes == checkpoint.sizes == ((16, 16),)
+    one, other = pipeline.load("cpu"), checkpoint.load("cpu")
+    for name in ("refiner", "unet"):
+        first, second = (getattr(loaded, name).state_dict() for loaded in (one, other))
+        assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
 def test_weights_that_cannot_be_loaded_are_one_line(structure: Path, tmp_path: Path) -> None:
