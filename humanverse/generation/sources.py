@@ -39,7 +39,7 @@ class Source:
         folder: of a pipeline, or of a checkpoint.
         settings: of the run that it is of, flat; None if it is of none that is known.
         checkpoint: whether ``folder`` is a checkpoint, whose frozen parts the settings name.
-        place: where a base of the settings lies.
+        place: where models that the settings name lie.
     """
 
     named: str
