@@ -22,6 +22,8 @@ TRAINED, DRAWN = "trainedAlgorithmicMedia", "algorithmicMedia"
 """Made by a model that was trained; made by an algorithm alone, as a drawn skeleton is."""
 SYNTHETIC = frozenset({TRAINED, DRAWN, "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"})
 """Kinds of which at least a part is no photograph."""
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "PPM")
+"""Of pictures that are read: none that another program would be started for."""
 SOFTWARE, XMP = "Software", "XML:com.adobe.xmp"
 _TERM = re.compile(re.escape(TERMS.removeprefix("http:")) + r"(\w+)")
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -94,7 +96,7 @@ def look(path: Path) -> Found:
         UserError: if it cannot be read.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             said = image.info.get(XMP) or image.info.get("xmp") or ""
             software = image.info.get(SOFTWARE)
             pixels = np.asarray(image.convert("RGB")) if _is_colour(image) else None

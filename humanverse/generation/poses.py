@@ -11,6 +11,7 @@ from humanverse.dataset.find import Wanted, find
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError, one_line
 from humanverse.generation import keypoints
+from humanverse.generation.marks import FORMATS
 from humanverse.generation.skeletons import Drawing, People, Skeleton
 from schemas.layers import OK
 from schemas.skeletons import WHOLEBODY
@@ -61,7 +62,7 @@ def of_picture(path: Path) -> Drawing:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             pixels = np.asarray(image.convert("RGB"))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
