@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from humanverse.errors import UserError
 from schemas.recipe import explain
+
+Precision = Annotated[Literal["auto", "no", "bf16"], BeforeValidator(lambda given: "no" if given is False else given)]
+"""YAML reads ``no`` as false."""
 
 
 class _Strict(BaseModel):
@@ -125,7 +128,7 @@ class TrainSettings(_Strict):
         default=None, ge=0, le=1, description="null: 0.15 of structure's conditions; the preset's of refiner's"
     )
     masked_loss: bool = Field(default=True, description="leave out of a target's loss where its map is not valid")
-    precision: Literal["auto", "no", "bf16"] = Field(default="auto", description="auto: bf16 on a GPU, else no")
+    precision: Precision = Field(default="auto", description="auto: bf16 on a GPU, else no")
     gradient_checkpointing: bool = False
     compile: bool = Field(default=False, description="the networks that are trained, by torch.compile")
     compile_backend: str = Field(default="inductor", description="of torch.compile")

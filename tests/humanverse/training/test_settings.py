@@ -20,11 +20,13 @@ def test_the_usual_ones_are_the_papers() -> None:
 def test_a_file_and_changes_on_top(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text("optimiser: {lr: 0.1, warm_up: 5}\ndata: {buckets: [256, [320, 192]]}\n")
-    settings = load(path, ["optimiser.lr=0.2", "model.changes.replication=half", "log.trackers=[tensorboard]"])
+    settings = load(
+        path, ["optimiser.lr=0.2", "model.changes.replication=half", "log.trackers=[tensorboard]", "precision=no"]
+    )
     assert (settings.optimiser.lr, settings.optimiser.warm_up) == (0.2, 5)
     assert settings.data.buckets == (256, (320, 192))
     assert settings.model.changes == {"replication": "half"}
-    assert settings.log.trackers == ("tensorboard",)
+    assert settings.log.trackers == ("tensorboard",) and settings.precision == "no"
 
 
 @pytest.mark.parametrize(
