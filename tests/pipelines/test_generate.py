@@ -97,6 +97,7 @@ def test_pictures_of_both_stages_and_what_is_there_stays(
     assert code == 0 and "generated: 0 pictures, 1 were there" in told
 
 
+@pytest.mark.slow
 def test_a_json_beside_a_picture_is_a_pose_and_its_maps_are_maps(
     structure: Path, refiner: Path, pose: Path, tmp_path: Path, call: Call
 ) -> None:

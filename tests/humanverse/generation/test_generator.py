@@ -111,6 +111,7 @@ def test_targets_of_another_model(tmp_path: Path) -> None:
         refining.generate([tiny.request(steps=1)])
 
 
+@pytest.mark.slow
 def test_networks_in_bfloat16_make_about_the_same(structure: Path, refiner: Path, both: Generator) -> None:
     short = Generator(structure, refiner, device="cpu", dtype="bfloat16", mark=False)
     (exact,), (rounded,) = both.generate([tiny.request()]), short.generate([tiny.request()])
