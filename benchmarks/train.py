@@ -124,6 +124,7 @@ def figures(parts: Sequence[str], asked: Asked) -> Figures:
             asked = replace(asked, dataset=train_wait.people(Path(folder) / "people", asked.sizes["structure"].side))
         found: Figures = {}
         for part in parts:
+            print(f"measuring: {part}", file=sys.stderr, flush=True)
             found |= PARTS[part](asked)
     return found | ({"step_vs_ideal": found["structure_vs_ideal"]} if "structure" in parts else {})
 
