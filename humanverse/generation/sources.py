@@ -90,6 +90,8 @@ class Source:
         Raises:
             UserError: if it cannot be loaded.
         """
+        if not self.folder.is_dir():
+            raise UserError(f"{OPTIONS[self.stage]} {self.named}: {self.folder} is not there any more: give another")
         return (_of_checkpoint if self.checkpoint else _of_pipeline)(self, device)
 
 

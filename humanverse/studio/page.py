@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from humanverse.errors import UserError
+from humanverse.errors import UserError, one_line
 from humanverse.generation.skeletons import Skeleton
 from humanverse.studio import canvas, uploads
 from humanverse.studio.samples import thumbnail
@@ -23,10 +24,15 @@ NOTICE = (
 CSS = """
 .gradio-container { max-width: 1500px !important; }
 #head h1 { margin-bottom: 0; }
+#samples .caption-label { font-size: 11px; }
+#pictures, #pictures .grid-wrap { min-height: 0 !important; }
 #message textarea { font-size: 15px; }
 """
-FONTS = {"font": ["ui-sans-serif", "system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+FONT, CODE_FONT = ("ui-sans-serif", "system-ui", "sans-serif"), ("ui-monospace", "monospace")
 """Of the machine itself: nothing is loaded from elsewhere."""
+UPLOADS = (".json", ".png", ".jpg", ".jpeg", ".webp")
+"""Files that can be skeletons."""
+SAMPLES_HEIGHT = 230
 _SEEDS = 2**31
 
 Offered = tuple[list[tuple[Any, str]], list[Skeleton], str]
@@ -34,7 +40,7 @@ Offered = tuple[list[tuple[Any, str]], list[Skeleton], str]
 
 
 def theme() -> gr.themes.Base:
-    return gr.themes.Soft(primary_hue="indigo", neutral_hue="slate", **FONTS)
+    return gr.themes.Soft(primary_hue="indigo", neutral_hue="slate", font=FONT, font_mono=CODE_FONT)
 
 
 class Page:
@@ -47,11 +53,11 @@ class Page:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
-    def offer(self, seed: float | None = None) -> Offered:
-        """Some skeletons of the dataset."""
-        return self._gallery(lambda: self.studio.offered(random.randrange(_SEEDS) if seed is None else int(seed)))
+    def offer(self) -> Offered:
+        """Some skeletons of the dataset, others each time."""
+        return self._gallery(lambda: self.studio.offered(random.randrange(_SEEDS)))
 
-    def find(self, prompt: str) -> Offered:
+    def find(self, prompt: str | None) -> Offered:
         """Skeletons for the prompt."""
         return self._gallery(lambda: self.studio.found(prompt, 0))
 
@@ -60,12 +66,12 @@ class Page:
             found = look()
         except UserError as error:
             return [], [], str(error)
-        return [(thumbnail(one), one.caption) for one in found], found, _counted(len(found))
+        return [(thumbnail(one), one.caption) for one in found], found, ""
 
-    def choose(self, place: int, offered: list[Skeleton], prompt: str) -> tuple[str, Skeleton, str, str]:
+    def choose(self, place: int, offered: list[Skeleton], prompt: str | None) -> tuple[str, Skeleton, str, str]:
         """Canvas, skeleton, prompt and message after a click in the gallery; an empty prompt becomes the caption."""
         skeleton = offered[place]
-        return canvas.showing(skeleton), skeleton, prompt if prompt.strip() else skeleton.caption, ""
+        return canvas.showing(skeleton), skeleton, (prompt or "").strip() or skeleton.caption, ""
 
     def upload(self, path: str | None, shown: str, chosen: Skeleton | None) -> tuple[str, Skeleton | None, str]:
         """Canvas, skeleton and message after a file was given."""
@@ -79,7 +85,11 @@ class Page:
         return canvas.showing(found[0]), found[0], more
 
     def generate(
-        self, shown: str, chosen: Skeleton | None, *fields: Any, progress: gr.Progress = gr.Progress()  # noqa: B008
+        self,
+        shown: str,
+        chosen: Skeleton | None,
+        *fields: Any,
+        progress: gr.Progress = gr.Progress(),
     ) -> Iterator[tuple[list[tuple[str, str]], list[str], str]]:
         """Gallery, files and message, after each picture. ``fields`` are those of ``Wish``."""
         made = Made()
@@ -90,14 +100,21 @@ class Page:
                 yield made.shown, made.files, made.message
         except UserError as error:
             yield made.shown, made.files, str(error)
+        except Exception as error:
+            traceback.print_exc()
+            yield (
+                made.shown,
+                made.files,
+                f"this went wrong, and is told in full where the page was started: {one_line(error)}",
+            )
 
 
 def build(studio: Studio) -> gr.Blocks:
-    """The page of ``studio``."""
+    """The page of ``studio``, with the canvas of ``canvas.js``."""
     page = Page(studio)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as blocks:
         gr.Markdown(f"# {TITLE}\n{_models(studio)}", elem_id="head")
-        chosen, offered = gr.State(None), gr.State([])
+        chosen = gr.State(None)
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=420):
                 shown = gr.HTML(
@@ -108,25 +125,31 @@ def build(studio: Studio) -> gr.Blocks:
                     elem_id="canvas",
                     **canvas.props(),
                 )
-                file = gr.File(
-                    label="Upload a drawn skeleton, or keypoints as JSON",
-                    file_types=[".json", ".png", ".jpg", ".jpeg", ".webp"],
-                    height=90,
+                file = gr.UploadButton(
+                    "Upload a drawn skeleton, or keypoints as JSON",
+                    file_types=list(UPLOADS),
+                    size="sm",
                     elem_id="upload",
                 )
             with gr.Column(scale=6, min_width=420):
-                prompt = gr.Textbox(label="Prompt", placeholder="A woman in a red coat, walking", lines=2, elem_id="prompt")
+                prompt = gr.Textbox("", label="Prompt", placeholder="A woman in a red coat, walking", elem_id="prompt")
                 fields = [prompt, *_numbers(studio)]
                 make = gr.Button("Generate", variant="primary", elem_id="generate")
                 message = gr.Textbox(
-                    show_label=False, container=False, interactive=False, lines=1, max_lines=4, elem_id="message"
+                    show_label=False, container=False, interactive=False, max_lines=4, elem_id="message"
                 )
-                gallery = gr.Gallery(
-                    label="Pictures", columns=studio.outputs, height="auto", object_fit="contain", elem_id="pictures"
-                )
-                files = gr.File(label="Files", file_count="multiple", interactive=False, height=140, elem_id="files")
-        if studio.samples is not None:
-            _offer(page, studio, shown, chosen, offered, prompt, message, blocks)
+                if studio.samples is not None:
+                    _offer(page, shown, chosen, prompt, message, blocks)
+        gallery = gr.Gallery(
+            show_label=False,
+            columns=studio.outputs,
+            height="auto",
+            object_fit="contain",
+            buttons=["download", "fullscreen"],
+            elem_id="pictures",
+        )
+        with gr.Accordion("Files, with how they were made", open=False):
+            files = gr.File(show_label=False, file_count="multiple", interactive=False, elem_id="files")
         gr.Markdown(NOTICE)
         inputs = [shown, chosen, *fields]
         gr.on([make.click, prompt.submit], page.generate, inputs, [gallery, files, message], show_progress_on=[gallery])
@@ -146,37 +169,33 @@ def _numbers(studio: Studio) -> list[gr.components.Component]:
         guidance = gr.Slider(1, 20, usual.guidance, step=0.5, label="Guidance", elem_id="guidance", min_width=120)
     with gr.Accordion("More", open=False):
         rescale = gr.Slider(0, 1, usual.rescale, step=0.05, label="Rescale of guidance", elem_id="rescale")
-        negative = gr.Textbox(label="What is not to be seen", elem_id="negative")
+        negative = gr.Textbox("", label="What is not to be seen", elem_id="negative")
     return [count, seed, steps, guidance, rescale, size, negative]
 
 
 def _offer(
-    page: Page,
-    studio: Studio,
-    shown: gr.HTML,
-    chosen: gr.State,
-    offered: gr.State,
-    prompt: gr.Textbox,
-    message: gr.Textbox,
-    blocks: gr.Blocks,
+    page: Page, shown: gr.HTML, chosen: gr.State, prompt: gr.Textbox, message: gr.Textbox, blocks: gr.Blocks
 ) -> None:
     """The dataset's skeletons, to choose from."""
-    assert studio.samples is not None
-    with gr.Row(equal_height=True):
-        gr.Markdown(f"### Skeletons of {studio.samples.url}")
-        others = gr.Button("Others", elem_id="others", scale=0, min_width=140)
-        find = gr.Button("Find by the prompt", elem_id="find", scale=0, min_width=180)
+    offered = gr.State([])
+    with gr.Row():
+        find = gr.Button("Skeletons for the prompt", size="sm", elem_id="find", visible=page.studio.search is not None)
+        others = gr.Button("Other skeletons", size="sm", elem_id="others")
     samples = gr.Gallery(
-        show_label=False, columns=6, height=330, object_fit="contain", allow_preview=False, elem_id="samples"
+        show_label=False,
+        columns=4,
+        height=SAMPLES_HEIGHT,
+        object_fit="contain",
+        allow_preview=False,
+        buttons=[],
+        elem_id="samples",
     )
 
     def choose(event: gr.SelectData, skeletons: list[Skeleton], words: str) -> tuple[str, Skeleton, str, str]:
         return page.choose(int(event.index), skeletons, words)
 
-    blocks.load(lambda: page.offer(0), None, [samples, offered, message])
+    blocks.load(page.offer, None, [samples, offered, message])
     others.click(page.offer, None, [samples, offered, message])
-    if studio.search is None:
-        find.visible = False
     find.click(page.find, [prompt], [samples, offered, message])
     samples.select(choose, [offered, prompt], [shown, chosen, prompt, message])
 
@@ -184,8 +203,5 @@ def _offer(
 def _models(studio: Studio) -> str:
     generator = studio.generator
     stages = [generator.model, *([generator.refiner] if generator.refiner else [])]
-    return "Made by " + " and ".join(f"`{stage.named}`" for stage in stages)
-
-
-def _counted(skeletons: int) -> str:
-    return "1 skeleton" if skeletons == 1 else f"{skeletons} skeletons"
+    made = "Pictures by " + " and ".join(f"`{stage.named}`" for stage in stages)
+    return made if studio.samples is None else f"{made}, skeletons of `{studio.samples.url}`"

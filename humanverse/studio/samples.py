@@ -52,7 +52,9 @@ class Samples:
                 if len(found) == count:
                     return found
         if not found:
-            raise UserError(f"no sample of {selection.what} shows anybody in {self.layer}: name another dataset or view")
+            raise UserError(
+                f"no sample of {selection.what} shows anybody in {self.layer}: name another dataset or view"
+            )
         return found
 
 
@@ -64,7 +66,14 @@ def _people(part: Part, layer: str, positions: list[int]) -> Iterator[People]:
         people = poses.people(position)
         if people:
             uid, address, said = (part.images.column(name)[position].as_py() for name in ("uid", "url", "caption"))
-            source = {"kind": "sample", "dataset": url, "uid": uid, "url": address, "pose_layer": layer, "caption": said}
+            source = {
+                "kind": "sample",
+                "dataset": url,
+                "uid": uid,
+                "url": address,
+                "pose_layer": layer,
+                "caption": said,
+            }
             yield People(people, poses.size(position), said or "", source)
 
 

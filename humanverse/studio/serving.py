@@ -17,7 +17,15 @@ QUIET: Mapping[str, str] = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 """Environment in which Gradio is to be imported."""
-POLICY = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+    ]
+)
 """Content-Security-Policy of every answer: a browser loads nothing from elsewhere, whatever the page asks for."""
 PORTS = range(7860, 7960)
 """Where one is looked for if none is given."""

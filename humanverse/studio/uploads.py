@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from humanverse.generation.skeletons import Drawing, People, Skeleton
 
 DARK = 48
 """A pixel whose brightest channel is below this counts as black."""
+_REASON = re.compile(r" \(.*\)(?=:)")
+"""Why a picture cannot be read, which names the file again."""
 LEAST_BLACK = 0.5
 """Fraction of a drawn skeleton that must be black; photographs are refused."""
 
@@ -26,7 +29,7 @@ def read(path: Path) -> list[Skeleton]:
     try:
         found = poses.read(str(path))
     except UserError as error:
-        raise UserError(str(error).replace(str(path), path.name).removeprefix("--pose ")) from error
+        raise UserError(_told(error, path)) from error
     named: list[Skeleton] = []
     for skeleton in found:
         if isinstance(skeleton, Drawing):
@@ -34,6 +37,12 @@ def read(path: Path) -> list[Skeleton]:
         assert isinstance(skeleton, Drawing | People)
         named.append(replace(skeleton, source={**skeleton.source, "file": path.name}))
     return named
+
+
+def _told(error: UserError, path: Path) -> str:
+    """Without the folder in which uploads are, and the option of the command line."""
+    words = str(error).replace(str(path), path.name).removeprefix("--pose ")
+    return words if path.suffix.lower() == ".json" else _REASON.sub("", words)
 
 
 def _check_drawn(drawing: Drawing, name: str) -> None:

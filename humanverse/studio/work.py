@@ -23,7 +23,7 @@ MOST = 16
 ANY_SIZE = "chosen by the model"
 TITLES = {"rgb": "RGB"}
 """Outputs that are not called by their name."""
-_SIZE = re.compile(r"\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*")  # noqa: RUF001
+_SIZE = re.compile(r"\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*")
 
 
 class Search(Protocol):
@@ -40,14 +40,14 @@ class Search(Protocol):
 class Wish:
     """What the fields of the page say; numbers are None where a field is empty."""
 
-    prompt: str
+    prompt: str | None
     count: float | None = 1
     seed: float | None = 0
     steps: float | None = 50
     guidance: float | None = 7.5
     rescale: float | None = 0.7
     size: str | None = ANY_SIZE
-    negative: str = ""
+    negative: str | None = ""
 
 
 @dataclass
@@ -104,14 +104,14 @@ class Studio:
         """
         return [] if self.samples is None else list(self.samples.some(seed))
 
-    def found(self, prompt: str, seed: int) -> list[Skeleton]:
+    def found(self, prompt: str | None, seed: int) -> list[Skeleton]:
         """Skeletons for a prompt: ``OFFERED``, or half as many, and so on, if there are not as many.
 
         Raises:
             UserError: if there is none.
         """
         assert self.search is not None
-        if not prompt.strip():
+        if not prompt or not prompt.strip():
             raise UserError("say what is to be seen: skeletons are found by the prompt")
         count = OFFERED
         while True:
@@ -128,7 +128,8 @@ class Studio:
         Raises:
             UserError: if a field's value is none that can be.
         """
-        if not wish.prompt.strip():
+        prompt = (wish.prompt or "").strip()
+        if not prompt:
             raise UserError("there is no prompt: say what is to be seen")
         count, first = _whole("number", wish.count), _whole("seed", wish.seed)
         if not 1 <= count <= MOST:
@@ -137,14 +138,14 @@ class Studio:
             raise UserError(f"seed {first}: give 0 to {SEEDS - count}")
         found = [
             Request(
-                prompt=wish.prompt.strip(),
+                prompt=prompt,
                 skeleton=skeleton,
                 size=size_of(wish.size),
                 seed=seed,
                 steps=_whole("steps", wish.steps),
                 guidance=_number("guidance", wish.guidance),
                 rescale=_number("rescale", wish.rescale),
-                negative=wish.negative.strip(),
+                negative=(wish.negative or "").strip(),
             )
             for seed in range(first, first + count)
         ]

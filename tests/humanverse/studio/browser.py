@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -116,6 +117,12 @@ class Page:
         await self.js(f"{element}.select()")
         await self.call("Input.insertText", text=text)
 
+    async def choose_file(self, selector: str, path: Path) -> None:
+        """Give a file to an input."""
+        root = (await self.call("DOM.getDocument"))["root"]["nodeId"]
+        node = (await self.call("DOM.querySelector", nodeId=root, selector=selector))["nodeId"]
+        await self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
+
     async def picture(self, path: Path) -> None:
         """A screenshot of the whole page as JPEG."""
         height = await self.js("document.documentElement.scrollHeight")
@@ -160,8 +167,6 @@ async def opened(url: str, folder: Path, size: tuple[int, int] = (1360, 1000)) -
 
 def _end(browser: subprocess.Popen[bytes]) -> None:
     """The browser and its children, which are a session of their own."""
-    import os
-
     os.killpg(browser.pid, signal.SIGKILL)
     browser.wait()
 
