@@ -25,6 +25,7 @@ def small(out: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_every_step_runs_and_a_second_run_makes_the_same(tmp_path: Path) -> None:
     first = small(tmp_path)
     assert first.returncode == 0, first.stdout[-2000:] + first.stderr[-2000:]
