@@ -69,7 +69,7 @@ class Usual:
 
 
 USUAL: Mapping[str, Usual] = {
-    "cpu": Usual("float32", {"structure": Size(64, 256, 2), "refiner": Size(64, 256, 2)}, repeat=9, steps=16),
+    "cpu": Usual("float32", {"structure": Size(64, 256, 2), "refiner": Size(64, 256, 2)}, repeat=7, steps=16),
     "cuda": Usual("bfloat16", {"structure": Size(320, 512, 8), "refiner": Size(320, 1024, 4)}, repeat=15, steps=40),
 }
 
