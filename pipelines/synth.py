@@ -23,6 +23,7 @@ from pipelines.result import Result
 from pipelines.stages.base import Stage
 from pipelines.stages.commit import Commit
 from pipelines.stages.render import TRUTH, Render, ShardToMake
+from pipelines.synth_place import check_same
 from schemas.provenance import fingerprint
 from schemas.recipe import (
     AnnotatorSettings,
@@ -87,14 +88,17 @@ def synth(
     _check(n, seed, shard_size)
     source = identity(n, seed, settings, shard_size)
     recipe, store, extent = recipe_of(settings, shard_size), Store(url), Extent(n, shard_size)
+    check_same(store, source)
     there = create.check_place(store, recipe, source)
+    device = _device(settings)
     committed = frozenset(Dataset(url).shards()) if there else frozenset()
     result = Result(extent.shards, len(committed))
     if len(committed) == extent.shards:
         for layer in restore(Dataset(url), seed, settings, extent):
             say(f"layer {layer}: what was lacking is made again")
         return result
-    resources = _resources(_make_ready(settings))
+    resources = _resources(device)
+    _make_ready()
     stages: list[Stage] = [Render(seed, settings, QUALITY), Commit(store.url)]
 
     def feed() -> Iterator[ShardToMake]:
@@ -175,20 +179,26 @@ def _note(counts: Mapping[str, int], rate: float) -> str:
     return f"{rate:.1f} pictures/s"
 
 
-def _make_ready(settings: SynthSettings) -> str:
-    """Compute what every worker needs, so that it lies in the cache before they start; the device on which rays are cast.
+def _device(settings: SynthSettings) -> str:
+    """The device on which rays are cast.
 
     Raises:
-        UserError: if something is missing.
+        UserError: if it, or a package, is missing.
     """
     from humanverse.synth import body
     from humanverse.synth.render import chosen_device
 
     body.check_installed()
+    return chosen_device(settings.device)
+
+
+def _make_ready() -> None:
+    """Compute what every worker needs, so that it lies in the cache before they start."""
+    from humanverse.synth import body
+
     if not body.cached():
         say("computing the body model, once: about 70 s")
         body.load()
-    return chosen_device(settings.device)
 
 
 def _resources(device: str) -> Resources:

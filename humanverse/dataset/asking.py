@@ -41,16 +41,20 @@ def rendered_by(url: str, layer: str, source: Mapping[str, Any]) -> str | None:
     """
     if source.get("kind") != SYNTH or layer.partition("/")[2] != SYNTH_TRUTH:
         return None
+    words = [word for option, value in synth_options(source).items() for word in (option, str(value))]
+    return shlex.join(["humanverse", "synth", url, *words])
+
+
+def synth_options(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of ``humanverse synth`` and their values, of ``source.json`` of synthetic people."""
     settings = _mapping(source.get("settings"))
-    said = {
+    return {
         "--n": source.get("rows"),
         "--seed": source.get("seed"),
         **{option: settings[name] for name, option in _SYNTH_OPTIONS.items() if name in settings},
         "--shard-size": source.get("shard_size"),
         **({"--backgrounds": "FOLDER"} if source.get("backgrounds") else {}),
     }
-    words = [word for option, value in said.items() for word in (option, str(value))]
-    return shlex.join(["humanverse", "synth", url, *words])
 
 
 def asked_for(layer: str, card: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ import yaml
 
 import humanverse
 from humanverse.dataset import layout
+from humanverse.dataset.asking import SYNTH
 from humanverse.errors import DatasetError
 from humanverse.storage import Store
 from schemas.provenance import DECIDING
@@ -157,6 +158,10 @@ def identity(store: Store) -> str:
 
 
 def _check_same(store: Store, recipe: Recipe, source: Mapping[str, Any], retrying: bool) -> None:
+    is_synthetic, to_be = read_source(store).get("kind") == SYNTH, source.get("kind") == SYNTH
+    if is_synthetic != to_be:
+        what = "is a dataset of synthetic people" if is_synthetic else "is no dataset of synthetic people"
+        raise DatasetError(f"{store.url} {what}: give a new place")
     ours, theirs = read_recipe(store).deciding(), recipe.deciding()
     if retrying:
         ours["fetch"] = theirs["fetch"]

@@ -28,10 +28,13 @@ def photographs(folder: str) -> tuple[Path, ...]:
     """The pictures in ``folder`` and below, by name.
 
     Raises:
-        UserError: if there are none.
+        UserError: if there are none, or no such folder.
     """
     root = Path(folder)
-    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES) if root.is_dir() else []
+    if not root.is_dir():
+        what = "is a file" if root.exists() else "there is no such folder"
+        raise UserError(f"{folder}: {what}: give a folder of photographs")
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
         raise UserError(f"{folder}: no pictures ({', '.join(SUFFIXES)}) in it: give a folder of photographs")
     return tuple(found)

@@ -17,12 +17,15 @@ from humanverse.dataset.extent import Extent
 from humanverse.dataset.status import status
 from humanverse.dataset.verify import verify
 from humanverse.errors import UserError
-from humanverse.synth import SynthSettings, sample
+from humanverse.synth import SynthSettings, body, sample
 from pipelines import synth as job
+from pipelines.build import build
 from pipelines.cli import app
 from pipelines.drop import drop
 from pipelines.stages import render
 from pipelines.synth import restore, synth
+from schemas import recipe
+from tests.datasets import make_dataset
 from tests.humanverse.synth.pictures import photographs
 
 SETTINGS = SynthSettings(size=96, device="cpu")
@@ -136,11 +139,47 @@ def test_samples_do_not_depend_on_how_shards_are_cut(made, tmp_path):
     assert hashes[0] == hashes[1]
 
 
-def test_another_seed_or_size_is_refused(made):
-    for changed in ({"seed": 4}, {"n": N + 1}, {"settings": SynthSettings(size=128)}):
-        given = {"n": N, "seed": 3, "settings": SETTINGS, **changed}
-        with pytest.raises(UserError, match=r"was built (from another source|with another recipe)"):
-            synth(str(made), **given, shard_size=2, local=True)
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"n": N + 1}, "has 5 pictures of seed 3: give --n 5, or a new place"),
+        ({"seed": 4}, "was made with --seed 3: give the same, or a new place"),
+        (
+            {"n": 9, "shard_size": 3, "settings": SynthSettings(size=128, max_people=1, device="cpu")},
+            "was made with --n 5, --size 96, --max-people 3, --shard-size 2: give the same, or a new place",
+        ),
+    ],
+)
+def test_other_options_are_refused_and_named(made, changed, told):
+    given = {"n": N, "seed": 3, "settings": SETTINGS, "shard_size": 2, **changed}
+    with pytest.raises(UserError) as refused:
+        synth(str(made), **given, local=True)
+    assert str(refused.value) == f"{made} {told}"
+
+
+def test_synthetic_people_and_photographs_do_not_mix(made, tmp_path):
+    photographs(tmp_path)
+    with pytest.raises(UserError, match=r"people is a dataset of synthetic people: give a new place$"):
+        build([str(tmp_path)], str(made), recipe.load(), local=True)
+    make_dataset(tmp_path / "d", shards=1)
+    with pytest.raises(UserError, match=r"d is no dataset of synthetic people: give a new place$"):
+        synth(str(tmp_path / "d"), 1, 0, SETTINGS, local=True)
+
+
+def test_a_gpu_that_is_not_there_is_told_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(body.ready_warp(), "is_cuda_available", lambda: False)
+    monkeypatch.setattr(body, "cached", lambda: pytest.fail("too late"))
+    with pytest.raises(UserError, match="finds no GPU here"):
+        synth(str(tmp_path / "people"), 1, 0, SynthSettings(size=96, device="cuda"))
+    assert not (tmp_path / "people").exists()
+
+
+def test_backgrounds_that_are_not_there_are_told(tmp_path):
+    (tmp_path / "file").touch()
+    for name, told in (("nope", "there is no such folder"), ("file", "is a file"), (".", "no pictures")):
+        settings = SynthSettings(size=96, backgrounds=str(tmp_path / name), device="cpu")
+        with pytest.raises(UserError, match=told):
+            synth(str(tmp_path / "people"), 1, 0, settings)
 
 
 def test_wrong_numbers_are_refused(tmp_path):
@@ -166,8 +205,10 @@ def test_photographs_count_by_names_and_sizes(tmp_path):
     from humanverse.synth.backdrops import photographs as listed
 
     listed.cache_clear()
-    with pytest.raises(UserError, match="another source"):
+    with pytest.raises(UserError, match="made with --backgrounds of 2 photographs other than these: give the same"):
         synth(out, 1, 0, settings[1], local=True)
+    with pytest.raises(UserError, match="made with --backgrounds of 2 photographs: give the same"):
+        synth(out, 1, 0, SETTINGS, local=True)
 
 
 def test_status_and_stats_read_it(made):
