@@ -58,16 +58,17 @@ def studio(
         out: folder for the pictures; None: one that is deleted at the end.
 
     Raises:
-        UserError: if it cannot be served.
+        UserError: if the models cannot be loaded, or it cannot be served.
     """
     from humanverse.studio.samples import Samples
     from humanverse.studio.serving import served
     from humanverse.studio.work import Studio
 
     samples = Samples(source.dataset, source.layer, source.view) if source else None
+    generator.load()
     with tempfile.TemporaryDirectory(prefix="humanverse-studio-", ignore_cleanup_errors=True) as scratch:
         folder = out or Path(scratch) / "pictures"
-        work = Studio(generator, folder, samples, _Search(source) if source else None)
+        work = Studio(generator, folder, samples, Search(source) if source else None)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with served(work, host, port, Path(scratch) / "sent") as address:
@@ -77,7 +78,7 @@ def studio(
             say("stopped")
 
 
-class _Search:
+class Search:
     """``humanverse.studio.work.Search`` in a dataset."""
 
     def __init__(self, source: Source) -> None:

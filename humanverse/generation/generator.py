@@ -28,8 +28,8 @@ DTYPES = ("float32", "bfloat16", "float16")
 SKELETON, RGB, REFINED = "skeleton", "rgb", "refined"
 SAME_SHAPE = 0.05
 """Logarithm of two aspect ratios' quotient, up to which they are taken for equal: sides are whole latents."""
-REFINING = SEEDS
-"""Added to a seed for stage 2, whose noise would else be stage 1's where their pictures are of one size."""
+REFINING = "refining"
+"""Of stage 2's seeds, whose noise would else be stage 1's where their pictures are of one size."""
 CODED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"depth": coding.depth_of, "normal": coding.normal_of}
 """Targets that are more than pictures: what is made of float32 (height, width, 3) in [0, 1]."""
 
@@ -102,6 +102,16 @@ class Generator:
             "device": self.device.type,
             "watermark": self._mark,
         }
+
+    def load(self) -> None:
+        """Load the models, and make out what they are, now: a run that goes on may delete the checkpoint that is its newest.
+
+        Raises:
+            UserError: if they cannot be loaded.
+        """
+        self.facts()
+        for stage in ("_structural", *(["_refining"] if self.refiner else [])):
+            getattr(self, stage)
 
     def resolved(self, request: Request) -> Request:
         """``request`` with the sizes that it will have.
@@ -210,7 +220,7 @@ class Generator:
             guidance_rescale=first.rescale,
             negative_prompt=first.negative,
             sizes=(high, wide, 0, 0),
-            generator=_generators(requests),
+            generator=_generators([request.seed for request in requests]),
             output_type="np",
         )
         return {str(name): np.asarray(pictures, np.float32) for name, pictures in made.pictures.items()}
@@ -239,7 +249,7 @@ class Generator:
             num_inference_steps=first.steps,
             guidance_scale=first.guidance,
             negative_prompt=first.negative,
-            generator=_generators(requests, REFINING),
+            generator=_generators([refining_seed(request.seed) for request in requests]),
             output_type="np",
         )
         return [coding.pixels_of(picture) for picture in made.images]
@@ -314,11 +324,18 @@ def _batched(requests: Iterator[Request], at_once: int) -> Iterator[list[Request
         yield some
 
 
-def _generators(requests: Sequence[Request], offset: int = 0) -> list[torch.Generator]:
+def refining_seed(seed: int) -> int:
+    """Stage 2's seed, below ``SEEDS``, since PyTorch's generator for the CPU takes no more than 32 bits of one."""
+    from humanverse.models.dropout import share
+
+    return int(share(seed, 0, REFINING) * SEEDS)
+
+
+def _generators(seeds: Sequence[int]) -> list[torch.Generator]:
     """One for each, on the CPU, so that noise is the same on any device."""
     import torch
 
-    return [torch.Generator().manual_seed(request.seed + offset) for request in requests]
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
 def _sides(size: Size | None) -> Size:

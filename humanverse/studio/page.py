@@ -25,7 +25,7 @@ CSS = """
 .gradio-container { max-width: 1500px !important; }
 #head h1 { margin-bottom: 0; }
 #samples .caption-label { font-size: 11px; }
-#pictures, #pictures .grid-wrap { min-height: 0 !important; }
+#pictures, #pictures .grid-wrap { min-height: 0 !important; max-height: none !important; }
 #message textarea { font-size: 15px; }
 """
 FONT, CODE_FONT = ("ui-sans-serif", "system-ui", "sans-serif"), ("ui-monospace", "monospace")
@@ -170,7 +170,10 @@ def _numbers(studio: Studio) -> list[gr.components.Component]:
     with gr.Accordion("More", open=False):
         rescale = gr.Slider(0, 1, usual.rescale, step=0.05, label="Rescale of guidance", elem_id="rescale")
         negative = gr.Textbox("", label="What is not to be seen", elem_id="negative")
-    return [count, seed, steps, guidance, rescale, size, negative]
+        original = gr.Textbox(
+            "", label="Size that training pictures had", placeholder="that of the picture", elem_id="original"
+        )
+    return [count, seed, steps, guidance, rescale, size, negative, original]
 
 
 def _offer(

@@ -48,6 +48,7 @@ class Wish:
     rescale: float | None = 0.7
     size: str | None = ANY_SIZE
     negative: str | None = ""
+    original: str | None = ""
 
 
 @dataclass
@@ -145,6 +146,7 @@ class Studio:
                 steps=_whole("steps", wish.steps),
                 guidance=_number("guidance", wish.guidance),
                 rescale=_number("rescale", wish.rescale),
+                original=size_of(wish.original),
                 negative=(wish.negative or "").strip(),
             )
             for seed in range(first, first + count)

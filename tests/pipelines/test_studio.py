@@ -19,10 +19,11 @@ import pytest
 from PIL import Image
 
 from humanverse.generation import marks
-from pipelines import cli
+from pipelines import cli, pose_from_text
 from pipelines import studio as job
 from tests.datasets import make_dataset
 from tests.humanverse.generation import conftest as models
+from tests.humanverse.retrieval.toy import Words
 from tests.humanverse.studio import browser
 from tests.humanverse.studio.browser import Page
 
@@ -121,6 +122,15 @@ def test_a_skeleton_is_dragged_and_pictures_follow(address: str, tmp_path: Path)
     person = [[10.0 * point, 7.0 * point, 1] for point in range(1, 18)]
     upload.write_text(json.dumps({"width": 200, "height": 200, "people": [person] * 3}))
     asyncio.run(_use(address, tmp_path / "browser", upload))
+
+
+def test_skeletons_are_found_by_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUMANVERSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pose_from_text, "_EMBEDDERS", {"source": lambda *given: Words()})
+    people = make_dataset(tmp_path / "people", 1, 4).url
+    search = job.Search(job.Source(people, "pose"))
+    found = search("alt text of row 3", 3, 0)
+    assert len(found) == 3 and all(skeleton.caption for skeleton in found)
 
 
 def _line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object) -> str:

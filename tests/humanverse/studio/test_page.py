@@ -18,7 +18,7 @@ from humanverse.studio.page import Page, build
 from humanverse.studio.work import Studio
 from tests.humanverse.generation import tiny
 
-FIELDS = ("a b c", 1, 0, 2, 7.5, 0.7, None, None)
+FIELDS = ("a b c", 1, 0, 2, 7.5, 0.7, None, None, None)
 
 
 def silent(share: float, desc: str = "") -> None:

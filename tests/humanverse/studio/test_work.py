@@ -50,8 +50,9 @@ def test_what_is_there_is_not_made_again(studio: Studio) -> None:
 
 def test_sizes(studio: Studio) -> None:
     assert studio.sizes == [ANY_SIZE, "64x64"] and studio.frame == (64, 64)
-    *_, made = studio.make(replace(WISH, count=1, size="48x64", steps=1), tiny.people())
+    *_, made = studio.make(replace(WISH, count=1, size="48x64", original="96x128", steps=1), tiny.people())
     assert {Image.open(file).size for file, title in made.shown if "refined" not in title} == {(48, 64)}
+    assert json.loads(Path(made.files[-1]).read_text())["original"] == [96, 128]
     assert size_of(" 512 x 768 ") == (512, 768) and size_of(ANY_SIZE) is size_of("") is size_of(None) is None
 
 
@@ -71,6 +72,7 @@ def test_sizes(studio: Studio) -> None:
         ({"rescale": 2}, "rescale 2"),
         ({"size": "big"}, "size big: write WIDTHxHEIGHT"),
         ({"size": "0x64"}, "size 0x64"),
+        ({"original": "1"}, "size 1: write WIDTHxHEIGHT"),
         ({"size": "60x60"}, "multiples of 8"),
     ],
 )
@@ -79,13 +81,17 @@ def test_what_cannot_be_is_one_line(studio: Studio, changed: dict[str, Any], lin
         list(studio.make(replace(WISH, **changed), tiny.people()))
 
 
-def test_a_model_that_is_gone_is_one_line(tmp_path: Path) -> None:
+def test_a_model_that_is_gone_is_one_line_unless_it_is_loaded(tmp_path: Path) -> None:
     folder = tiny.structure(tmp_path / "structure")
+    loaded = Studio(Generator(folder, device="cpu", mark=False), tmp_path / "others")
+    loaded.generator.load()
     studio = Studio(Generator(folder, device="cpu", mark=False), tmp_path / "pictures")
     assert studio.outputs == 4 and studio.offered(0) == []
     folder.rename(tmp_path / "moved")
     with pytest.raises(UserError, match=r"structure is not there any more: give another$"):
         list(studio.make(WISH, tiny.people()))
+    *_, made = loaded.make(WISH, tiny.people())
+    assert len(made.shown) == 8
 
 
 class Few:
