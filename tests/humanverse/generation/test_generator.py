@@ -11,7 +11,7 @@ import torch
 
 from humanverse.errors import UserError
 from humanverse.generation import Drawing, Generator
-from humanverse.generation.generator import of_shape
+from humanverse.generation.generator import of_shape, refining_seed
 from humanverse.models import RefinerPipeline, StructuralPipeline
 from tests.humanverse.generation import tiny
 
@@ -65,8 +65,16 @@ def test_it_is_what_the_pipelines_make(both: Generator, structure: Path, refiner
     np.testing.assert_allclose(made.depth, pictures["depth"][0].mean(axis=2), atol=1e-6)
     normal = np.nan_to_num(made.normal, nan=0) / 2 + 0.5
     maps = {"skeleton": drawn, "depth": made.depth[..., None].repeat(3, 2), "normal": normal}
-    refined = stage_2("a b c", maps, generator=torch.Generator().manual_seed(2**32 + 7), **common).images
+    refined = stage_2("a b c", maps, generator=torch.Generator().manual_seed(refining_seed(7)), **common).images
     np.testing.assert_allclose(made.refined, refined[0] * 255, atol=0.51)
+
+
+def test_the_stages_have_unlike_noise() -> None:
+    for seed in (0, 7, 2**32 - 1):
+        first, second = (
+            torch.randn(512, generator=torch.Generator().manual_seed(own)) for own in (seed, refining_seed(seed))
+        )
+        assert abs(float(torch.corrcoef(torch.stack([first, second]))[0, 1])) < 0.2
 
 
 def test_every_part_of_a_request_counts(first: Generator) -> None:
