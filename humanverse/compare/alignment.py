@@ -19,6 +19,32 @@ Fit = Callable[[np.ndarray, np.ndarray], tuple[float, float, bool]]
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """What brings depths or inverse depths A to B's quantity and scale; found by ``alignment``.
+
+    Attributes:
+        scale, shift: of the quantity in which they were fitted.
+        turned: whether only a negative scale would have done it, so that everything becomes one value.
+        least_inverse: 1 / B's farthest point; None where B is inverse or nothing is inverted.
+    """
+
+    scale: float
+    shift: float
+    turned: bool
+    a_inverse: bool
+    b_inverse: bool
+    least_inverse: float | None
+
+    def __call__(self, a: np.ndarray) -> np.ndarray:
+        """``a``, float of any shape, as B; NaN where it is NaN, or has no inverse because it is not positive."""
+        if not (self.a_inverse or self.b_inverse):
+            return self.scale * a + self.shift
+        inverse = a if self.a_inverse else 1 / np.where(a > 0, a, np.nan)
+        fitted = self.scale * inverse + self.shift
+        return fitted if self.least_inverse is None else 1 / np.maximum(fitted, self.least_inverse)
+
+
+@dataclass(frozen=True)
 class Aligned:
     """A brought to B's scale, float (n,); ``turned`` if only a negative scale would have done it, so that it is now constant."""
 
@@ -47,12 +73,15 @@ def scale_alone(a: np.ndarray, b: np.ndarray) -> tuple[float, float, bool]:
     return (float(np.median(b)) / middle, 0.0, False) if middle > 0 else (0.0, 0.0, True)
 
 
-def align(a: np.ndarray, b: np.ndarray, a_inverse: bool, b_inverse: bool, fit: Fit = scale_and_shift) -> Aligned:
-    """``a`` in B's quantity and scale; both float (n,), positive where they are depths that must be inverted."""
+def alignment(a: np.ndarray, b: np.ndarray, a_inverse: bool, b_inverse: bool, fit: Fit = scale_and_shift) -> Alignment:
+    """What brings ``a`` to ``b``; both float (n,), n > 0, positive where they are depths that must be inverted."""
     if not (a_inverse or b_inverse):
-        scale, shift, turned = fit(a, b)
-        return Aligned(scale * a + shift, turned)
-    in_a, in_b = a if a_inverse else 1 / a, b if b_inverse else 1 / b
-    scale, shift, turned = fit(in_a, in_b)
-    inverse = scale * in_a + shift
-    return Aligned(inverse if b_inverse else 1 / np.maximum(inverse, 1 / b.max()), turned)
+        return Alignment(*fit(a, b), a_inverse, b_inverse, None)
+    found = fit(a if a_inverse else 1 / a, b if b_inverse else 1 / b)
+    return Alignment(*found, a_inverse, b_inverse, None if b_inverse else 1 / float(b.max()))
+
+
+def align(a: np.ndarray, b: np.ndarray, a_inverse: bool, b_inverse: bool, fit: Fit = scale_and_shift) -> Aligned:
+    """``a`` in B's quantity and scale; arguments as of ``alignment``."""
+    found = alignment(a, b, a_inverse, b_inverse, fit)
+    return Aligned(found(a), found.turned)

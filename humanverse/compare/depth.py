@@ -1,4 +1,4 @@
-"""Depth against depth: after alignment of scale and shift, of scale alone, and as it is where both are metric.
+"""Depth against depth: after alignment of scale and shift; of scale alone, and as it is, where both are metric.
 
 AbsRel = mean |a - b| / b; RMSE = root of the mean of (a - b)²; delta n = share of pixels with max(a/b, b/a) < 1.25^n
 (Eigen et al., NIPS 2014). Only pixels with b > 0 count, that A has too; how many of B's those are is the coverage. Figures are of
@@ -8,12 +8,13 @@ B's quantity (``alignment``), taken of each picture and then averaged.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from humanverse.codec.maps import decode_depth
-from humanverse.compare.alignment import align, scale_alone
+from humanverse.compare.alignment import Alignment, align, alignment, scale_alone
 from humanverse.compare.coverage import Coverage
 from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions
 from humanverse.compare.frames import Placed, on_one_grid
@@ -33,16 +34,53 @@ def errors(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
     return {"abs_rel": float((apart / b).mean()), "rmse": float(np.sqrt((apart**2).mean())), **deltas}
 
 
-def _placed(said: Said) -> Placed | None:
+def placed(said: Said) -> Placed | None:
+    """The map of a row, where it lies; None if there is none."""
     png = said.png()
     if png is None:
         return None
     return Placed(decode_depth(png, said.row["scale"], said.row["offset"]), tuple(said.row["map_box"]))
 
 
+@dataclass(frozen=True)
+class Common:
+    """What two maps say of the same cells: float (n,) each; how many cells B knows; which of the two are inverse depths."""
+
+    a: np.ndarray
+    b: np.ndarray
+    known: int
+    a_inverse: bool
+    b_inverse: bool
+
+    @property
+    def enough(self) -> bool:
+        """Whether they are cells enough to fit anything."""
+        return len(self.b) >= LEAST_PIXELS
+
+    def alignment(self) -> Alignment:
+        """Scale and shift that bring A to B."""
+        return alignment(self.a, self.b, self.a_inverse, self.b_inverse)
+
+
+def common(a: Said, b: Said, maps: tuple[Placed | None, Placed | None]) -> Common:
+    """The cells of the common grid in which B is positive and A has a value that can be compared with it.
+
+    Args:
+        maps: the two rows' maps, as ``placed`` gives them.
+    """
+    grid = on_one_grid(maps[0], maps[1]) if maps[0] and maps[1] else None
+    inverse_a, inverse_b = (str(said.row["depth_kind"]) == INVERSE for said in (a, b))
+    values_a, values_b = (one.ravel() for one in grid) if grid else (np.zeros(0), np.zeros(0))
+    known = np.isfinite(values_b) & (values_b > 0)
+    valid = known & np.isfinite(values_a)
+    if inverse_b and not inverse_a:
+        valid &= values_a > 0
+    return Common(values_a[valid], values_b[valid], int(known.sum()), inverse_a, inverse_b)
+
+
 ALIGNMENTS = {
     "aligned": "scale and shift",
-    "scaled": "scale (ratio of medians)",
+    "scaled": "scale (ratio of medians; both metric)",
     "as_it_is": "none (both metric)",
 }
 """What is done to A before it is compared, and how it is called."""
@@ -61,32 +99,31 @@ class Depth(Measure):
         self._skipped: Counter[str] = Counter()
 
     def add(self, pair: Pair) -> float | None:
-        maps = _placed(pair.a), _placed(pair.b)
-        grid = on_one_grid(maps[0], maps[1]) if maps[0] and maps[1] else None
-        kinds = str(pair.a.row["depth_kind"]), str(pair.b.row["depth_kind"])
-        inverse_a, inverse_b = (kind == INVERSE for kind in kinds)
-        a, b = (one.ravel() for one in grid) if grid else (np.zeros(0), np.zeros(0))
-        known = np.isfinite(b) & (b > 0)
-        valid = known & np.isfinite(a)
-        if inverse_b and not inverse_a:
-            valid &= a > 0
-        self._coverage.add(maps[1], maps[0], int(known.sum()), int(valid.sum()))
-        if valid.sum() < LEAST_PIXELS:
+        maps = placed(pair.a), placed(pair.b)
+        cells = common(pair.a, pair.b, maps)
+        self._coverage.add(maps[1], maps[0], cells.known, len(cells.b))
+        if not cells.enough:
             self._skipped["pictures"] += 1
             return None
+        kinds = str(pair.a.row["depth_kind"]), str(pair.b.row["depth_kind"])
         self._kinds[f"{kinds[0]} against {kinds[1]}"] += 1
-        return self._measure(a[valid], b[valid], inverse_a, inverse_b, kinds == (METRIC, METRIC))
+        if kinds == (METRIC, METRIC):
+            self._measure_metric(cells.a, cells.b)
+        return self._measure(cells)
 
-    def _measure(self, a: np.ndarray, b: np.ndarray, inverse_a: bool, inverse_b: bool, as_is: bool) -> float:
-        aligned = align(a, b, inverse_a, inverse_b)
-        scaled = align(a, b, inverse_a, inverse_b, scale_alone)
+    def _measure(self, cells: Common) -> float:
+        aligned = cells.alignment()
         self._skipped["turned"] += aligned.turned
-        found = errors(aligned.values, b)
+        found = errors(aligned(cells.a), cells.b)
         self._note("aligned", found)
-        self._note("scaled", errors(scaled.values, b))
-        if as_is:
-            self._note("as_it_is", errors(a, b))
         return found["abs_rel"]
+
+    def _measure_metric(self, a: np.ndarray, b: np.ndarray) -> None:
+        """What only says something where 0 of either is the camera's place."""
+        scaled = align(a, b, False, False, scale_alone)
+        if not scaled.turned:
+            self._note("scaled", errors(scaled.values, b))
+        self._note("as_it_is", errors(a, b))
 
     def _note(self, way: str, found: dict[str, float]) -> None:
         for name, value in found.items():

@@ -15,7 +15,7 @@ from humanverse.compare.findings import Cell, Distribution, Table
 from humanverse.compare.measure import Side
 from humanverse.compare.run import Comparison
 from humanverse.dataset.reader import Dataset
-from humanverse.report import draw, wording, writing
+from humanverse.report import comparison_maps, draw, wording, writing
 from humanverse.report.comparison_cards import cards
 from humanverse.report.figures import Chart
 from humanverse.report.histogram import histogram
@@ -52,6 +52,7 @@ def _content(dataset: Dataset, found: Comparison) -> dict[str, Any]:
         "charts": [_chart(item) for item in found.findings.distributions],
         "disagreement": found.disagreement,
         "cards": cards(dataset, found),
+        "how_drawn": comparison_maps.note(found.kind),
         "legend": _legend(found),
         "version": humanverse.__version__,
         "made": wording.time(datetime.now(UTC).isoformat()),

@@ -11,14 +11,15 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from humanverse.compare.measure import Row, Side
+from humanverse.compare.measure import Row, Said, Side
 from humanverse.compare.people import people_of
 from humanverse.compare.run import Comparison, Worst
 from humanverse.compare.scalars import COLUMNS
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError, one_line
-from humanverse.report import maps
-from humanverse.report.samples import COVERED_FROM, SIDE, Embedded, annotated, embed, fitted, shown_layers, small
+from humanverse.report import comparison_maps, maps
+from humanverse.report.comparison_maps import Drawn
+from humanverse.report.samples import COVERED_FROM, Embedded, annotated, embed, shown_layers, small
 from humanverse.report.wording import clean, figure, is_web_link
 from schemas.layers import OK
 
@@ -83,17 +84,21 @@ def _skeletons(item: _Drawing) -> np.ndarray:
     return annotated(item.rgb, item.image, {**item.read, "pose": item.row}, item.counted_from)
 
 
-def _map(kind: str, item: _Drawing) -> np.ndarray:
-    png = item.png()
-    return item.rgb if png is None else fitted(maps.VIEWS[kind](png, item.row)[0], SIDE)
+def _on_picture(draw: Callable[[_Drawing], np.ndarray], a: _Drawing, b: _Drawing) -> list[Drawn | None]:
+    return [Drawn(draw(item)) for item in (a, b)]
 
 
-DRAWN: dict[str, Callable[[_Drawing], np.ndarray]] = {
-    "person": _boxes,
-    "pose": _skeletons,
-    **{kind: partial(_map, kind) for kind in maps.VIEWS},
+def _maps(kind: str, a: _Drawing, b: _Drawing) -> list[Drawn | None]:
+    pair = Said(a.row, a.read, a.png), Said(b.row, b.read, b.png)
+    return comparison_maps.draw(kind, pair, a.image, a.rgb.shape)
+
+
+DRAWN: dict[str, Callable[[_Drawing, _Drawing], list[Drawn | None]]] = {
+    "person": partial(_on_picture, _boxes),
+    "pose": partial(_on_picture, _skeletons),
+    **{kind: partial(_maps, kind) for kind in maps.VIEWS},
 }
-"""Kinds of which an answer is a picture."""
+"""Kinds of which answers are pictures: what A says, what B says."""
 WITH_PLAIN = frozenset(maps.VIEWS)
 """Of those, the kinds beside which the picture as it is stands too."""
 
@@ -217,20 +222,23 @@ class _Reader:
         rgb = small(self._dataset.jpeg(item.shard, image))
         kind = self._found.kind
         plain = embed(rgb, "the picture") if kind not in DRAWN or kind in WITH_PLAIN else None
-        sides = (("A", self._found.a), ("B", self._found.b))
-        return plain, tuple(self._answer(label, side, item, image, rgb) for label, side in sides)
+        a, b = (self._drawing(side, item, image, rgb) for side in (self._found.a, self._found.b))
+        pictures = DRAWN[kind](a, b) if kind in DRAWN else [None, None]
+        sides = (("A", self._found.a, a, pictures[0]), ("B", self._found.b, b, pictures[1]))
+        return plain, tuple(self._answer(*one) for one in sides)
 
-    def _answer(self, label: str, side: Side, item: Worst, image: Row, rgb: np.ndarray) -> Answer:
+    def _drawing(self, side: Side, item: Worst, image: Row, rgb: np.ndarray) -> _Drawing:
         row = self._said(side.layer, item) or {}
         read = {kind: said for kind, layer in side.reads.items() if (said := self._said(layer, item))}
-        drawer, facts = DRAWN.get(self._found.kind), FACTS.get(self._found.kind)
         counted_from = 0.0 if side.truth else side.counted_from
-        drawing = _Drawing(
-            rgb, image, row, read, lambda: self._dataset.map_png(side.layer, item.shard, row), counted_from
-        )
-        colours = maps.legend(self._found.kind, row) if row else []
-        picture = embed(drawer(drawing), f"{label}: {side.layer}", colours) if drawer else None
-        return Answer(f"{label}: {side.layer.partition('/')[2]}", picture, tuple(facts(drawing)) if facts else ())
+        return _Drawing(rgb, image, row, read, lambda: self._dataset.map_png(side.layer, item.shard, row), counted_from)
+
+    def _answer(self, label: str, side: Side, drawing: _Drawing, drawn: Drawn | None) -> Answer:
+        facts = FACTS.get(self._found.kind)
+        colours = maps.legend(self._found.kind, drawing.row) if drawing.row else []
+        picture = embed(drawn.rgb, f"{label}: {side.layer}", colours) if drawn else None
+        told = tuple(facts(drawing)) if facts else ()
+        return Answer(f"{label}: {side.layer.partition('/')[2]}", picture, (*told, *(drawn.facts if drawn else ())))
 
 
 def cards(dataset: Dataset, found: Comparison) -> list[Card]:

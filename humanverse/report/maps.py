@@ -22,19 +22,37 @@ _TRIMMED = (2, 98)
 """Percentiles of the depths that the colours span."""
 _LIGHT, _STRONG = (0.35, 0.5, 0.65, 0.8), (0.5, 0.95)
 """Lightnesses and saturations of the parts' colours."""
+_LEAST_AREA = 0.0005
+"""Share of the map from which a part is in the legend."""
 _DRAW = 621
 """Of the draws below 4000, the one in which the colours of Sapiens' 28 parts, and of ATR's 17, are farthest apart."""
 
 
-def _depth(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
-    depth = decode_depth(png, row["scale"], row["offset"])
+def span_of(depth: np.ndarray) -> tuple[float, float]:
+    """What the colours span of depths, float of any shape; (0, 0) if none is finite."""
+    there = depth[np.isfinite(depth)]
+    low, high = np.percentile(there, _TRIMMED) if len(there) else (0.0, 0.0)
+    return float(low), float(high)
+
+
+def depth_colours(depth: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    """Depths, float (height, width), NaN for none, as uint8 (height, width, 3) sRGB: larger is brighter, grey is none.
+
+    Args:
+        span: depths of the darkest and of the brightest colour; what is beyond has theirs.
+    """
     there = np.isfinite(depth)
     levels = np.zeros(depth.shape, np.uint8)
-    if there.any():
-        low, high = np.percentile(depth[there], _TRIMMED)
-        levels[there] = np.clip((depth[there] - low) / ((high - low) or 1) * 255, 0, 255).astype(np.uint8)
+    low, high = span
+    levels[there] = np.clip((depth[there] - low) / ((high - low) or 1) * 255, 0, 255).astype(np.uint8)
     rgb = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[:, :, ::-1].copy()
     rgb[~there] = NOTHING
+    return rgb
+
+
+def _depth(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
+    depth = decode_depth(png, row["scale"], row["offset"])
+    rgb = depth_colours(depth, span_of(depth))
     span = f"{figure(row['minimum'])} to {figure(row['maximum'])} {clean(row['unit'] or '')}".strip()
     return rgb, f"depth, {clean(row['depth_kind'] or 'kind not stated')}: {span}; brighter is larger"
 
@@ -70,7 +88,8 @@ def _segmentation(png: bytes, row: Mapping[str, Any]) -> tuple[np.ndarray, str]:
 
 
 def _parts_legend(row: Mapping[str, Any]) -> list[tuple[Colour, str]]:
-    return [(colour_of(name), f"{clean(name)} {percent(area)}") for _, name, area in _parts(row)]
+    shown = [(name, area) for _, name, area in _parts(row) if area >= _LEAST_AREA]
+    return [(colour_of(name), f"{clean(name)} {percent(area)}") for name, area in shown]
 
 
 VIEWS: dict[str, Callable[[bytes, Mapping[str, Any]], tuple[np.ndarray, str]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from humanverse.compare.alignment import align, scale_alone, scale_and_shift
+from humanverse.compare.alignment import align, alignment, scale_alone, scale_and_shift
 
 
 def test_the_fit_is_that_of_least_squares() -> None:
@@ -22,6 +22,14 @@ def test_an_aligned_inverse_depth_is_never_beyond_the_farthest() -> None:
     b = np.array([1.0, 2.0, 10.0, 10.0])
     found = align(np.array([1.0, 0.5, 0.1, -0.9]), b, True, False)
     assert found.values.max() <= 10 and (found.values > 0).all()
+
+
+def test_an_alignment_is_also_of_other_values_than_those_it_was_fitted_to() -> None:
+    b = np.array([1.0, 2.0, 5.0])
+    assert alignment(2 * b + 1, b, False, False)(np.array([[np.nan, 7.0]]))[0, 1] == pytest.approx(3)
+    found = alignment(1 / (2 / b), 1 / b, False, True)(np.array([4.0, -1.0, 0.0]))
+    assert found[0] == pytest.approx(0.125) and np.isnan(found[1:]).all()
+    assert alignment(3 / b, b, True, False)(np.array([1.5, -2.0])) == pytest.approx([2.0, 5.0])
 
 
 def test_scale_alone_has_no_shift_and_no_negative_scale() -> None:

@@ -102,6 +102,21 @@ def test_scale_alone_is_the_ratio_of_the_medians() -> None:
         assert figures["scaled"][name] == pytest.approx(expected[name], rel=1e-3), name
 
 
+@pytest.mark.parametrize(("kind_a", "kind_b"), [("relative", "metric"), ("inverse", "inverse"), ("metric", "inverse")])
+def test_scale_alone_is_left_out_where_the_shift_is_unknown(kind_a: str, kind_b: str) -> None:
+    _, figures = compared(said(DEPTH, kind_a), said(DEPTH, kind_b))
+    assert "aligned" in figures and "scaled" not in figures and "as_it_is" not in figures
+
+
+def test_scale_alone_is_left_out_where_a_median_is_not_positive() -> None:
+    measure = Depth(*sides("depth"))
+    for a in (DEPTH - 10, 2 * DEPTH):
+        measure.add(Pair(IMAGE, said(a, "metric"), said(DEPTH, "metric")))
+    figures = measure.findings().figures
+    assert [figures[way]["pictures"] for way in ("aligned", "scaled", "as_it_is")] == [2, 1, 2]
+    assert figures["scaled"]["abs_rel"] == pytest.approx(0, abs=1e-4)
+
+
 def test_how_much_of_b_is_covered() -> None:
     """A knows the lower half of the left half; of B the first row is unknown."""
     a, b = DEPTH[:, :20].copy(), DEPTH.copy()

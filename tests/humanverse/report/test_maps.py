@@ -57,6 +57,10 @@ def test_parts_have_the_colour_of_their_name_and_a_legend() -> None:
         (colour_of("Left_Shoe"), "Left_Shoe 20.0 %"),
     ]
     assert legend("depth", row) == []
+    tiny = np.zeros((100, 100), np.uint8)
+    tiny[0, :4], tiny[1, :6] = 3, 1
+    row = {**encode_segmentation(tiny)[1], "label_names": ["Background", "Hair", "Left_Shoe"]}
+    assert legend("segmentation", row) == [(colour_of("Hair"), "Hair 0.1 %")]
 
 
 @pytest.mark.parametrize("names", [PARTS, ATR], ids=["sapiens2", "segformer"])
