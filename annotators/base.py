@@ -166,6 +166,11 @@ class Loadable(ABC):
         """What is loaded for each of the card's weights."""
         return dict(zip(self.card.weights, self.weights, strict=True))
 
+    @property
+    def users(self) -> dict[Weight, str]:
+        """All that it loads, and by what name one gives another file instead: ``KIND=NAME``."""
+        return dict.fromkeys(self.weights, f"{self.card.kind}={self.card.name}")
+
     def pin(self) -> None:
         """Get the weights whose SHA-256 is not known beforehand, and hold to what came: here, and wherever this goes."""
         for named in self.card.weights:

@@ -149,5 +149,5 @@ def _own(weight: Weight) -> str:
 
 def _unreachable(weight: Weight, error: Exception) -> Unreachable:
     why = one_line(error.__cause__ or error, 120)
-    mend = f"check the network, or {_own(weight)}; with HUMANVERSE_OFFLINE=1 no server is asked"
+    mend = "check the network (with HUMANVERSE_OFFLINE=1 no server is asked)"
     return Unreachable(f"weights {weight.spec} could not be downloaded ({why}): {mend}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from annotators.base import Annotator, Card, Loadable
@@ -14,6 +15,7 @@ from annotators.outpaint.base import Outpainter
 from annotators.weights import Weight, listing, offline
 from humanverse.errors import UserError, one_line
 from schemas.layers import KINDS
+from schemas.recipe_outpaint import OUTPAINT
 
 ANNOTATORS: dict[tuple[str, str], str] = {
     ("person", "ssd-mobilenet-v2"): "annotators.person.ssd:SsdMobileNetV2",
@@ -101,14 +103,22 @@ def get(kind: str, name: str) -> type[Annotator]:
     """The annotator's class.
 
     Raises:
-        UserError: if there is none of that kind or name; the line names the choices.
+        UserError: if there is none of that kind or name; the line names the choices. Or if its module cannot be imported.
     """
     if not names(kind):
         raise UserError(f"no annotators of kind {kind!r}: choose one of {', '.join(kinds())}")
     if (kind, name) not in ANNOTATORS:
         raise UserError(f"no annotator {kind}={name}: choose one of {', '.join(names(kind))}")
-    found: type[Annotator] = _class(ANNOTATORS[kind, name])
+    try:
+        found: type[Annotator] = _class(ANNOTATORS[kind, name])
+    except Exception as error:
+        raise UserError(f"{kind}={name} cannot be imported: {_why(error)}") from error
     return found
+
+
+def _why(error: Exception) -> str:
+    """What an import raised, in one line: with its type, for a bare ``KeyError`` says nothing else."""
+    return f"{type(error).__name__}: {one_line(error, 200)}"
 
 
 def _class(place: str) -> Any:
@@ -127,8 +137,10 @@ def outpainter(name: str) -> type[Outpainter]:
         raise UserError(f"no outpainter {name}: choose one of {', '.join(sorted(OUTPAINTERS))}")
     try:
         found = _class(OUTPAINTERS.get(name, name))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"no outpainter {name} ({one_line(error)}): give module:Class, on PYTHONPATH") from error
+    except Exception as error:
+        if name in OUTPAINTERS:
+            raise UserError(f"{OUTPAINT}={name} cannot be imported: {_why(error)}") from error
+        raise UserError(f"no outpainter {name} ({_why(error)}): give module:Class, on PYTHONPATH") from error
     if not (isinstance(found, type) and issubclass(found, Outpainter)):
         raise UserError(f"{name} is no outpainter: make it a subclass of annotators.outpaint.base.Outpainter")
     return found
@@ -144,8 +156,8 @@ def find(kind: str, name: str) -> type[Annotator]:
         return get(kind, name)
     try:
         found = _class(name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"no annotator {name} ({one_line(error)}): give module:Class, on PYTHONPATH") from error
+    except Exception as error:
+        raise UserError(f"no annotator {name} ({_why(error)}): give module:Class, on PYTHONPATH") from error
     if not (isinstance(found, type) and issubclass(found, Annotator)):
         raise UserError(f"{name} is no annotator: make it a subclass of annotators.base.Annotator")
     if found.card.kind != kind or kind not in KINDS:
@@ -159,8 +171,26 @@ def cards() -> list[Card]:
 
 
 def everything() -> list[type[Loadable]]:
-    """The classes of all annotators and, after them, of what grows pictures. Imports no inference engine."""
-    return [*(get(*key) for key in sorted(ANNOTATORS)), *(outpainter(name) for name in sorted(OUTPAINTERS))]
+    """The classes of all annotators and, after them, of what grows pictures, without those that cannot be imported (``broken``).
+    Imports no inference engine."""
+    return [one for one in _each() if not isinstance(one, UserError)]
+
+
+def broken() -> list[str]:
+    """A line for each that cannot be imported, and why: ``depth=omnidata cannot be imported: …``."""
+    return [str(one) for one in _each() if isinstance(one, UserError)]
+
+
+def _each() -> Iterator[type[Loadable] | UserError]:
+    finders: list[Callable[[], type[Loadable]]] = [
+        *(partial(get, *key) for key in sorted(ANNOTATORS)),
+        *(partial(outpainter, name) for name in sorted(OUTPAINTERS)),
+    ]
+    for find_one in finders:
+        try:
+            yield find_one()
+        except UserError as error:
+            yield error
 
 
 def missing_packages(card: Card) -> list[str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotators.base import Settings
+from annotators.torch.base import TorchSettings
 
-_LINE = re.compile(r"\s*(\w+): (.*)")
+_LINE = re.compile(r"\s*(\w+(?:, \w+)*): (.*)")
 _BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
@@ -29,12 +30,14 @@ class Setting:
         type: what it can be, with its bounds.
         default: as a JSON value.
         text: what its class says of it; empty if nothing.
+        common: whether all that run on PyTorch have it, with this default.
     """
 
     name: str
     type: str
     default: Any
     text: str
+    common: bool = False
 
 
 def told(of: type[Settings]) -> list[Setting]:
@@ -43,9 +46,14 @@ def told(of: type[Settings]) -> list[Setting]:
     texts = _texts(of)
     definitions = schema.get("$defs", {})
     return [
-        Setting(name, _type(facts, definitions), facts.get("default"), texts.get(name, ""))
+        Setting(name, _type(facts, definitions), facts.get("default"), texts.get(name, ""), _is_common(of, name))
         for name, facts in schema.get("properties", {}).items()
     ]
+
+
+def _is_common(of: type[Settings], name: str) -> bool:
+    usual = TorchSettings.model_fields.get(name)
+    return issubclass(of, TorchSettings) and usual is not None and of.model_fields[name].default == usual.default
 
 
 def _texts(of: type[Settings]) -> dict[str, str]:
@@ -58,17 +66,18 @@ def _texts(of: type[Settings]) -> dict[str, str]:
 
 
 def _attributes(docstring: str, names: frozenset[str]) -> dict[str, str]:
+    """A line may tell of several names, with commas between them."""
     found: dict[str, str] = {}
-    name = ""
+    told: list[str] = []
     for line in docstring.partition("Attributes:")[2].splitlines():
         begins = _LINE.fullmatch(line)
-        if begins and begins[1] in names:
-            name = begins[1]
-            found[name] = begins[2]
+        if begins and names.issuperset(begins[1].split(", ")):
+            told = begins[1].split(", ")
+            found |= dict.fromkeys(told, begins[2])
         elif not line.strip():
-            name = ""
-        elif name:
-            found[name] += f" {line.strip()}"
+            told = []
+        else:
+            found |= {name: f"{found[name]} {line.strip()}" for name in told}
     return found
 
 

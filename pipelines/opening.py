@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from annotators import registry
 from annotators.base import Annotator
-from annotators.fetching import fetch
+from annotators.fetching import fetch, users
 from annotators.torch.device import resolve
 from humanverse.dataset import create
 from humanverse.dataset.extent import Extent
@@ -144,6 +144,6 @@ def obtain_weights(annotators: Iterable[Annotator]) -> None:
     """Fetch what weights of the annotators are not here.
 
     Raises:
-        WeightError: if one cannot be had; without a network it names all that are missing.
+        WeightError: if one cannot be had; without a network it names for what weights are missing.
     """
-    fetch((weight for annotator in annotators for weight in annotator.weights), say)
+    fetch(users(annotators), say)

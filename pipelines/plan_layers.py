@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from annotators import registry
 from annotators.base import Annotator, Card
-from annotators.fetching import fetch
+from annotators.fetching import fetch, users
 from annotators.weights import Weight, standing_in
 from humanverse.dataset import asking, create
 from humanverse.dataset.reader import Dataset
@@ -117,7 +117,7 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
 
     ordered = in_order(made, elsewhere)
     _check_reads(asked, made, reads)
-    fetch((one for annotator in ordered.values() for one in annotator.weights if not one.sha256), say)
+    fetch({weight: by for weight, by in users(ordered.values()).items() if not weight.sha256}, say)
     additions = {kind: Addition(_layer(asked, annotator), annotator) for kind, annotator in ordered.items()}
     cards = _cards(dataset, asked, additions, reads, section)
     for kind, addition in additions.items() if writing else ():

@@ -75,6 +75,10 @@ class Outpainted(Annotator):
         return (*self.annotator.weights, *self.outpainter.weights)
 
     @property
+    def users(self) -> dict[Weight, str]:
+        return {**self.annotator.users, **self.outpainter.users}
+
+    @property
     def batch_size(self) -> int:
         return self.annotator.batch_size
 

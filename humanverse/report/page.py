@@ -16,6 +16,7 @@ from humanverse.dataset.view_cards import Counts
 from humanverse.errors import UserError
 from humanverse.report import also, card, draw, figures, funnel, holdings, layers, wording, writing
 from humanverse.report import samples as cards
+from humanverse.sizes import size
 
 PLAIN_BUDGET = 8_000_000
 """Bytes of pictures up to which each is in the page twice, with and without what was found."""
@@ -127,7 +128,7 @@ def _head(
             f"{wording.clean(source.get('kind', 'kind not stated'))}, {wording.plural(int(source['rows']), 'row')}",
         ),
         ("samples", wording.count(held)),
-        ("size", f"{wording.size(found.bytes)} in all files"),
+        ("size", f"{size(found.bytes)} in all files"),
         ("format", f"version {layout.FORMAT}"),
     ]
     made = sorted({item.made for item in facts})

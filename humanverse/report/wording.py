@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 DIGEST = 12
 """Characters of a digest that are shown."""
 _KEPT_CONTROLS = "\n\t"
@@ -21,15 +20,6 @@ def count(number: float) -> str:
 def percent(share: float | None) -> str:
     """``12.3 %``; nothing to divide by is a dash."""
     return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def size(number: float) -> str:
-    """Bytes in units of 1000: ``3.1 MB``."""
-    for unit in UNITS:
-        if number < 1000 or unit == UNITS[-1]:
-            break
-        number /= 1000
-    return f"{number:.0f} {unit}" if unit == UNITS[0] else f"{number:,.1f} {unit}"
 
 
 def figure(number: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from humanverse.sizes import size
 from pipelines.cli.app import app, print_json
 from pipelines.show import annotators as show
 
@@ -29,7 +30,7 @@ def annotators(
         str | None,
         typer.Argument(
             metavar="[KIND[=NAME]]",
-            help="One of them, or a kind's, with everything about it; KIND=module:Class of your own.",
+            help="Of this kind alone; of one everything about it; KIND=module:Class of your own.",
         ),
     ] = None,
     as_json: JsonList = False,
@@ -44,11 +45,21 @@ def annotators(
     ]
     if as_json:
         print_json(found)
-    elif name:
-        for card in found:
-            show.card_in_full(card)
+    elif len(found) == 1:
+        show.card_in_full(found[0])
     else:
         show.cards(found)
+    _tell_broken(name)
+
+
+def _tell_broken(kind: str | None) -> None:
+    """Say which cannot be listed: of all, or of a kind or name."""
+    from annotators import registry
+    from pipelines.progress import say
+
+    for text in registry.broken():
+        if kind is None or kind in (text.partition(" ")[0], text.partition("=")[0]):
+            say(text)
 
 
 def _annotators(name: str | None) -> list[type[Loadable]]:
@@ -60,6 +71,9 @@ def _annotators(name: str | None) -> list[type[Loadable]]:
     if equals and ":" in own:
         return [registry.find(kind, own)]
     found = [one for one in registry.everything() if name is None or name in _names(one.card)]
+    why = next((text for text in registry.broken() if text.partition(" ")[0] == name), None) if not found else None
+    if why:
+        raise UserError(why)
     if not found:
         raise UserError(f"no annotator {name}: humanverse annotators lists them")
     return found
@@ -116,6 +130,7 @@ def models_list(kind: Which = None, preset: Preset = None, as_json: JsonList = F
         print_json(found)
     else:
         show.weights(found)
+    _tell_broken(kind)
 
 
 @models.command("pull")
@@ -149,7 +164,7 @@ def models_convert(
 
     registry.require_torch("humanverse models convert")
     done = convert(source, target, key)
-    typer.echo(f"{done.path}: {done.tensors} tensors, {done.size / 1e6:.1f} MB")
+    typer.echo(f"{done.path}: {done.tensors} tensors, {size(done.size)}")
 
 
 @models.command("path")

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipelines.show.table import line, size
+from humanverse.sizes import size
+from pipelines.show.table import line
 
 if TYPE_CHECKING:
     from pipelines.annotate import Result

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from humanverse.sizes import size
 from pipelines.show.fitting import Column, fitted
-from pipelines.show.table import line, size, table
+from pipelines.show.table import line, table
 
 if TYPE_CHECKING:
     from annotators.base import Card
@@ -38,7 +40,9 @@ def card_json(card: Card, settings: Sequence[Setting], missing: Sequence[str], h
         "output": card.output,
         "needs": list(card.needs),
         "settings": {item.name: item.default for item in settings},
-        "about_settings": {item.name: {"type": item.type, "text": item.text} for item in settings},
+        "about_settings": {
+            item.name: {"type": item.type, "text": item.text, "common": item.common} for item in settings
+        },
         "weights": [{"spec": weight.spec, "sha256": weight.sha256} for weight in card.weights],
         "missing_packages": list(missing),
     }
@@ -106,24 +110,54 @@ _SHORT: Mapping[str, Callable[[str], str]] = {
 
 
 def card_in_full(card: Mapping[str, Any]) -> None:
+    """All about one annotator; a terminal breaks lines between words."""
     for name, value in card.items():
         if name not in ("settings", "about_settings", "to_fetch"):
-            line(f"{name}: {size(value) if name == 'size' else _plain(value)}")
+            _wrapped(f"{name.replace('_', ' ')}: {_SAID.get(name, _plain)(value)}", "  ")
     if not card["settings"]:
-        line("settings: none\n")
+        line("settings: none")
         return
     line(f"settings (--set {card['kind']}.NAME=VALUE):")
-    for name, default in card["settings"].items():
-        about = card["about_settings"][name]
-        text = f": {about['text']}" if about["text"] else ""
-        line(f"  {name} = {json.dumps(default, ensure_ascii=False)} ({about['type']}){text}")
-    line("")
+    common = [name for name, about in card["about_settings"].items() if about["common"]]
+    for name in card["settings"]:
+        if name not in common:
+            about = card["about_settings"][name]
+            text = f": {about['text']}" if about["text"] else ""
+            _wrapped(f"  {_given(card, name)} ({about['type']}){text}", "    ")
+    if common:
+        usual = ", ".join(_given(card, name) for name in common)
+        _wrapped(f"  of all on PyTorch (docs/estimators/README.md): {usual}", "    ")
+
+
+def _given(card: Mapping[str, Any], name: str) -> str:
+    return f"{name} = {json.dumps(card['settings'][name], ensure_ascii=False)}"
+
+
+def _wrapped(text: str, indent: str) -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        line(text)
+        return
+    wrapper = textwrap.TextWrapper(
+        console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    for part in wrapper.wrap(text):
+        line(part)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(item["spec"] if isinstance(item, dict) else str(item) for item in value) or "none"
     return str(value) or "none"
+
+
+_SAID: Mapping[str, Callable[[Any], str]] = {
+    "size": lambda count: size(count) if count else "no weights",
+    "preset": lambda name: name or "in none",
+}
+"""What stands in a card where the value alone would not be understood."""
 
 
 def weight_json(item: Listed, users: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pipelines.show.table import line, share, size, table
+from humanverse.sizes import size
+from pipelines.show.table import line, share, table
 
 if TYPE_CHECKING:
     from pipelines.build import Result

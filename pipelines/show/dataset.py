@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipelines.show.table import figure, line, share, size, table
+from humanverse.sizes import size
+from pipelines.show.table import figure, line, share, table
 
 if TYPE_CHECKING:
     from humanverse.dataset.status import Status

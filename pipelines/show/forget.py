@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.show.table import line, size, table
+from humanverse.sizes import size
+from pipelines.show.table import line, table
 
 if TYPE_CHECKING:
     from pipelines.compact import Result as Compacted

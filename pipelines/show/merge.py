@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.show.table import line, size
+from humanverse.sizes import size
+from pipelines.show.table import line
 
 if TYPE_CHECKING:
     from pipelines.merge import Part, Result

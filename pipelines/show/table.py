@@ -8,15 +8,6 @@ _UNBOUNDED = 100_000
 """Columns of a table that is not for a terminal."""
 
 
-def size(count: float) -> str:
-    """Bytes as a person reads them: ``3.1 MB``."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} PB"
-
-
 def share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 

@@ -132,7 +132,7 @@ def test_a_hub_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
         pass
     (told,) = Machine(tmp_path, endpoint).run(f"obtain(Weight({TINY!r}, '', 0))")
     assert told.startswith(f"weights {TINY} could not be downloaded (") and told.endswith(
-        "check the network, or give your own: --weights KIND=FOLDER; with HUMANVERSE_OFFLINE=1 no server is asked"
+        "check the network (with HUMANVERSE_OFFLINE=1 no server is asked)"
     )
 
 

@@ -79,3 +79,18 @@ def test_an_annotator_of_ones_own_is_named_by_module_and_class() -> None:
     ):
         with pytest.raises(UserError, match=f"^{line}"):
             registry.find("quality", name)
+
+
+def test_a_module_that_cannot_be_imported_is_a_line_and_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert registry.broken() == []
+    monkeypatch.setitem(registry.ANNOTATORS, ("depth", "gone"), "annotators.depth.gone:Gone")
+    monkeypatch.setitem(registry.OUTPAINTERS, "gone", "annotators.outpaint.edge:Gone")
+    lines = registry.broken()
+    assert [line.partition(": ")[0] for line in lines] == [
+        "depth=gone cannot be imported",
+        "outpaint=gone cannot be imported",
+    ]
+    assert "ModuleNotFoundError: No module named 'annotators.depth.gone'" in lines[0]
+    assert len(registry.everything()) == len(registry.ANNOTATORS) + len(registry.OUTPAINTERS) - 2
+    with pytest.raises(UserError, match=r"^depth=gone cannot be imported: "):
+        registry.get("depth", "gone")

@@ -88,6 +88,27 @@ def test_an_annotator_of_ones_own_is_told_of_too() -> None:
         typed("annotators", f"pose={TOYS}:Says")
 
 
+def test_of_a_kind_with_several_there_is_the_table_and_of_one_the_card() -> None:
+    table = typed("annotators", "depth").splitlines()
+    assert table[0].startswith("annotator\t") and len(table) == 1 + len(registry.names("depth"))
+    card = typed("annotators", "quality")
+    assert "preset: lite" in card and "size: no weights" in card and "settings (--set quality.NAME=VALUE):" in card
+    card = typed("annotators", "person=yolos-tiny")
+    assert "  of all on PyTorch (docs/estimators/README.md): batch_size = null, " in card
+    assert "  min_score = " in card and "  threads = " not in card
+
+
+def test_what_cannot_be_imported_is_said_and_the_rest_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.ANNOTATORS, ("depth", "gone"), "annotators.depth.gone:Gone")
+    for words in (("annotators",), ("annotators", "depth"), ("models", "list")):
+        done = CliRunner().invoke(app, list(words))
+        assert done.exit_code == 0 and "depth=midas-dpt" in done.stdout
+        assert "depth=gone cannot be imported: ModuleNotFoundError" in done.stderr
+    assert "gone" not in CliRunner().invoke(app, ["annotators", "caption"]).stderr
+    with pytest.raises(UserError, match=r"^depth=gone cannot be imported: "):
+        typed("annotators", "depth=gone")
+
+
 def test_settings_are_told_with_their_types() -> None:
     (card,) = listed("annotators", "person=yolos-tiny")
     assert card["settings"]["threads"] == 1
@@ -103,7 +124,7 @@ def test_settings_are_told_with_their_types() -> None:
 def test_a_checkpoint_is_converted(tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.ones(2)}, "epoch": 1}, tmp_path / "old.pth")
     out = tmp_path / "new.safetensors"
-    assert typed("models", "convert", str(tmp_path / "old.pth"), str(out)) == f"{out}: 1 tensors, 0.0 MB\n"
+    assert typed("models", "convert", str(tmp_path / "old.pth"), str(out)) == f"{out}: 1 tensors, 8 B\n"
     assert load_file(out)["a"].tolist() == [1, 1]
     with pytest.raises(UserError, match="no tensors under 'b'"):
         typed("models", "convert", str(tmp_path / "old.pth"), str(out), "--key", "b")

@@ -14,16 +14,8 @@ from annotators import registry
 from annotators.settings_told import Setting
 from humanverse.dataset.status import Status
 from pipelines.build import Result
-from pipelines.show import annotators, build, dataset, table
+from pipelines.show import annotators, build, dataset
 from pipelines.stages.base import Done
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_100_000, "3.1 MB"), (2.5e12, "2.5 TB"), (4e15, "4.0 PB")],
-)
-def test_sizes(count: float, text: str) -> None:
-    assert table.size(count) == text
 
 
 @pytest.fixture
@@ -140,6 +132,19 @@ def test_on_a_terminal_an_annotator_is_one_line_that_fits(
             assert ("fetch 15.0 GB" in line) == (not card["here"].startswith("no: torch"))
     assert last.endswith("humanverse annotators KIND=NAME")
     assert ("not shown: source" in last) == (columns < 110)
+
+
+def test_a_card_breaks_between_words_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = annotators.card_json(registry.get("depth", "depth-pro").card, [FLOOR], [], registry.Here())
+    annotators.card_in_full(card)
+    words = capsys.readouterr().out.split()
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("COLUMNS", "80")):
+        monkeypatch.setenv(name, value)
+    annotators.card_in_full(card)
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80 and told.split() == words
 
 
 def test_the_reasons_add_up_to_what_failed(capsys: pytest.CaptureFixture[str]) -> None:

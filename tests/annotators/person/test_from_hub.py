@@ -44,7 +44,7 @@ def run(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
 def check(env: dict[str, str], place: Path, *options: str) -> None:
     annotate = ("annotate", str(place), "person=yolos-tiny", "--set", "person.min_score=0.0001", "--json", *options)
     offline = run({**env, "HUMANVERSE_OFFLINE": "1"}, *annotate)
-    assert offline.returncode == 2 and f"weights hf:{YOLOS}@main are not in the hub's cache" in offline.stderr
+    assert offline.returncode == 2 and "weights of person=yolos-tiny are not here" in offline.stderr
     assert not (place / "layers/person/yolos-tiny").exists()
     first = run(env, *annotate)
     assert first.returncode == 0, first.stderr

@@ -3,8 +3,7 @@ import pytest
 from humanverse.report import wording
 
 
-def test_sizes_and_counts() -> None:
-    assert [wording.size(n) for n in (0, 999, 1000, 3_140_000, 5e15)] == ["0 B", "999 B", "1.0 kB", "3.1 MB", "5.0 PB"]
+def test_counts() -> None:
     assert wording.count(1234567) == "1,234,567"
     assert [wording.plural(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
 
