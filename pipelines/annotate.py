@@ -17,7 +17,7 @@ from humanverse.errors import UserError
 from pipelines.engine.choice import started
 from pipelines.opening import obtain_weights, tell_cpu_only, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan
-from pipelines.progress import Counts, Display, say
+from pipelines.progress import LOADING, Counts, Display, pace, say
 from pipelines.result import DIED, ELSEWHERE, silent
 from pipelines.stages.add_layers import TRIES, AddLayers, Lacking
 from pipelines.stages.base import Done
@@ -118,7 +118,9 @@ def annotate(
         with started(local, resources, workers, [AddLayers.name]) as engine, _declared(dataset, planned):
             stage = AddLayers(url, planned.additions, planned.reads, engine.attempts)
             total = _rows(dataset, lacking)
-            with Display("annotate", total, 0, engine.counts, resources.heartbeat_s, note=_note) as display:
+            with Display(
+                "annotate", total, 0, engine.counts, resources.heartbeat_s, note=_note, first=LOADING
+            ) as display:
                 for done in engine.run(partial(iter, lacking), [stage], TRIES):
                     result.add(done)
                     if done.error:
@@ -188,7 +190,7 @@ def _rows(dataset: Dataset, lacking: Sequence[Lacking]) -> int:
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{rate:.1f} rows/s"
+    return pace(rate)
 
 
 def _name_missing(result: Result, dataset: Dataset, planned: Plan, lacking: Sequence[Lacking]) -> None:

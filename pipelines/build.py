@@ -17,7 +17,7 @@ from pipelines.download.base import Engine as Downloads
 from pipelines.download.engines import engine_for
 from pipelines.engine.choice import Started, started
 from pipelines.opening import Opened, open_build, with_gpus
-from pipelines.progress import Counts, Display
+from pipelines.progress import LOADING, Counts, Display
 from pipelines.result import Result
 from pipelines.stages import annotate, checks
 from pipelines.stages.annotate import Annotate
@@ -122,7 +122,9 @@ def _work(engine: Started, opened: Opened, todo: Todo, downloads: Downloads, in_
         return {**engine.counts(), **downloads.counts()}
 
     with (
-        Display("build", todo.all_rows, todo.rows_done, progress, job.recipe.resources.heartbeat_s) as display,
+        Display(
+            "build", todo.all_rows, todo.rows_done, progress, job.recipe.resources.heartbeat_s, first=LOADING
+        ) as display,
         closing(todo.works(job.store, job.recipe, downloads)) as works,
     ):
         for work in works:

@@ -25,7 +25,7 @@ from humanverse.report.wording import count, duration, without_password
 from pipelines.annotate import resources_of
 from pipelines.opening import obtain_weights, tell_cpu_only, tell_devices
 from pipelines.plan_layers import Asked, Plan, plan, words
-from pipelines.progress import Counts, Display, Local
+from pipelines.progress import Counts, Display, Local, pace
 from pipelines.stages.making import Makers, areas
 from schemas.layers import OK
 from schemas.provenance import model_of
@@ -151,7 +151,7 @@ def _look(shard: Target, positions: Sequence[int], planned: Plan, makers: Makers
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{rate:.2f} samples/s"
+    return pace(rate, "sample")
 
 
 def _beside(dataset: Dataset, planned: Plan) -> Path:

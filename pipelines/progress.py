@@ -13,6 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 PLAIN_EVERY_S = 10.0
 POLL_S = 1.0
+_SLOW = 0.1
+"""Rows per second below which it is the seconds per row that are told."""
+
+LOADING = "loading models"
+"""What a job with models does before anything is counted."""
 
 Counts = Mapping[str, int]
 
@@ -22,11 +27,16 @@ def say(line: str) -> None:
     Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def pace(rate: float, one: str = "row") -> str:
+    """``2.5 rows/s``, or ``12 s/row`` where that says more; ``one`` is what is counted."""
+    return f"{1 / rate:.0f} s/{one}" if 0 < rate < _SLOW else f"{rate:.1f} {one}s/s"
+
+
 def of_a_build(counts: Counts, rate: float) -> str:
     """What stands beside the bar of a build."""
     rows, kept = counts.get("rows", 0), counts.get("kept", 0)
     share = f"{kept / rows:.1%}" if rows else "-"
-    return f"{rate:.1f} rows/s · kept {kept} ({share}) · layer rows {counts.get('annotated', 0)}"
+    return f"{pace(rate)} · kept {kept} ({share}) · layer rows {counts.get('annotated', 0)}"
 
 
 class Local:
@@ -53,7 +63,8 @@ class Display:
         heartbeat_s: after this long without any change a line says so.
         console: where to; None for standard error.
         unit: what is counted as ``rows``.
-        note: what stands beside the bar, of the counts and the rows per second.
+        note: what stands beside the bar, of the counts and the rows per second since the first one.
+        first: what stands there as long as nothing is counted, such as ``loading models``; empty for ``note``.
     """
 
     def __init__(
@@ -66,8 +77,9 @@ class Display:
         console: Console | None = None,
         unit: str = "rows",
         note: Callable[[Counts, float], str] = of_a_build,
+        first: str = "",
     ) -> None:
-        self._unit, self._note = unit, note
+        self._unit, self._note, self._first = unit, note, first
         self._title, self._total, self._before, self._read, self._heartbeat_s = (
             title,
             total,
@@ -80,6 +92,7 @@ class Display:
         self._thread = threading.Thread(target=self._loop, name="progress", daemon=True)
         self._started = self._moved = self._said = time.monotonic()
         self._counts: Counts = {}
+        self._measured_from: tuple[float, int] | None = None
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -131,11 +144,21 @@ class Display:
             self.say(f"{self._title}: nothing has moved for {self._heartbeat_s:g} s; waiting for the workers")
             self._moved = now
         rows = counts.get("rows", 0)
-        rate = rows / max(now - self._started, 1e-9)
-        note = self._note(counts, rate)
+        rate, settled = self._rate(rows, now)
+        note = self._note(counts, rate) if last or any(counts.values()) or not self._first else self._first
         self._bar.update(self._task, completed=min(self._before + rows, self._total), note=note)
         if not self._console.is_terminal and (last or now - self._said > PLAIN_EVERY_S):
             self._said = now
-            left = (self._total - self._before - rows) / rate if rows else None
+            left = (self._total - self._before - rows) / rate if rows and (last or settled) else None
             eta = f", {left:.0f} s left" if left and left > 0 else ""
             self.say(f"{self._title}: {min(self._before + rows, self._total)}/{self._total} {self._unit}, {note}{eta}")
+
+    def _rate(self, rows: int, now: float) -> tuple[float, bool]:
+        """Rows per second, and whether they were measured from the first rows on: what came before these, such as the loading of
+        models, comes once."""
+        if rows and self._measured_from is None:
+            self._measured_from = now, rows
+        since, before = self._measured_from or (now, rows)
+        if rows > before and now > since:
+            return (rows - before) / (now - since), True
+        return rows / max(now - self._started, 1e-9), False

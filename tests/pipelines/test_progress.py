@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from pipelines import progress
-from pipelines.progress import Display, Local
+from pipelines.progress import Display, Local, pace
 
 
-def display(counts: dict[str, int], terminal: bool = False, **settings: float) -> tuple[Display, io.StringIO]:
+def display(counts: dict[str, int], terminal: bool = False, **settings: object) -> tuple[Display, io.StringIO]:
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=120)
     options = {"total": 1000, "before": 0, "heartbeat_s": 1e9, **settings}
@@ -92,3 +92,24 @@ def test_counts_of_this_process_add_up() -> None:
     local(rows=3, kept=1)
     local(rows=2)
     assert local.counts() == {"rows": 5, "kept": 1}
+
+
+def test_loading_is_said_and_counts_neither_in_the_rate_nor_in_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    counts: dict[str, int] = {}
+    shown, out = display(counts, total=20, note=lambda _, rate: pace(rate), first="loading models")
+    for now, rows in ((50, 0), (100, 2), (120, 4), (140, 6)):
+        clock[0], counts["rows"] = float(now), rows
+        shown._show()
+    assert out.getvalue().splitlines() == [
+        "build: 0/20 rows, loading models",
+        "build: 2/20 rows, 50 s/row",
+        "build: 4/20 rows, 0.1 rows/s, 160 s left",
+        "build: 6/20 rows, 0.1 rows/s, 140 s left",
+    ]
+
+
+def test_a_slow_pace_is_told_in_seconds() -> None:
+    assert [pace(rate) for rate in (12.34, 0.1, 0.05, 0)] == ["12.3 rows/s", "0.1 rows/s", "20 s/row", "0.0 rows/s"]
+    assert pace(0.01, "sample") == "100 s/sample"
