@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from humanverse.dataset import asking
 from humanverse.dataset.blocklists import history
 from humanverse.dataset.merges import Merge, read_merges
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import DatasetError
+from schemas.layers import ROW_FAILED
 from schemas.ledger import FAILED, KEPT, REJECTED
 
 THREADS = 8
+LOOKED_INTO = 16
+"""Shards of a layer whose rows are looked into, at the most: a status must stay quick, and a layer fails all over or hardly."""
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -41,6 +47,21 @@ def over_shards(work: Callable[[S], T], shards: Iterable[S]) -> Iterator[T]:
 
 
 @dataclass(frozen=True)
+class FailedRows:
+    """Rows of a layer that failed, in the shards that were looked into: all, or ``LOOKED_INTO`` evenly spread ones.
+
+    Attributes:
+        failed: 1 or more.
+        rows: among how many.
+        shards: that were looked into.
+    """
+
+    failed: int
+    rows: int
+    shards: int
+
+
+@dataclass(frozen=True)
 class Status:
     """Figures of a dataset as it is now.
 
@@ -61,6 +82,7 @@ class Status:
         merge_gaps: by layer, how many committed shards lack it only because a merge brought them, or brought the layer.
         completed_by: of a layer that not all committed shards have, what to tell ``humanverse annotate DATASET``.
         rendered_by: of truth of synthetic people that not all committed shards have, the whole command that makes it.
+        failed_rows: by layer, of those in which any row failed.
         bytes: of all files.
         views: by name, how many committed shards a view cannot be read with: a filter has not seen them, they lack a layer, or
             the view is damaged.
@@ -89,6 +111,7 @@ class Status:
     merged_shards: int = 0
     planned_merged_shards: int = 0
     merge_gaps: dict[str, int] = field(default_factory=dict)
+    failed_rows: dict[str, FailedRows] = field(default_factory=dict)
 
     @property
     def all_shards(self) -> int:
@@ -121,7 +144,7 @@ def count_rows(dataset: Dataset, shards: Iterable[int]) -> Counter[tuple[str, st
 
 
 def status(dataset: Dataset) -> Status:
-    """Read every committed ledger, and list the rest."""
+    """Read every committed ledger and a few shards of each layer, and list the rest."""
     shards = dataset.shards()
     counts = count_rows(dataset, shards)
 
@@ -157,6 +180,7 @@ def status(dataset: Dataset) -> Status:
         merged_shards=len(merged),
         planned_merged_shards=sum(len(one.shards) for one in merges),
         merge_gaps=_merge_gaps(having, committed, merged, merges),
+        failed_rows=_failed_rows(dataset, having),
         planned_supplementary_shards=sum(len(one.shards) for one in dataset.passes()),
         views={name: unreadable for name, (unreadable, _) in views.items()},
         view_problems={name: problem for name, (_, problem) in views.items() if problem},
@@ -164,6 +188,45 @@ def status(dataset: Dataset) -> Status:
         completed_by={layer: dataset.asked_for(layer) for layer in lacking if layer not in rendered},
         rendered_by=rendered,
     )
+
+
+def _failed_rows(dataset: Dataset, having: Mapping[str, Set[int]]) -> dict[str, FailedRows]:
+    """Arguments as of ``_merge_gaps``. What cannot be read is left to ``verify``."""
+    wanted: dict[int, list[str]] = {}
+    for layer, there in having.items():
+        for shard in _spread(sorted(there)):
+            wanted.setdefault(shard, []).append(layer)
+
+    def one(shard: int) -> list[tuple[str, int, int]]:
+        try:
+            images = dataset.images(shard, ["uid"])
+        except DatasetError:
+            return []
+        return [(layer, *found) for layer in wanted[shard] if (found := _failed(dataset, layer, shard, images))]
+
+    counted: dict[str, list[tuple[int, int]]] = {}
+    for found in over_shards(one, sorted(wanted)):
+        for layer, failed, rows in found:
+            counted.setdefault(layer, []).append((failed, rows))
+    sums = {
+        layer: (*(sum(values) for values in zip(*items, strict=True)), len(items)) for layer, items in counted.items()
+    }
+    return {layer: FailedRows(*numbers) for layer, numbers in sorted(sums.items()) if numbers[0]}
+
+
+def _failed(dataset: Dataset, layer: str, shard: int, images: pa.Table) -> tuple[int, int] | None:
+    """Failed rows of a layer's shard, and all; None if it cannot be read."""
+    try:
+        table = dataset.layer(layer, shard, images, ["status"])
+    except DatasetError:
+        return None
+    return pc.sum(pc.equal(table.column("status"), ROW_FAILED)).as_py() or 0, table.num_rows
+
+
+def _spread(shards: Sequence[int]) -> list[int]:
+    """All, or ``LOOKED_INTO`` of them, evenly spread."""
+    number = min(len(shards), LOOKED_INTO)
+    return [shards[(2 * place + 1) * len(shards) // (2 * number)] for place in range(number)]
 
 
 def _merge_gaps(

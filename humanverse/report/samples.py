@@ -159,11 +159,14 @@ CHIPS: dict[str, Callable[[Row, float], tuple[str, str]]] = {
 
 
 def _captions(row: Row, said: Mapping[str, Row], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    if row.get("caption"):
-        yield "alt text from the source", clean(row["caption"])
-    if made := _answer(said, "caption"):
+    given, made = row.get("caption"), _answer(said, "caption")
+    same = bool(given and made and made["text"] == given)
+    if given and not same:
+        yield "alt text from the source", clean(given)
+    if made:
         method = clean(made["method"] or "method not stated")
-        yield f"written by {names['caption']} ({method})", clean(made["text"] or "")
+        also = ", and alt text from the source" if same else ""
+        yield f"written by {names['caption']} ({method}){also}", clean(made["text"] or "")
 
 
 class Reader:

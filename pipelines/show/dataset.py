@@ -10,7 +10,7 @@ from humanverse.sizes import size
 from pipelines.show.table import figure, line, share, table
 
 if TYPE_CHECKING:
-    from humanverse.dataset.status import Status
+    from humanverse.dataset.status import FailedRows, Status
     from humanverse.dataset.verify import Report
 
 
@@ -36,6 +36,8 @@ def status(found: Status) -> None:
         line(f"layer {layer}: not in all shards yet: humanverse annotate {shlex.quote(found.url)} {words}")
     for layer, command in found.rendered_by.items():
         line(f"layer {layer}: not in all shards: {command}")
+    for layer, failed in found.failed_rows.items():
+        line(f"layer {layer}: {_failed_rows(failed, found.layers[layer])}; see the report for why")
     if found.block_lists is None:
         line("block-lists: their history is damaged: run humanverse verify")
     for item in found.block_lists or ():
@@ -43,6 +45,12 @@ def status(found: Status) -> None:
     for name, unreadable in found.views.items():
         state = f"{unreadable} shards cannot be read with it: make it again" if unreadable else "can be read"
         line(f"view {name}: {found.view_problems.get(name, state)}")
+
+
+def _failed_rows(found: FailedRows, shards: int) -> str:
+    failed = f"all {found.rows}" if found.failed == found.rows else f"{found.failed} of {found.rows}"
+    looked = f" in the {found.shards} of {shards} shards that were looked into" if found.shards < shards else ""
+    return f"{failed} rows failed{looked}"
 
 
 def verify_json(report: Report) -> dict[str, Any]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Container
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import humanverse
 from humanverse.dataset import blocklists, layout
-from humanverse.dataset.status import THREADS, over_shards, status
+from humanverse.dataset import status as job
+from humanverse.dataset.reader import Dataset
+from humanverse.dataset.status import THREADS, FailedRows, over_shards, status
 from humanverse.dataset.views import write_filter, write_view
 from humanverse.errors import DatasetError
+from schemas.layers import KINDS, ROW_FAILED
 from schemas.recipe import BlockSettings
 from tests.datasets import LAYERS, make_dataset
+from tests.humanverse.compare.test_run import Change, add_layer
 
 
 def test_figures_of_a_complete_dataset(tmp_path: Path) -> None:
@@ -59,6 +65,36 @@ def test_block_lists_in_force_are_told(tmp_path: Path) -> None:
     assert (told["kind"], told["path"], told["entries"]) == ("domains", str(tmp_path / "hosts.txt"), 1)
     store.write(layout.BLOCKLIST_HISTORY, b"[")
     assert status(humanverse.open(store.url)).block_lists is None
+
+
+def _failing(numbers: Container[int]) -> Change:
+    nothing = dict.fromkeys(field.name for field in KINDS["caption"].columns)
+
+    def change(row: int, said: dict[str, Any]) -> dict[str, Any]:
+        return {**said, **nothing, "status": ROW_FAILED, "reason": "odd"} if row in numbers else said
+
+    return change
+
+
+def test_rows_of_layers_that_failed_are_counted(tmp_path: Path) -> None:
+    dataset = Dataset(make_dataset(tmp_path / "d", shards=2, per_shard=3).url)
+    add_layer(dataset, "caption/none", "caption/test", _failing(range(99)))
+    add_layer(dataset, "caption/one", "caption/test", _failing([1]))
+    assert status(Dataset(dataset.store.url)).failed_rows == {
+        "caption/none": FailedRows(6, 6, 2),
+        "caption/one": FailedRows(1, 6, 2),
+    }
+    (tmp_path / "d/layers/caption/one/000000.parquet").write_bytes(b"damaged")
+    found = status(Dataset(dataset.store.url))
+    assert list(found.failed_rows) == ["caption/none"] and found.layers["caption/one"] == 2
+    assert json.loads(json.dumps(found.as_json()))["failed_rows"]["caption/none"]["failed"] == 6
+
+
+def test_few_shards_of_a_large_layer_are_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(make_dataset(tmp_path / "d", shards=5, per_shard=2).url)
+    monkeypatch.setattr(job, "LOOKED_INTO", 2)
+    add_layer(dataset, "caption/none", "caption/test", _failing(range(99)))
+    assert status(Dataset(dataset.store.url)).failed_rows == {"caption/none": FailedRows(4, 4, 2)}
 
 
 def test_an_unfinished_dataset_is_not_complete(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.report import draw, holdings, samples
 from schemas.layers import KINDS, OK
 from tests.datasets import HEIGHT, WIDTH, make_dataset, make_shard, picture
+from tests.humanverse.compare.test_run import add_layer
 
 
 def cards(path: Path, wanted: int = 48) -> list[samples.Card]:
@@ -87,6 +88,19 @@ def test_explicit_pictures_are_covered_at_first(tmp_path: Path, unsafe: float, c
     shard.layers["safety/test"] = pa.Table.from_pylist([row], schema=KINDS["safety"].schema)
     commit(store, shard)
     assert cards(tmp_path / "d")[0].covered is covered
+
+
+def test_a_caption_that_is_also_the_alt_text_is_shown_once(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "d", shards=1, per_shard=1)
+    assert [label for label, _ in cards(tmp_path / "d")[0].captions] == [
+        "alt text from the source",
+        "written by caption/test (template)",
+    ]
+    dataset = Dataset(str(tmp_path / "d"))
+    alt = dataset.images(0).column("caption").to_pylist()[0]
+    add_layer(dataset, "caption/same", "caption/test", lambda row, said: {**said, "text": alt})
+    read = samples.read(dataset, {"caption": "caption/same"}, holdings.read(dataset).samples, 1)
+    assert read[0].captions == (("written by caption/same (template), and alt text from the source", alt),)
 
 
 def test_the_recipes_layer_is_shown_where_a_kind_has_several(tmp_path: Path) -> None:
