@@ -12,7 +12,7 @@ import pytest
 
 from annotators import registry
 from annotators.settings_told import Setting
-from humanverse.dataset.status import Status
+from humanverse.dataset.status import FailedRows, Status
 from pipelines.build import Result
 from pipelines.show import annotators, build, dataset
 from pipelines.stages.base import Done
@@ -203,3 +203,12 @@ def test_a_status_names_block_lists_in_force(
 ) -> None:
     dataset.status(Status("people", 1, 1, 0, 0, 0, {}, {}, {}, 0, block_lists=lists))
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("block-list")] == lines
+
+
+def test_a_status_tells_of_failed_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    layers, failed = {"depth/a": 3, "pose/b": 40}, {"depth/a": FailedRows(9, 9, 3), "pose/b": FailedRows(2, 99, 16)}
+    dataset.status(Status("people", 40, 40, 0, 0, 0, {}, {}, layers, 0, failed_rows=failed))
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "layer depth/a: all 9 rows failed; see the report for why",
+        "layer pose/b: 2 of 99 rows failed in the 16 of 40 shards that were looked into; see the report for why",
+    ]
