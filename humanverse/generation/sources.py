@@ -135,7 +135,7 @@ def _run_of(folder: Path) -> RunFolder | None:
         if (path / SETTINGS).is_file() and (
             path == folder or folder == path / PIPELINE or folder.parent.parent == path
         ):
-            return RunFolder(path)
+            return RunFolder(path, only_read=True)
     return None
 
 

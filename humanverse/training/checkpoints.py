@@ -23,13 +23,16 @@ class RunFolder:
 
     Args:
         path: a local folder, which need not be there.
+        only_read: whether nothing will be written; then it need not be such that anything could be.
 
     Raises:
         UserError: if it cannot be written to, or holds something else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, only_read: bool = False) -> None:
         self.path = path
+        if only_read:
+            return
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

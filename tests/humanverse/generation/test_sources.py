@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -64,6 +65,14 @@ def test_what_is_none_is_one_line(structure: Path, refiner: Path, tmp_path: Path
     ):
         with pytest.raises(UserError, match=line):
             source_of(str(named), stage)
+
+
+def test_a_run_that_may_only_be_read(structure: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(structure, run / "pipeline")
+    (run / "settings.json").write_text(json.dumps({"stage": "structure"}))
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    assert source_of(str(run), "structure").folder == run / "pipeline"
 
 
 def test_a_refiners_checkpoint_has_the_weights_of_its_pipeline(tmp_path: Path) -> None:
