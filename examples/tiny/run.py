@@ -51,7 +51,7 @@ FEW = (
     "samples=16",
     "optimiser.warm_up=8",
     "model.statistics_samples=8",
-    "model.unet.block_out_channels=[32,64,64]",
+    "model.unet.block_out_channels=[32,32,96,96]",
     "validation.every=0",
 )
 SIZES = {
