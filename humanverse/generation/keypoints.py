@@ -71,9 +71,10 @@ def read(path: Path, item: str | None = None) -> list[People]:
         people = [[_points(person) for person in picture.people] for picture in pictures]
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path}: {error}: {WHAT}") from error
-    flagged = flagged or any(person[:, 2].max() > 1 for several in people for person in several)
+    told = [person[:, 2] for several in people for person in several]
+    confident = _of_flags if flagged or _are_flags(told) else _at_most_1
     found = [
-        _skeleton(path, picture, [_confident(person) if flagged else person for person in several])
+        _skeleton(path, picture, [confident(person) for person in several])
         for picture, several in zip(pictures, people, strict=True)
     ]
     seen = [skeleton for skeleton in found if skeleton is not None]
@@ -125,7 +126,21 @@ def _triples(numbers: Any, whose: str) -> np.ndarray:
     return flat.reshape(-1, 3)
 
 
-def _confident(person: np.ndarray) -> np.ndarray:
+def _are_flags(numbers: Sequence[np.ndarray]) -> bool:
+    """Whether third numbers are COCO's flags: whole numbers, and one of them is of a visible point.
+
+    Estimators' confidences are in [0, 1] or, as peaks of a heat map are, now and then a little above.
+    """
+    told = np.concatenate(numbers) if numbers else np.zeros(0)
+    return bool(np.isin(told, (0, 1, _VISIBLE)).all() and (told == _VISIBLE).any())
+
+
+def _at_most_1(person: np.ndarray) -> np.ndarray:
+    """Confidences as they are, cut off at 1."""
+    return np.column_stack([person[:, :2], person[:, 2].clip(max=1)])
+
+
+def _of_flags(person: np.ndarray) -> np.ndarray:
     """COCO's flags as confidence: 1 for visible, 0.5 for hidden; any flag of face and hands is 1."""
     flags = person[:, 2].copy()
     confidence = np.clip(flags / _VISIBLE, 0, 1)

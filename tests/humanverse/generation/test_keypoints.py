@@ -72,6 +72,12 @@ def test_bare_people_and_results(tmp_path: Path, value: Any) -> None:
     assert found.size == (24, 40)
 
 
+def test_confidences_above_1_are_no_flags(tmp_path: Path) -> None:
+    sure = [number if place % 3 < 2 else (1.02, 0.6, 0.02)[place // 3 % 3] for place, number in enumerate(WHOLE)]
+    (found,) = read(write(tmp_path, [{"image_id": 3, "keypoints": sure}]))
+    np.testing.assert_allclose(found.people[0][90:93, 2], [1, 0.6, 0.02])
+
+
 def test_133_points_and_the_size_of_their_picture(tmp_path: Path) -> None:
     (found,) = read(write(tmp_path, {"width": 200, "height": 50, "people": [WHOLE, WHOLE]}))
     assert found.size == (200, 50) and len(found.people) == 2
