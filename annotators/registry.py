@@ -112,13 +112,8 @@ def get(kind: str, name: str) -> type[Annotator]:
     try:
         found: type[Annotator] = _class(ANNOTATORS[kind, name])
     except Exception as error:
-        raise UserError(f"{kind}={name} cannot be imported: {_why(error)}") from error
+        raise UserError(f"{kind}={name} cannot be imported: {one_line(error)}") from error
     return found
-
-
-def _why(error: Exception) -> str:
-    """What an import raised, in one line: with its type, for a bare ``KeyError`` says nothing else."""
-    return f"{type(error).__name__}: {one_line(error, 200)}"
 
 
 def _class(place: str) -> Any:
@@ -139,8 +134,8 @@ def outpainter(name: str) -> type[Outpainter]:
         found = _class(OUTPAINTERS.get(name, name))
     except Exception as error:
         if name in OUTPAINTERS:
-            raise UserError(f"{OUTPAINT}={name} cannot be imported: {_why(error)}") from error
-        raise UserError(f"no outpainter {name} ({_why(error)}): give module:Class, on PYTHONPATH") from error
+            raise UserError(f"{OUTPAINT}={name} cannot be imported: {one_line(error)}") from error
+        raise UserError(f"no outpainter {name} ({one_line(error)}): give module:Class, on PYTHONPATH") from error
     if not (isinstance(found, type) and issubclass(found, Outpainter)):
         raise UserError(f"{name} is no outpainter: make it a subclass of annotators.outpaint.base.Outpainter")
     return found
@@ -157,7 +152,7 @@ def find(kind: str, name: str) -> type[Annotator]:
     try:
         found = _class(name)
     except Exception as error:
-        raise UserError(f"no annotator {name} ({_why(error)}): give module:Class, on PYTHONPATH") from error
+        raise UserError(f"no annotator {name} ({one_line(error)}): give module:Class, on PYTHONPATH") from error
     if not (isinstance(found, type) and issubclass(found, Annotator)):
         raise UserError(f"{name} is no annotator: make it a subclass of annotators.base.Annotator")
     if found.card.kind != kind or kind not in KINDS:

@@ -58,6 +58,7 @@ __all__ = [
     "package_members",
     "pinned",
     "standing_in",
+    "stood_for",
 ]
 
 Choice: TypeAlias = Callable[[Weight], Weight]
@@ -123,12 +124,18 @@ def standing_in(pinned: Sequence[Weight], text: str | Path) -> dict[Weight, Weig
     if not pinned:
         raise WeightError(f"weights {text}: this annotator loads none, leave them out")
     own = given(text)
-    matching = [weight for weight in pinned if len(pinned) == 1 or weight.file_name == own.file_name]
-    if len(matching) != 1:
+    replaced = stood_for(pinned, own)
+    if replaced is None:
         names = ", ".join(weight.file_name for weight in pinned)
         raise WeightError(f"weights {text}: several files are loaded, name it as the one that it replaces: {names}")
-    check_given(matching[0], own)
-    return {matching[0]: own}
+    check_given(replaced, own)
+    return {replaced: own}
+
+
+def stood_for(pinned: Sequence[Weight], own: Weight) -> Weight | None:
+    """Which of ``pinned`` the weight ``own`` of a user stands in for; None if that cannot be told."""
+    matching = [weight for weight in pinned if len(pinned) == 1 or weight.file_name == own.file_name]
+    return matching[0] if len(matching) == 1 else None
 
 
 def find(weight: Weight) -> Path | None:

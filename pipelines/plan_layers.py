@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from annotators import registry
 from annotators.base import Annotator, Card
 from annotators.fetching import fetch, users
-from annotators.weights import Weight, standing_in
+from annotators.weights import Weight, given, standing_in, stood_for
 from humanverse.dataset import asking, create
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.views import NAME
@@ -105,7 +105,9 @@ def plan(dataset: Dataset, asked: Asked, device: str, writing: bool = True) -> P
         UserError: for whatever the user can mend.
     """
     _check_kinds(asked)
-    bare = {kind: _annotator(dataset, asked, kind, device) for kind in asked.annotators}
+    classes = {kind: _class(dataset, asked, kind) for kind in asked.annotators}
+    _check_unnamed(asked, classes)
+    bare = {kind: _annotator(dataset, asked, found, device) for kind, found in classes.items()}
     section = _outpaint(dataset, asked, bare)
     check_place(section, dataset.store.url)
     made = applied(bare, section, device)
@@ -159,13 +161,26 @@ def _check_kinds(asked: Asked) -> None:
     for kind, name in asked.names.items():
         if not NAME.fullmatch(name):
             raise UserError(f"--as {kind}={name}: a layer's name has lower-case letters, digits, - and _")
-    if len(asked.annotators) > 1 and any(kind is None for kind, _ in asked.weights):
-        raise UserError(f"--weights: say for which of {', '.join(asked.annotators)} they are, as KIND=WEIGHTS")
 
 
-def _annotator(dataset: Dataset, asked: Asked, kind: str, device: str) -> Annotator:
+def _check_unnamed(asked: Asked, classes: Mapping[str, type[Annotator]]) -> None:
+    """Raise UserError if weights are given for no kind in particular, and do not stand in for one and the same weight in all."""
+    for text in (text for kind, text in asked.weights if kind is None and len(classes) > 1):
+        own = given(text)
+        replaced = {stood_for(found.card.weights, own) for found in classes.values()}
+        if len(replaced) > 1 or None in replaced:
+            raise UserError(
+                f"--weights {without_password(text)}: say for which of {', '.join(classes)} they are, as KIND=WEIGHTS"
+            )
+
+
+def _class(dataset: Dataset, asked: Asked, kind: str) -> type[Annotator]:
     name = asked.annotators[kind]
-    found = registry.find(kind, name) if name else registry.get(kind, _usual(dataset, asked, kind))
+    return registry.find(kind, name) if name else registry.get(kind, _usual(dataset, asked, kind))
+
+
+def _annotator(dataset: Dataset, asked: Asked, found: type[Annotator], device: str) -> Annotator:
+    kind = found.card.kind
     usual = _in_recipe(dataset, asked, found.card)
     base = usual.settings if usual else {}
     try:

@@ -154,7 +154,8 @@ def _asked(
     for text in kinds:
         kind, _, name = text.partition("=")
         if kind in annotators:
-            raise UserError(f"two layers of kind {kind}: run the command once for each, with --as {kind}=NAME")
+            same = f", with --as {kind}=NAME" if name in ("", annotators[kind]) or not annotators[kind] else ""
+            raise UserError(f"two layers of kind {kind}: run the command once for each{same}")
         annotators[kind] = name or None
     named = [*annotators, *([OUTPAINT] if outpaint else [])]
     return Asked(

@@ -66,6 +66,10 @@ def test_names_settings_and_what_is_read(place: Path) -> None:
     ("words", "line"),
     [
         (("quality", "quality=pixels"), "two layers of kind quality: run the command once for each, with --as"),
+        (
+            ("safety=falconsai", "safety=falconsai"),
+            "two layers of kind safety: run the command once for each, with --as",
+        ),
         (("quality", "--as", "quality"), "--as quality: give KIND=NAME, once for each kind"),
         (("quality", "--as", "quality=a", "--as", "quality=b"), "--as quality=b: give KIND=NAME, once for each kind"),
         (("quality", "--set", "side=3"), "--set side=3: give KIND.KEY=VALUE, such as person.min_score=0.3"),
@@ -81,6 +85,11 @@ def test_wrong_words_are_one_line(place: Path, words: tuple[str, ...], line: str
         typed("annotate", str(place), *words, "--local")
     assert str(caught.value).startswith(line) and "\n" not in str(caught.value)
     assert digests(place) == before
+
+
+def test_two_annotators_of_a_kind_need_no_names(place: Path) -> None:
+    with pytest.raises(UserError, match=r"^two layers of kind safety: run the command once for each$"):
+        typed("annotate", str(place), "safety=falconsai", "safety=marqo")
 
 
 def test_the_annotator_that_the_documentation_writes(
@@ -206,5 +215,5 @@ def test_weights_for_a_kind_that_is_not_in_the_command(place: Path, tmp_path: Pa
                 "annotate", str(place), "person=yolos-tiny", "--as", "person=x", "text", "--weights", given, "--local"
             )
     (tmp_path / "a=b.onnx").write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"^--weights: say for which of person, text"):
+    with pytest.raises(UserError, match=r"^--weights \S+: say for which of person, text"):
         typed("annotate", str(place), "person=yolos-tiny", "text", "--weights", str(tmp_path / "a=b.onnx"), "--local")

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from annotators import registry
 from annotators.text.rapidocr_det import MODEL
@@ -97,9 +99,10 @@ def test_of_several_layers_the_one_named_is_read_or_the_one_that_was_read_before
         ),
         (Asked({"text": None}, weights=[(None, "no.onnx")]), "no weights at no.onnx: give the path of a file"),
         (
-            Asked({"quality": None, "text": None}, weights=[(None, "x")]),
-            "--weights: say for which of quality, text they are",
+            Asked({"quality": None, "text": None}, weights=[(None, "hf:a/b@main")]),
+            "--weights hf:a/b@main: say for which of quality, text they are",
         ),
+        (Asked({"quality": None, "text": None}, weights=[(None, "x")]), "no weights at x: give the path of a file"),
         (Asked({"quality": None}, weights=[("text", "x")]), "--weights text: no layer of that kind is asked for"),
         (
             Asked({"quality": None}, reads={"person": "test"}),
@@ -171,6 +174,17 @@ def test_of_several_weights_the_file_of_the_same_name_is_replaced(place: Path, t
         UserError, match=r"several files are loaded, name it as the one that it replaces: movenet-thunder"
     ):
         planned(place, Asked({"pose": None}, {"pose": "other"}, weights=[(None, str(tmp_path / "strange.tflite"))]))
+
+
+def test_one_file_serves_all_that_load_the_same_weight(place: Path, tmp_path: Path) -> None:
+    save_file({"a": np.zeros(2, np.float32)}, tmp_path / "open_clip_model.safetensors")
+    mine = str(tmp_path / "open_clip_model.safetensors")
+    kinds: dict[str, str | None] = {"similarity": "clip-l14", "embedding": "clip-l14"}
+    both = planned(place, Asked(kinds, weights=[(None, mine)]))
+    assert [len(addition.annotator.weights) for addition in both.additions.values()] == [1, 1]
+    assert {addition.annotator.weights[0].spec for addition in both.additions.values()} == {mine}
+    with pytest.raises(UserError, match="say for which of similarity, quality they are"):
+        planned(place, Asked({"similarity": "clip-l14", "quality": None}, weights=[(None, mine)]))
 
 
 def test_a_layer_that_was_begun_otherwise_and_has_no_rows_says_how_to_begin_again(place: Path) -> None:
