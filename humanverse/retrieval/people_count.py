@@ -20,6 +20,7 @@ from humanverse.retrieval.person_words import (
     NOBODY,
     NUMBERS,
     ONE,
+    PICTURED,
     PLURAL,
     PRONOUNS,
     REACH,
@@ -41,10 +42,11 @@ _REWRITTEN = (
 
 @dataclass
 class _Count:
-    """What was counted while reading a text: the sum of its sentences, and the largest announcement."""
+    """What was counted while reading a text: the sum of its sentences, the largest announcement, whom a "group photo" shows."""
 
     total: People | None = None
     announced: People | None = None
+    pictured: People | None = None
     _nouns: set[str] = field(default_factory=set)
     _sentence: list[People] = field(default_factory=list)
     _announces: bool = False
@@ -90,7 +92,7 @@ def people_in(text: str) -> People | None:
     for sentence in _SENTENCE_END.split(plain):
         _read(_WORD.findall(sentence), count)
         count.end_sentence()
-    found = _larger(count.announced, count.total)
+    found = _larger(count.announced, count.total) or count.pictured
     if found is not None:
         return found
     words = set(_WORD.findall(plain))
@@ -113,6 +115,9 @@ def _read(words: Sequence[str], count: _Count) -> None:
             how_many, article, since = number, "same" if same else word, 0
         elif word in GROUPS or word in SINGULAR or word in PLURAL:
             if _is_person(following):
+                continue
+            if word in GROUPS and following in PICTURED:
+                count.pictured = GROUPS[word]
                 continue
             known = article == "same" or (article in DEFINITE and count.knows(word))
             if not known:

@@ -74,6 +74,10 @@ GROUPS: dict[str, People] = {
     **dict.fromkeys(_words("crowd group audience choir orchestra bunch"), MANY),
 }
 """Nouns for several people. With "of" behind them they say of how many the next noun is."""
+PICTURED = frozenset(
+    _words("photo photos photograph photographs picture pictures portrait portraits shot selfie image")
+)
+"""Behind a noun for several people: how many they are is told by other words, if any ("a group photo of 12 students")."""
 
 _REGULAR = _words(
     """

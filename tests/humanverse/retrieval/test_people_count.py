@@ -28,6 +28,9 @@ EXACTLY = {
     "a dozen dancers": 12,
     "both men": 2,
     "A boxer’s portrait": None,
+    "a group photo of 12 students": 12,
+    "a family portrait of a man, a woman and two children": 4,
+    "a couple selfie": 2,
     "two women, one in red and one in blue": 2,
     "two women friends": 2,
     "a woman dancer": 1,
@@ -73,6 +76,8 @@ AT_LEAST = {
     "people on a beach": 2,
     "the men": 2,
     "a few kids": 2,
+    "a family portrait": 2,
+    "a group photo": 3,
     "a man in front of a crowd": 4,
 }
 
