@@ -8,11 +8,11 @@ READY := $(VENV)/.ready
 
 setup: $(READY)
 
-$(READY): setup.cfg pyproject.toml requirements.lock requirements/mmpose.txt requirements/watermark.txt
+$(READY): setup.cfg pyproject.toml requirements.lock requirements/mmpose.txt requirements/watermark.txt requirements/studio.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable ".[ray,lite,torch,mmpose,synth,train,s3,dev]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/mmpose.txt --requirement requirements/watermark.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/mmpose.txt --requirement requirements/watermark.txt --requirement requirements/studio.txt
 	touch $(READY)
 
 demo: setup
