@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import Selection
 from humanverse.errors import UserError
+from humanverse.labels import mirrored
 from humanverse.loading.cached import Cached, Latent, Prompt
 from humanverse.loading.dense import DENSE
 from humanverse.loading.index import Index, build_index, load_index, save_index
@@ -54,7 +57,20 @@ def resolve_layers(selection: Selection, settings: Settings) -> Layers:
     named = {kind_of(layer): selection.resolve(layer) for layer in settings.layers}
     captions = {layer: selection.resolve(layer) for layer in settings.caption_layers}
     dense = {kind: layer for kind, layer in named.items() if kind in DENSE}
-    return Layers(dense, named.get(POSE), captions, RGB not in settings.latents, _cached(selection, settings))
+    cached, sides = _cached(selection, settings), _sides(selection, dense)
+    return Layers(dense, named.get(POSE), captions, RGB not in settings.latents, cached, sides)
+
+
+def _sides(selection: Selection, dense: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """See ``Layers``."""
+    found = {}
+    for kind, layer in dense.items():
+        ids = np.arange(256, dtype=np.uint8)
+        swapped = mirrored(selection.dataset.layer_card(layer).get("labels", ()))
+        ids[: len(swapped)] = swapped
+        if (ids != np.arange(256)).any():
+            found[kind] = ids
+    return found
 
 
 def _cached(selection: Selection, settings: Settings) -> Cached:

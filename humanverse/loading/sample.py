@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class Layers:
         captions: name in the settings' ``captions`` -> layer.
         picture: whether the picture is read.
         cached: latents and states that stand for pictures and captions.
+        sides: dense kind of labels that know left from right -> uint8 (256,), of each id that in a mirrored picture.
     """
 
     dense: Mapping[str, str]
@@ -52,6 +53,7 @@ class Layers:
     captions: Mapping[str, str]
     picture: bool = True
     cached: Cached = NOTHING
+    sides: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -163,6 +165,8 @@ class Maker:
                 target, valid = DENSE[kind].place(contents.parts[layer], facts.layers[layer], crop)
             except ValueError as error:
                 raise Unusable(f"{CORRUPT} {kind}") from error
+            if crop.mirrored and kind in self.layers.sides:
+                target = self.layers.sides[kind][target]
             slots.arrays[kind][place], slots.arrays[f"{kind}_valid"][place] = target, valid
         if self.layers.poses is not None:
             _check_said("pose", facts.layers[self.layers.poses], facts.keypoints is not None)

@@ -18,7 +18,9 @@ from humanverse.errors import DatasetError, UserError
 from humanverse.loading.order import Mixing
 from humanverse.loading.stream import Pace
 from humanverse.storage import Store
+from pipelines.annotate import annotate
 from pipelines.compact import compact
+from pipelines.plan_layers import Asked
 from tests.datasets import make_dataset
 from tests.humanverse.loading.opened import loader, people, taken, uids
 
@@ -131,6 +133,25 @@ def test_flipping_mirrors_half_of_the_samples_and_all_that_belongs_to_them(tmp_p
                 torch.testing.assert_close(now, before.flip(-1))
                 torch.testing.assert_close(batch["depth"][place], other["depth"][at].flip(-1))
     assert 4 <= flipped <= 16
+
+
+def test_left_and_right_labels_change_places_in_a_mirrored_picture(tmp_path: Path) -> None:
+    url = make_dataset(tmp_path / "people", 1, 8).url
+    annotate(url, Asked({"segmentation": "tests.pipelines.toy_parts:Bands"}), local=True)
+    path = tmp_path / "people/layers/segmentation/bands/layer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "labels": ["Background", "left-shoe", "Right Shoe"]}))
+    options = {"layers": ("segmentation",), "crop": "centre", "epochs": 1}
+    plain = {uid: (b, i) for b in taken(loader(url, **options)) for i, uid in enumerate(b["uids"])}
+    flipped = 0
+    for batch in taken(loader(url, flip=True, **options)):
+        for place, uid in enumerate(batch["uids"]):
+            other, at = plain[uid]
+            if not torch.equal(batch["image"][place], other["image"][at]):
+                flipped += 1
+                before = other["segmentation"][at].flip(-1)
+                swapped = torch.where(before == 1, 2, torch.where(before == 2, 1, before))
+                assert torch.equal(batch["segmentation"][place], swapped) and (swapped != before).any()
+    assert flipped
 
 
 def test_a_missing_layer_is_one_line_before_anything_is_read(tmp_path: Path) -> None:
