@@ -6,6 +6,7 @@ import json
 from importlib.util import find_spec
 from pathlib import Path
 
+from annotators import first_bytes
 from annotators.cache import Contents, Weight, WeightError
 from annotators.folders import SAFE, counted
 from humanverse.errors import one_line
@@ -36,12 +37,16 @@ def check_given(published: Weight, own: Weight) -> None:
 
 
 def check_tensors(place: Path) -> None:
-    """Raise WeightError if a ``.safetensors`` file, or one in a folder, cannot be read; its header alone is."""
+    """Raise WeightError if a file of weights, or one in a folder, is seen at its beginning to be none (``first_bytes``), or a
+    ``.safetensors`` file cannot be read; its header alone is."""
+    files = [place / name for name in counted(place)] if place.is_dir() else [place]
+    for path in files:
+        first_bytes.check(path)
     if not find_spec("safetensors"):
         return
     from safetensors import SafetensorError, safe_open
 
-    for path in [place / name for name in counted(place)] if place.is_dir() else [place]:
+    for path in files:
         if path.suffix in SAFE:
             try:
                 with safe_open(path, framework="np"):

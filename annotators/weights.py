@@ -100,11 +100,13 @@ def given(text: str | Path) -> Weight:
     """The weight that a user names: a path, ``hf:OWNER/REPO@REVISION[:FILE]`` or ``https://…#sha256=HEX``.
 
     Raises:
-        WeightError: if there is no such file, or a URL comes without SHA-256.
+        WeightError: if there is no such file, or a URL is not of https, or comes without SHA-256.
     """
     if str(text).startswith("hf:"):
         return Weight(str(text), "", 0)
     if not str(text).startswith("https:"):
+        if "://" in str(text):
+            raise WeightError(f"weights {text}: only https:// and hf: are fetched from: use one of these, or a path")
         return from_path(text)
     url, named, pin = str(text).partition("#sha256=")
     if not named:

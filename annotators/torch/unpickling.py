@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import importlib
 import pickle
-import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from annotators import first_bytes
 from annotators.cache import WeightError
 from humanverse.errors import one_line
 
@@ -106,12 +106,11 @@ def read(path: Path) -> Any:
     """What a checkpoint of ``torch.save`` holds, in the formats of all its versions, tensors on the CPU.
 
     Raises:
-        WeightError: if it names anything that is in neither list, is a program (TorchScript), or is no checkpoint.
+        WeightError: if it names anything that is in neither list, or is no checkpoint (see also ``annotators.first_bytes``).
     """
+    first_bytes.check(path)
     import torch
 
-    if _is_program(path):
-        raise WeightError(f"{path} is a TorchScript program, not a checkpoint: it is code, and is not read")
     try:
         return torch.load(path, map_location="cpu", pickle_module=MODULE, weights_only=False)
     except Refused as error:
@@ -128,11 +127,3 @@ def read(path: Path) -> Any:
         ValueError,
     ) as error:
         raise WeightError(f"{path} is no checkpoint that can be read ({one_line(error, 120)})") from error
-
-
-def _is_program(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        names = [name.partition("/")[2] for name in archive.namelist()]
-    return any(name == "constants.pkl" or name.startswith("code/") for name in names)

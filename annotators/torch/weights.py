@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from annotators import first_bytes
 from annotators.cache import WeightError
 from humanverse.errors import one_line
 
@@ -22,19 +24,24 @@ def tensors_of(path: Path) -> Tensors:
     and plain containers (torch's ``weights_only``).
 
     Raises:
-        WeightError: if it is neither; of a pickle with more in it the line names ``humanverse models convert``.
+        WeightError: if it is neither (see also ``annotators.first_bytes``); of a pickle with more in it the line names
+            ``humanverse models convert``.
     """
+    first_bytes.check(path)
     if path.suffix == ".safetensors":
         return _safe(path)
     import torch
 
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "global" not in str(error).lower():
+        if not first_bytes.is_pickled(path):
             raise WeightError(f"{path} is no checkpoint: it was not written by torch.save") from error
+        what = "with more than tensors in it" if "global" in str(error).lower() else "of an unusual protocol"
         raise WeightError(
-            f"{path} is a pickle with more than tensors in it, and is not loaded: "
+            f"{path} is a pickle {what}, and is not loaded: "
             f"humanverse models convert {path} OUT.safetensors takes the tensors out, if there is no code"
         ) from error
     except (OSError, EOFError, KeyError, RuntimeError, ValueError) as error:

@@ -80,12 +80,15 @@ def test_tensors_that_cannot_be_read(tmp_path: Path) -> None:
     folder = model(tmp_path / "m", "yolos", **SETTINGS)
     (folder / "model.safetensors").write_bytes(b"junk")
     assert refused(YolosTiny, folder).startswith(f"{folder / 'model.safetensors'} is no safetensors file")
+    (folder / "model.safetensors").write_bytes(b"")
+    assert refused(YolosTiny, folder).startswith(f"{folder / 'model.safetensors'} is empty")
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
         ("https://example.org/a.pt", "add #sha256= and the file's SHA-256 to the URL"),
+        ("http://example.org/a.pt", "only https:// and hf: are fetched from"),
         ("https://example.org/a.pt#sha256=00", "'00' is no SHA-256: write its 64 hexadecimal digits"),
     ],
 )

@@ -97,7 +97,7 @@ def test_half_a_checkpoint_is_one_line(tmp_path: Path) -> None:
     data = (tmp_path / "a.pth").read_bytes()
     for half in (data[: len(data) // 2], b"\x80\x02ccollections\ndefaultdict\n}X\x01\x00\x00\x00aK\x01s\x86b."):
         (tmp_path / "a.pth").write_bytes(half)
-        with pytest.raises(WeightError, match="is no checkpoint that can be read"):
+        with pytest.raises(WeightError, match=r"is no checkpoint that can be read|torch.save did not write"):
             convert(tmp_path / "a.pth", tmp_path / "a.safetensors")
 
 
