@@ -31,6 +31,10 @@ VERSION = "1.3."
 """How the version begins whose registry, configs and imports this is made for."""
 SKELETONS: Mapping[tuple[str, ...], str] = {BODY: "COCO", WHOLEBODY: "COCO-WholeBody"}
 """Names of points -> of whose they are; the others have no place in the layer."""
+_PARTS = ("backbone", "head")
+"""What every top-down model has."""
+_WHOLE = 1000
+"""Characters of what MMEngine says that are told: its lines are long, and what is wrong may stand at their end."""
 SMALLEST = 1.0
 """Pixels: the width and height that a smaller box is given. MMPose cuts with numbers of 32 bits, and divides by both."""
 
@@ -129,7 +133,7 @@ def build(config: Config, flip_test: bool | None = None) -> Estimator:
         except UserError:
             raise
         except Exception as error:
-            raise UserError(f"config {config.path} cannot be built here: {one_line(error, 200)}") from error
+            raise UserError(f"config {config.path} cannot be built here: {one_line(error, _WHOLE)}") from error
 
 
 def _check_version() -> None:
@@ -145,7 +149,7 @@ def _run(config: Config) -> Any:
     try:
         return Settings.fromfile(config.path)
     except Exception as error:
-        raise UserError(f"config {config.path} cannot be run: {one_line(error, 200)}") from error
+        raise UserError(f"config {config.path} cannot be run: {one_line(error, _WHOLE)}") from error
 
 
 def _built(config: Config, said: Any, flip_test: bool | None) -> Estimator:
@@ -157,9 +161,13 @@ def _built(config: Config, said: Any, flip_test: bool | None) -> Estimator:
 
     with DefaultScope.overwrite_default_scope(SCOPE):
         wanted: Any = said.get("model") or {}
-        kind = MODELS.get(wanted.get("type", ""))
+        if not wanted.get("type"):
+            raise UserError(f"config {config.path} has no model.type: TopdownPoseEstimator is needed")
+        kind = MODELS.get(wanted.type)
         if not (isinstance(kind, type) and issubclass(kind, TopdownPoseEstimator)):
             raise UserError(f"config {config.path} is of {wanted.get('type')}: only TopdownPoseEstimator can be used")
+        if lacking := [f"model.{part}" for part in _PARTS if not (wanted.get(part) or {}).get("type")]:
+            raise UserError(f"config {config.path} lacks {' and '.join(lacking)}: give each with its type")
         facts, pipeline = _facts(said, config.path), _pipeline(said, config.path)
         points = _points(facts, config.path)
         wanted.backbone = backbone.instead_of_theirs(wanted.backbone)
@@ -184,7 +192,7 @@ def _facts(said: Any, path: Path) -> dict[str, Any]:
     from mmpose.registry import DATASETS
 
     dataset = said.get("test_dataloader", {}).get("dataset", {})
-    kind = DATASETS.get(dataset.get("type", ""))
+    kind = DATASETS.get(dataset.type) if dataset.get("type") else None
     raw = dataset.get("metainfo") or getattr(kind, "METAINFO", None)
     if not raw:
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from annotators.base import AnySettings, Card, Picture
-from annotators.mmpose.configs import DEFAULT, Config, find
+from annotators.mmpose.configs import DEFAULT, Config, find, package_configs
 from annotators.pose.topdown_pose import PoseOfPeople, PoseSettings
 from annotators.pose.vitpose_wholebody import WEIGHTS
 from annotators.torch.base import TorchAnnotator, TorchSettings
@@ -69,10 +69,13 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
         """As of all; the default's weights are of its config alone.
 
         Raises:
-            UserError: if another config is named without weights.
+            UserError: if another config is named that is not here, or without weights.
         """
         super().__init__(settings, device, weights)
-        if self.settings.config != DEFAULT and WEIGHTS not in self._instead:
+        asked = self.settings.config
+        if asked.endswith(".py") or package_configs():
+            find(asked)
+        if asked != DEFAULT and WEIGHTS not in self._instead:
             raise UserError(f"pose.config={self.settings.config} needs its weights: name them, as --weights pose=FILE")
 
     def deciding(self) -> dict[str, Any]:

@@ -35,6 +35,16 @@ def test_what_is_no_top_down_estimator_of_these_points_is_refused(name: str, lin
     ("more", "line"),
     [
         ("raise RuntimeError('no')", "cannot be run: RuntimeError: no"),
+        ("model = dict(_delete_=True)", r"has no model\.type: TopdownPoseEstimator is needed$"),
+        (
+            "model = dict(_delete_=True, type='TopdownPoseEstimator')",
+            r"lacks model\.backbone and model\.head: give each",
+        ),
+        ("model['head'] = dict(_delete_=True, out_channels=133)", r"lacks model\.head: give each with its type$"),
+        (
+            "test_dataloader = dict(dataset=dict(_delete_=True, pipeline=[dict(type='PackPoseInputs')]))",
+            "does not say of which dataset its points are",
+        ),
         ("model['backbone']['type'] = 'NoSuchNet'", "cannot be built here: KeyError: .*NoSuchNet"),
         (
             "test_dataloader = dict(_delete_=True, dataset=dict(type='CocoDataset'))",

@@ -98,3 +98,11 @@ def test_a_config_is_the_one_of_the_plan_wherever_it_runs_and_must_not_change(
     monkeypatch.chdir(path.parent)
     another = MMPoseTopdown(settings, weights=instead)
     assert another.provenance({"person": "0"})["fingerprint"] != planned["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"), [("nope", "no config 'nope': give a path"), ("/no/such.py", "no config at /no/such.py")]
+)
+def test_a_config_that_is_not_here_is_told_before_weights_are_asked_for(asked: str, line: str) -> None:
+    with pytest.raises(UserError, match=f"^{line}"):
+        MMPoseTopdown(MMPoseTopdown.Settings(config=asked))
