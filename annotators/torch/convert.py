@@ -8,17 +8,26 @@ from pathlib import Path
 
 from annotators.cache import WeightError
 from annotators.torch.unpickling import read
-from annotators.torch.weights import state
+from annotators.torch.weights import choose
 from humanverse.errors import one_line
 
 
 @dataclass(frozen=True)
 class Converted:
-    """What was written: the file, how many tensors, and how many bytes they are."""
+    """What was written.
+
+    Attributes:
+        path: of the file.
+        tensors: how many.
+        size: their bytes.
+        key: where in the checkpoint they were, empty for all of it; ``others``: where others are.
+    """
 
     path: Path
     tensors: int
     size: int
+    key: str = ""
+    others: tuple[str, ...] = ()
 
 
 def convert(source: Path, target: Path, key: str | None = None) -> Converted:
@@ -39,7 +48,8 @@ def convert(source: Path, target: Path, key: str | None = None) -> Converted:
         raise WeightError(f"{target}: give a name that ends in .safetensors")
     if not source.is_file():
         raise WeightError(f"no checkpoint at {source}: give the path of a file")
-    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state(read(source), source, key).items()}
+    chosen = choose(read(source), source, key)
+    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in chosen.tensors.items()}
     part = target.with_name(f".part-{os.getpid()}-{target.name}")
     try:
         save_file(tensors, part, metadata={"format": "pt"})
@@ -48,4 +58,4 @@ def convert(source: Path, target: Path, key: str | None = None) -> Converted:
         raise WeightError(f"{target} cannot be written: {one_line(error, 120)}") from error
     finally:
         part.unlink(missing_ok=True)
-    return Converted(target, len(tensors), sum(tensor.nbytes for tensor in tensors.values()))
+    return Converted(target, len(tensors), sum(tensor.nbytes for tensor in tensors.values()), chosen.key, chosen.others)

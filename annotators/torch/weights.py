@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,27 @@ def _safe(path: Path) -> Tensors:
 
 
 def state(found: Any, path: Path, key: str | None = None) -> Tensors:
-    """The tensors by name in what a checkpoint holds: itself, or what lies under one of ``WRAPPERS``, or under ``key``.
+    """The tensors by name in what a checkpoint holds, see ``choose``."""
+    return choose(found, path, key).tensors
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tensors that are taken of a checkpoint.
+
+    Attributes:
+        tensors: by name.
+        key: where they lie, as ``ema.module``; empty if they are the checkpoint itself.
+        others: where others lie.
+    """
+
+    tensors: Tensors
+    key: str
+    others: tuple[str, ...]
+
+
+def choose(found: Any, path: Path, key: str | None = None) -> Choice:
+    """What is taken of what a checkpoint holds: itself, or what lies under one of ``WRAPPERS``, or under ``key``.
 
     Args:
         found: the checkpoint.
@@ -71,18 +92,21 @@ def state(found: Any, path: Path, key: str | None = None) -> Tensors:
         WeightError: if there are none, or several and none has a usual name.
     """
     states = dict(_states(found, ()))
-    if key is not None:
-        if tuple(key.split(".")) not in states:
-            raise WeightError(f"{path} has no tensors under {key!r}: there are {_names(states) or 'none'}")
-        return states[tuple(key.split("."))]
-    if () in states:
-        return states[()]
     ranked = sorted(states, key=lambda place: [_rank(name) for name in place])
-    if not ranked or (len(ranked) > 1 and _rank(ranked[0][0]) == len(WRAPPERS)):
+    if key is not None:
+        taken = tuple(key.split("."))
+        if taken not in states:
+            raise WeightError(f"{path} has no tensors under {key!r}: there are {_names(states) or 'none'}")
+    elif () in states:
+        taken = ()
+    elif not ranked or (len(ranked) > 1 and _rank(ranked[0][0]) == len(WRAPPERS)):
         raise WeightError(
             f"{path} holds no tensors by name" if not ranked else f"{path} holds several: {_names(states)}"
         )
-    return states[ranked[0]]
+    else:
+        taken = ranked[0]
+    others = tuple(".".join(place) for place in ranked if place not in (taken, ()))
+    return Choice(states[taken], ".".join(taken), others)
 
 
 def _rank(name: str) -> int:

@@ -165,6 +165,8 @@ def models_convert(
     registry.require_torch("humanverse models convert")
     done = convert(source, target, key)
     typer.echo(f"{done.path}: {done.tensors} tensors, {size(done.size)}")
+    if done.others:
+        show.taken(done)
 
 
 @models.command("path")

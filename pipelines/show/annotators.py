@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from annotators.base import Card
     from annotators.registry import Here
     from annotators.settings_told import Setting
+    from annotators.torch.convert import Converted
     from annotators.weights import Listed
 
 _LEAVE_OUT = ("source", "licence", "speed", "size", "preset")
@@ -158,6 +159,14 @@ _SAID: Mapping[str, Callable[[Any], str]] = {
     "preset": lambda name: name or "in none",
 }
 """What stands in a card where the value alone would not be understood."""
+
+
+def taken(done: Converted) -> None:
+    """Which weights of a checkpoint were taken, where it holds others too."""
+    line(
+        f"taken: {done.key or 'what lies at the top'}; the checkpoint also has {', '.join(done.others)}: "
+        "--key NAME takes one of these instead"
+    )
 
 
 def weight_json(item: Listed, users: Sequence[str]) -> dict[str, Any]:

@@ -130,6 +130,17 @@ def test_a_checkpoint_is_converted(tmp_path: Path) -> None:
         typed("models", "convert", str(tmp_path / "old.pth"), str(out), "--key", "b")
 
 
+def test_of_several_sets_of_weights_it_is_said_which_was_taken(tmp_path: Path) -> None:
+    one, other = {"a": torch.ones(2)}, {"a": torch.zeros(2)}
+    torch.save({"ema": {"module": other}, "model": one}, tmp_path / "nested.pt")
+    out = tmp_path / "new.safetensors"
+    told = typed("models", "convert", str(tmp_path / "nested.pt"), str(out)).splitlines()
+    assert told[1].startswith("taken: model; the checkpoint also has ema.module: --key NAME")
+    told = typed("models", "convert", str(tmp_path / "nested.pt"), str(out), "--key", "ema.module").splitlines()
+    assert told[1].startswith("taken: ema.module; the checkpoint also has model")
+    assert load_file(out)["a"].tolist() == [0, 0]
+
+
 def test_convert_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"^humanverse models convert needs torch and safetensors: pip install"):
