@@ -124,12 +124,12 @@ class Generator:
         if self.refiner is None:
             if request.maps or request.refined_size:
                 raise UserError("maps and a refined size are for stage 2: give a refiner, too")
-            return replace(request, size=size, original=request.original or size)
+            return replace(request, size=size)
         refined = request.refined_size or of_shape(nearest_size(self.refiner.sizes, size), size)
         _check_shape("the refined picture", refined, size)
         for name, values in request.maps.items():
             _check_shape(f"the {name} map", (values.shape[1], values.shape[0]), size)
-        return replace(request, size=size, original=request.original or size, refined_size=refined)
+        return replace(request, size=size, refined_size=refined)
 
     def generate(self, requests: Sequence[Request], batch: int = 1) -> list[Generated]:
         """Make pictures.
@@ -208,7 +208,7 @@ class Generator:
         if told - {SKELETON} or RGB not in {target.name for target in pipeline.unet.targets}:
             raise UserError(f"{self.model.named} makes no {RGB} of a {SKELETON} alone: give another --model")
         width, height = _sides(first.size)
-        wide, high = _sides(first.original)
+        wide, high = first.original or (width, height)
         pipeline.progress_bar = progress.count
         made = pipeline(
             prompt=[request.prompt for request in requests],
@@ -249,6 +249,7 @@ class Generator:
             num_inference_steps=first.steps,
             guidance_scale=first.guidance,
             negative_prompt=first.negative,
+            original_size=first.original and first.original[::-1],
             generator=_generators([refining_seed(request.seed) for request in requests]),
             output_type="np",
         )

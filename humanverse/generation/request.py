@@ -31,7 +31,7 @@ class Request:
         guidance: how much the prompt counts; 1 for no guidance.
         rescale: of stage 1: how far the guided prediction's spread is set back, 0 to 1 (Lin et al., arXiv 2305.08891, 3.4).
         negative: prompt of the pass without prompt.
-        original: (width, height) that the picture is to look as if it had been taken with; None: the size itself.
+        original: (width, height) that pictures are to look as if they had been taken with; None: that of each stage's own.
         refined_size: (width, height) of stage 2's picture; None: one that the refiner was trained with, likewise.
         maps: what stage 2 is told in place of stage 1's own: ``depth``, float32 (height, width), nearness in [0, 1], and
             ``normal``, float32 (height, width, 3), unit vectors; NaN where there is none.

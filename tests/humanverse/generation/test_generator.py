@@ -94,6 +94,16 @@ def test_every_part_of_a_request_counts(first: Generator) -> None:
         assert not np.array_equal(after.depth, before.depth), changed
 
 
+def test_both_stages_are_told_of_the_size_that_pictures_were_taken_with(both: Generator) -> None:
+    plain = tiny.request()
+    (before,) = both.generate([plain])
+    told = {"depth": before.depth, "normal": before.normal}
+    (same,) = both.generate([replace(plain, original=(64, 64))])
+    assert tiny.same(before, same)
+    (after,) = both.generate([replace(plain, original=(512, 384), maps=told)])
+    assert not np.array_equal(after.depth, before.depth) and not np.array_equal(after.refined, before.refined)
+
+
 def test_own_maps_reach_stage_two_alone(both: Generator) -> None:
     request = tiny.request()
     (made,) = both.generate([request])
