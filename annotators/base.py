@@ -136,6 +136,9 @@ class Loadable(ABC):
     card: ClassVar[Card]
     Settings: ClassVar[type[AnySettings]] = Settings
 
+    takes_a_set: ClassVar[bool] = False
+    """Whether of a checkpoint with several sets of weights it takes one, as ``annotators.torch.weights`` chooses."""
+
     cpu_only: ClassVar[bool] = False
     """Whether it runs on the CPU whatever device is asked for."""
 

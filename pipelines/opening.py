@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from annotators import registry
 from annotators.base import Annotator
 from annotators.fetching import fetch, users
 from annotators.torch.device import resolve
+from annotators.torch.outline import sets_told
 from humanverse.dataset import create
 from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
@@ -140,10 +142,22 @@ def with_gpus(resources: Resources) -> Resources:
     )
 
 
+def tell_sets(annotators: Iterable[Annotator]) -> None:
+    """Say which of several sets of weights is taken of the users' own checkpoints."""
+    own = [
+        one for annotator in annotators if annotator.takes_a_set for one in annotator.weights if one.scheme == "file"
+    ]
+    for weight in dict.fromkeys(own):
+        if line := sets_told(Path(weight.spec)):
+            say(line)
+
+
 def obtain_weights(annotators: Iterable[Annotator]) -> None:
-    """Fetch what weights of the annotators are not here.
+    """Fetch what weights of the annotators are not here, and say what is taken of the users' own.
 
     Raises:
         WeightError: if one cannot be had; without a network it names for what weights are missing.
     """
-    fetch(users(annotators), say)
+    chosen = list(annotators)
+    fetch(users(chosen), say)
+    tell_sets(chosen)

@@ -68,7 +68,8 @@ class Outpainted(Annotator):
         self.settings, self.device = annotator.settings, annotator.device
         only_cpu = annotator.cpu_only and outpainter.cpu_only
         both = replace(card, weights=(*card.weights, *outpainter.card.weights))
-        vars(self).update(card=both, cpu_only=only_cpu, score_range=annotator.score_range)
+        same = {"score_range": annotator.score_range, "takes_a_set": annotator.takes_a_set}
+        vars(self).update(card=both, cpu_only=only_cpu, **same)
 
     @property
     def weights(self) -> tuple[Weight, ...]:

@@ -61,6 +61,7 @@ class MMPoseTopdown(PoseOfPeople, TorchAnnotator):
     settings: MMPoseSettings
     halves = True
     gpu_batch = 64
+    takes_a_set = True
     _planned: Config | None = None
 
     def __init__(

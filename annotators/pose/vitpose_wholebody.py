@@ -62,6 +62,7 @@ class VitPoseWholebody(HeatmapPose):
     Settings = VitPoseSettings
     settings: VitPoseSettings
     gpu_batch = 64
+    takes_a_set = True
 
     def network(self) -> Any:
         """The network without its weights."""

@@ -59,6 +59,7 @@ class Omnidata(DenseAnnotator):
 
     Settings = OmnidataSettings
     settings: OmnidataSettings
+    takes_a_set = True
 
     outputs: ClassVar[int]
     """Channels that the network says."""

@@ -13,6 +13,8 @@ from annotators.weights import obtain
 class TimmClassifier(OneNumber):
     """Write ``network``, ``input`` and the card, whose only weight is one file. Classes exclude each other."""
 
+    takes_a_set = True
+
     index: ClassVar[int]
     """Of the class among the network's answers."""
 

@@ -80,18 +80,19 @@ class Choice:
     others: tuple[str, ...]
 
 
-def choose(found: Any, path: Path, key: str | None = None) -> Choice:
+def choose(found: Any, path: Path, key: str | None = None, tensor: type | None = None) -> Choice:
     """What is taken of what a checkpoint holds: itself, or what lies under one of ``WRAPPERS``, or under ``key``.
 
     Args:
         found: the checkpoint.
         path: of it, for the error.
         key: where the tensors are, as ``ema.module``.
+        tensor: what counts as one; None for torch's.
 
     Raises:
         WeightError: if there are none, or several and none has a usual name.
     """
-    states = dict(_states(found, ()))
+    states = dict(_states(found, (), tensor or _torchs()))
     ranked = sorted(states, key=lambda place: [_rank(name) for name in place])
     if key is not None:
         taken = tuple(key.split("."))
@@ -117,17 +118,21 @@ def _names(states: Mapping[tuple[str, ...], Tensors]) -> str:
     return ", ".join(".".join(place) or "the file itself" for place in states)
 
 
-def _states(found: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Tensors]]:
-    """Every mapping with tensors in it and where it lies; an optimiser's are under numbers and so are not meant."""
+def _torchs() -> type:
     import torch
 
+    return torch.Tensor
+
+
+def _states(found: Any, place: tuple[str, ...], tensor: type) -> Iterator[tuple[tuple[str, ...], Tensors]]:
+    """Every mapping with tensors in it and where it lies; an optimiser's are under numbers and so are not meant."""
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
         return
-    tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+    tensors = {name: value for name, value in found.items() if isinstance(value, tensor)}
     if tensors:
         yield place, tensors
     for name, value in found.items():
-        yield from _states(value, (*place, name))
+        yield from _states(value, (*place, name), tensor)
 
 
 def load_strictly(network: Any, tensors: Mapping[str, Any], path: Path) -> Any:

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from annotators.base import Annotator
+from annotators.depth.omnidata import OmnidataDepth
+from annotators.weights import standing_in
 from humanverse.errors import UserError
-from pipelines.opening import Opened, open_build
+from pipelines.opening import Opened, open_build, tell_sets
 from schemas.recipe import load
 from tests.pipelines.web import write_recipe
 
@@ -54,3 +58,17 @@ def test_a_column_that_is_only_renamed_is_said(tmp_path: Path, capsys: pytest.Ca
     said = [line for line in capsys.readouterr().err.splitlines() if "source.columns" in line]
     assert len(said) == 1
     assert "score is only carried along as aesthetic (what means something: url, caption, md5, sha256)" in said[0]
+
+
+def test_it_is_said_of_ones_own_weights_before_they_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HUMANVERSE_CACHE", str(tmp_path / "cache"))
+    path, one = tmp_path / "nested.pt", {"a": torch.ones(2)}
+    torch.save({"ema": {"module": one}, "model": one}, path)
+    annotators: list[Annotator] = [
+        OmnidataDepth(weights=standing_in(OmnidataDepth.card.weights, path)),
+        OmnidataDepth(),
+    ]
+    tell_sets(annotators)
+    assert capsys.readouterr().err.count("are taken") == 1
