@@ -11,7 +11,7 @@ from diffusers.image_processor import VaeImageProcessor
 from diffusers.pipelines.stable_diffusion_xl.pipeline_output import StableDiffusionXLPipelineOutput
 
 from humanverse.errors import UserError
-from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared
+from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared, stepped
 from humanverse.models.refiner import StructureRefiner, refine
 
 
@@ -145,7 +145,7 @@ class RefinerPipeline(StableDiffusionXLPipeline):
             output = refine(self.unet, self.refiner, seen, step, text, told, added, refiner_scale).float()
             if guidance:
                 output = guided(output, guidance_scale, guidance_rescale)
-            current = self.scheduler.step(output, step, current).prev_sample
+            current = stepped(self.scheduler, output, step, current)
 
         pictures = current if output_type == "latent" else decoded(self.vae, current)
         if output_type != "latent":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from diffusers import DDIMScheduler
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 
@@ -23,6 +24,21 @@ def guided(both: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
     without, conditional = both.chunk(2)
     steered = without + scale * (conditional - without)
     return rescale_noise_cfg(steered, conditional, rescale) if rescale else steered
+
+
+def stepped(scheduler: Any, output: torch.Tensor, step: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
+    """The sample after a step of ``scheduler``; after the last the clean one that the network predicts.
+
+    diffusers' DDIM goes down by 1000 // steps each time, and where the number of steps does not divide 1000 may end before the
+    clean sample: by 60 steps 3 % of the noise would be left, by 600 11 %.
+
+    Args:
+        output: what the network predicts.
+        step: of the scheduler's timesteps.
+    """
+    done = scheduler.step(output, step, sample)
+    ends = isinstance(scheduler, DDIMScheduler) and bool(step == scheduler.timesteps[-1])
+    return done.pred_original_sample if ends else done.prev_sample
 
 
 def prepared(

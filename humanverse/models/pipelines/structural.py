@@ -14,7 +14,7 @@ from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
 from humanverse.errors import UserError
-from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared
+from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared, stepped
 from humanverse.models.structural_unet import StructuralUNet
 from humanverse.models.texts import states
 
@@ -157,7 +157,7 @@ class StructuralPipeline(DiffusionPipeline):
                 output = predicted[name].float()
                 if len(passes) > 1:
                     output = guided(output, guidance_scale, guidance_rescale)
-                current[name] = scheduler.step(output, step, current[name]).prev_sample
+                current[name] = stepped(scheduler, output, step, current[name])
 
         pictures = {name: self._picture(name, latent, output_type) for name, latent in current.items()}
         self.maybe_free_model_hooks()

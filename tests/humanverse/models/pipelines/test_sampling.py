@@ -9,7 +9,8 @@ from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
 from humanverse.errors import UserError
-from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared
+from humanverse.models.pipelines.sampling import batch_of, check_size, decoded, guided, prepared, stepped
+from humanverse.models.schedule import scheduler_for
 from tests.humanverse.models import tiny
 
 ZERO_TO_ONE = VaeImageProcessor(do_normalize=False)
@@ -24,6 +25,18 @@ def test_guidance_is_the_formula() -> None:
     full = guided(both, 7.5, 1)
     torch.testing.assert_close(full.std(dim=(1, 2, 3)), conditional.std(dim=(1, 2, 3)))
     torch.testing.assert_close(guided(both, 7.5, 0.7), 0.7 * full + 0.3 * steered)
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 50, 60, 600, 1000])
+def test_any_number_of_steps_ends_at_the_clean_latent(count: int) -> None:
+    scheduler = scheduler_for()
+    scheduler.set_timesteps(count)
+    clean, current = tiny.noise(1, 4, 8, 8), tiny.noise(1, 4, 8, 8, seed=1)
+    for step in scheduler.timesteps:
+        share = scheduler.alphas_cumprod[step]
+        velocity = (share.sqrt() * current - clean) / (1 - share).sqrt()
+        current = stepped(scheduler, velocity, step, current)
+    torch.testing.assert_close(current, clean, atol=1e-5, rtol=0)
 
 
 def test_pictures_of_any_kind_are_the_same_tensor() -> None:
