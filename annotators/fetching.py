@@ -27,12 +27,13 @@ def users(loadables: Iterable[Loadable]) -> dict[Weight, list[str]]:
     return found
 
 
-def fetch(wanted: Users, say: Callable[[str], None]) -> None:
+def fetch(wanted: Users, say: Callable[[str], None], preset: str = "") -> None:
     """Get what is not here yet. After the first server that does not answer nothing more is tried.
 
     Args:
         wanted: what is needed; each is fetched once.
         say: is told of every weight that is about to be fetched.
+        preset: whose weights they are, if they are those of one; it is named in the error.
 
     Raises:
         WeightError: if one cannot be had; without a network it names for what weights are missing.
@@ -40,7 +41,7 @@ def fetch(wanted: Users, say: Callable[[str], None]) -> None:
     away = {item.weight: wanted[item.weight] for item in listing(wanted) if item.path is None}
     if away and offline():
         raise WeightError(
-            f"{_missing(away)}: unset HUMANVERSE_OFFLINE, copy the cache of a machine that has them{_own(away)}"
+            f"{_missing(away)}: unset HUMANVERSE_OFFLINE, copy the cache of a machine that has them{_own(away, preset)}"
         )
     for position, weight in enumerate(away):
         say(f"fetching weights: {weight.file_name}{f', {size(weight.size)}' if weight.size else ''}")
@@ -49,7 +50,7 @@ def fetch(wanted: Users, say: Callable[[str], None]) -> None:
         except Unreachable as error:
             left = dict(list(away.items())[position:])
             told = f"{_missing(left)}: {error}" if len(left) > 1 else str(error)
-            raise WeightError(f"{told}{_own(left)}") from error
+            raise WeightError(f"{told}{_own(left, preset)}") from error
 
 
 def _missing(away: Users) -> str:
@@ -73,12 +74,12 @@ def _size(count: int) -> list[str]:
     return [size(count)] if count else []
 
 
-def _own(away: Users) -> str:
-    """What else can be done about them."""
+def _own(away: Users, preset: str) -> str:
+    """What else can be done about them, and which command lists them."""
     kinds = {name.partition("=")[0]: _sort(weight) for weight, by in away.items() for name in by if "=" in name}
     if not kinds:
         return ""
-    one, shown = "KIND=FILE or KIND=FOLDER", ""
+    one, shown = "KIND=FILE or KIND=FOLDER", f"--preset {preset}" if preset else ""
     if len(kinds) == 1:
         ((shown, what),) = kinds.items()
         one = f"{shown}={what}"

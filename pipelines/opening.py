@@ -26,7 +26,7 @@ from pipelines.progress import say
 from pipelines.retry import check_reasons
 from pipelines.stages import annotate
 from pipelines.todo import Todo
-from schemas.recipe import Recipe, Resources
+from schemas.recipe import PRESETS, Recipe, Resources, load
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def open_build(
     dataset = Dataset(url) if create.check_place(store, recipe, identity, retrying=bool(reasons)) else None
     if reasons and dataset is None:
         raise UserError(f"{url} is not a dataset yet: build it without --retry first")
-    obtain_weights(annotators.values())
+    obtain_weights(annotators.values(), _preset_of(recipe))
     committed = frozenset(() if dataset is None else dataset.shards())
     job = Job(rows, recipe, store, identity, committed, allow_private, workers, local)
     return Opened(job, dataset, annotators, reasons)
@@ -152,12 +152,23 @@ def tell_sets(annotators: Iterable[Annotator]) -> None:
             say(line)
 
 
-def obtain_weights(annotators: Iterable[Annotator]) -> None:
+def _preset_of(recipe: Recipe) -> str:
+    """The preset with the recipe's layers, by the same annotators; empty if there is none."""
+    layers = {layer: item.name for layer, item in recipe.layers.items()}
+    presets = ((name, load(name).layers) for name in PRESETS)
+    return next((name for name, its in presets if {layer: item.name for layer, item in its.items()} == layers), "")
+
+
+def obtain_weights(annotators: Iterable[Annotator], preset: str = "") -> None:
     """Fetch what weights of the annotators are not here, and say what is taken of the users' own.
+
+    Args:
+        annotators: not loaded.
+        preset: whose annotators they are, if they are those of one.
 
     Raises:
         WeightError: if one cannot be had; without a network it names for what weights are missing.
     """
     chosen = list(annotators)
-    fetch(users(chosen), say)
+    fetch(users(chosen), say, preset)
     tell_sets(chosen)
