@@ -6,7 +6,7 @@ bucket and crop, and of the very layer that is trained on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,15 +41,23 @@ class Caches:
     said: tuple[str, ...] = ()
 
 
-def find(selection: Selection, settings: TrainSettings, encoding: Encoding, layers: tuple[str, ...]) -> Caches:
+def find(
+    selection: Selection,
+    settings: TrainSettings,
+    encoding: Encoding,
+    layers: tuple[str, ...],
+    shards: Iterable[int] | None = None,
+) -> Caches:
     """The layers of ``selection``'s dataset that a run may use.
 
     Args:
         layers: that the stage is made from.
+        shards: that the run's samples are in; None: all that the dataset has now.
     """
     if not settings.data.cache:
         return Caches(layers)
-    search = _Search(selection, settings, encoding, layers)
+    trained = selection.dataset.shards() if shards is None else shards
+    search = _Search(selection, settings, encoding, layers, frozenset(trained))
     latents = search.latents()
     prompts = search.prompts()
     used = [*latents.values(), *prompts.values()]
@@ -62,9 +70,14 @@ class _Search:
     """Looks through a dataset's layers, and remembers why it refuses some."""
 
     def __init__(
-        self, selection: Selection, settings: TrainSettings, encoding: Encoding, layers: tuple[str, ...]
+        self,
+        selection: Selection,
+        settings: TrainSettings,
+        encoding: Encoding,
+        layers: tuple[str, ...],
+        shards: frozenset[int],
     ) -> None:
-        self._selection, self._settings, self._encoding = selection, settings, encoding
+        self._selection, self._settings, self._encoding, self._shards = selection, settings, encoding, shards
         self._layers = {kind_of(layer): layer for layer in layers}
         self._digests: dict[str, str] = {}
         self.refused: dict[str, str] = {}
@@ -105,14 +118,13 @@ class _Search:
         return tuple(layer for kind, layer in self._layers.items() if kind not in done)
 
     def _good(self, kind: str, of: str, checks: list[Check]) -> Iterator[str]:
-        """The complete layers of a kind, made of ``of``, that pass."""
+        """The layers of a kind that all of the run's shards have, made of ``of``, that pass."""
         dataset = self._selection.dataset
-        shards = frozenset(dataset.shards())
         for layer in (layer for layer in dataset.layers() if kind_of(layer) == kind):
             card = dataset.layer_card(layer)
             if card.get("of") != of:
                 continue
-            why = None if shards <= dataset.layer_shards(layer) else "not made for all shards yet"
+            why = None if self._shards <= dataset.layer_shards(layer) else "not made for all shards yet"
             why = why or next((fault for check in checks if (fault := check(card))), None)
             if why is None:
                 yield layer

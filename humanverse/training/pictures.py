@@ -88,13 +88,15 @@ def layers_for(names: Iterable[str], chosen: Sequence[str]) -> tuple[str, ...]:
         chosen: layers as the user names them; each stands for its kind.
 
     Raises:
-        UserError: if a picture is not known, or nothing needs a chosen layer.
+        UserError: if a picture is not known, nothing needs a chosen layer, or two are of a kind.
     """
     for name in names:
         if name not in PICTURES:
             raise UserError(f"no picture {name!r} can be made of a sample: choose from {', '.join(PICTURES)}")
     kinds = dict.fromkeys(PICTURES[name].kind for name in names if PICTURES[name].kind)
     own = {layer.partition("/")[0]: layer for layer in chosen}
+    if len(own) < len({*chosen}):
+        raise UserError(f"data.layers: only one layer of a kind can be trained on, not {', '.join(chosen)}")
     unused = [layer for kind, layer in own.items() if kind not in kinds]
     if unused:
         raise UserError(f"data.layers: nothing of this model needs {', '.join(unused)}: leave it out")

@@ -15,6 +15,7 @@ import torch
 
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
+from humanverse.loading.index import load_index
 from humanverse.loading.loader import Loader
 from humanverse.loading.stream import Pace
 from humanverse.training import parts, trackers
@@ -96,7 +97,7 @@ def run(
     with told_in_one_line(settings):
         stage = STAGES[name](_placed(settings, place), folder.latest(), accelerator.device)
     dataset = Dataset(url)
-    cached = _cached(dataset, stage, settings, say if accelerator.is_main_process else lambda line: None)
+    cached = _cached(dataset, stage, settings, folder, say if accelerator.is_main_process else lambda line: None)
     loader = _loader(dataset, cached, settings, folder)
     if folder.latest() is None:
         passes = math.ceil(settings.model.statistics_samples / settings.micro_batch)
@@ -173,10 +174,13 @@ def _opened(out: Path, facts: Mapping[str, Any], accelerator: Any) -> RunFolder:
     return folder
 
 
-def _cached(dataset: Dataset, stage: Stage, settings: TrainSettings, say: Callable[[str], None]) -> Caches:
+def _cached(
+    dataset: Dataset, stage: Stage, settings: TrainSettings, folder: RunFolder, say: Callable[[str], None]
+) -> Caches:
     """The layers that stand for what VAE and text encoder say; these rest if nothing is left to them."""
-    encoding = stage.encoding
-    found = find(dataset.select(settings.data.view), settings, encoding, stage.layers)
+    encoding, begun = stage.encoding, load_index(str(folder.path / INDEX))
+    shards = None if begun is None else begun.shards.tolist()
+    found = find(dataset.select(settings.data.view), settings, encoding, stage.layers, shards)
     for line in found.said:
         say(line)
     resting = [encoding.vae] if found.latents.keys() >= {*encoding.pictures} else []

@@ -92,11 +92,11 @@ def test_it_goes_on_to_the_same_bits_and_shows_pictures(cached: str, base: Path,
     assert (tmp_path / "straight/validation/000000000008.png").is_file()
 
 
-def _found(url: str, base: Path, **changes: Any) -> Caches:
+def _found(url: str, base: Path, shards: list[int] | None = None, **changes: Any) -> Caches:
     settings = tiny.settings(**_changes(base, **changes))
     text = parts.text_of(settings.model)
     encoding = Encoding([*LATENTS], parts.frozen(parts.vae_of(settings.model), CPU), text, CPU)
-    return find(Dataset(url).select(None), settings, encoding, READ)
+    return find(Dataset(url).select(None), settings, encoding, READ, shards)
 
 
 def test_maps_are_still_read_where_they_say_what_is_valid(cached: str, base: Path) -> None:
@@ -144,6 +144,8 @@ def test_a_layer_that_was_made_of_another_one_or_is_not_complete_is_not_used(bas
         "not used: latent/sd2-depth, made from depth/test as it was",
         "not used: latent/sd2-skeleton, not made for all shards yet",
     }
+    begun_before_the_second_shard = _found(url, base, shards=[0])
+    assert begun_before_the_second_shard.latents == {"skeleton": "latent/sd2-skeleton"}
 
 
 def test_what_rests_is_on_the_device_only_while_it_is_needed() -> None:

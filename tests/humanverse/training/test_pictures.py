@@ -15,6 +15,8 @@ def test_only_needed_layers_are_read() -> None:
         layers_for(["rgb", "depth"], ["normal/dpt"])
     with pytest.raises(UserError, match="no picture 'heat' can be made of a sample: choose from rgb, depth"):
         layers_for(["heat"], [])
+    with pytest.raises(UserError, match="only one layer of a kind can be trained on, not depth/a, depth/b"):
+        layers_for(["depth"], ["depth/a", "depth/b"])
 
 
 def test_depth_is_grey() -> None:
