@@ -15,6 +15,8 @@ _PICKLE = b"\x80"
 _MAGIC = b"l\xfc\x9cF\xf9 j\xa8P\x19"
 """Torch's number (``torch.serialization.MAGIC_NUMBER``), with which a checkpoint begins that is no zip archive, as every pickle
 protocol writes it."""
+_HEADER = 32
+"""Bytes within which it ends; further on it may be of a tensor inside of another pickle."""
 
 
 def check(path: Path) -> None:
@@ -37,7 +39,7 @@ def check(path: Path) -> None:
         raise WeightError(f"{path} is a web page, not weights: download the file itself")
     if is_program(path):
         raise WeightError(f"{path} is a TorchScript program, not a checkpoint: it is code, and is not read")
-    if path.suffix in PICKLED and begins.startswith(_PICKLE) and _MAGIC not in begins:
+    if path.suffix in PICKLED and begins.startswith(_PICKLE) and _MAGIC not in begins[:_HEADER]:
         raise WeightError(f"{path} is a pickle that torch.save did not write: save its tensors as .safetensors")
 
 

@@ -26,6 +26,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12
         (POINTER, "is a pointer of git-lfs, not the file itself: run git lfs pull in its folder"),
         (b"\n<!DOCTYPE html><html>", "is a web page, not weights"),
         (pickle.dumps({"a": 1}, 4), "is a pickle that torch.save did not write"),
+        (pickle.dumps({"a": torch.ones(2)}, 4), "is a pickle that torch.save did not write"),
         (pickle.dumps({"a": 1}, 2), "is a pickle that torch.save did not write"),
     ],
 )
