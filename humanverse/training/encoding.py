@@ -1,9 +1,12 @@
-"""Pictures as latents and captions as states: those that a batch brings along, or else by VAE and text encoder."""
+"""Pictures as latents and captions as states: those that a batch brings along, or else by VAE and text encoder.
+
+Both compute in float32 whatever the run's precision is, as they do for layers and for ``generate``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -12,6 +15,11 @@ from torch import nn
 from humanverse.loading.cached import KNOWN, LATENT, PROMPT
 from humanverse.models.texts import states
 from humanverse.training.pictures import filled
+
+
+def exactly(device: torch.device) -> AbstractContextManager[Any]:
+    """No autocast inside: what is computed on ``device`` has the precision of its weights."""
+    return torch.autocast(device.type, enabled=False)
 
 
 class Encoding:
@@ -61,7 +69,7 @@ class Encoding:
         """
         found = batch.get(f"{LATENT}_{name}")
         if found is None:
-            with self.awake():
+            with self.awake(), exactly(self._device):
                 found = self.vae.encode(filled(name, batch).to(self.vae.dtype)).latent_dist.mode()
         scaled: torch.Tensor = found.float() * self.vae.config.scaling_factor
         return scaled
@@ -86,5 +94,5 @@ class Encoding:
 
     def _states(self, prompts: Sequence[str]) -> torch.Tensor:
         assert self.text is not None
-        with self.awake():
+        with self.awake(), exactly(self._device):
             return states(*self.text, prompts, self._device).float()

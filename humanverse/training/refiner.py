@@ -19,7 +19,7 @@ from humanverse.models.refiner import StructureRefiner, refine
 from humanverse.models.schedule import learnt, noised, scheduler_for
 from humanverse.training import parts
 from humanverse.training.chance import noise_for, steps_for
-from humanverse.training.encoding import Encoding
+from humanverse.training.encoding import Encoding, exactly
 from humanverse.training.pictures import filled, layers_for
 from humanverse.training.settings import TrainSettings
 from humanverse.training.stage import Batch, Told, save_quietly, to_device
@@ -117,9 +117,10 @@ class RefinerStage:
             clean = {_TARGET: self.encoding.latents(_TARGET, batch)}
             maps = {name: dropout.only_kept(self._map(name, batch), kept[name]) for name in self._conditions}
             prompts = [text if keep else "" for text, keep in zip(batch["captions"], kept[_TEXT].tolist(), strict=True)]
-            text, _, pooled, _ = self._pipeline.encode_prompt(
-                prompts, device=self._device, do_classifier_free_guidance=False
-            )
+            with exactly(self._device):
+                text, _, pooled, _ = self._pipeline.encode_prompt(
+                    prompts, device=self._device, do_classifier_free_guidance=False
+                )
         height, width = (side * self._pipeline.vae_scale_factor for side in clean[_TARGET].shape[-2:])
         shown = torch.tensor([height, width], device=self._device).expand(len(prompts), 2)
         added = {"text_embeds": pooled.float(), "time_ids": torch.cat([batch["sizes"], shown], dim=1)}
