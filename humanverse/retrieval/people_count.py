@@ -2,7 +2,8 @@
 
 A number or an article counts for the noun that follows it ("two young women"); the nouns of a text are added up ("a man and a
 child"). Whom a sentence announces as people and others enumerate is counted once ("Two people in a room. A man sits. A woman
-stands."), and so is who is spoken of again ("A man. The man smiles.").
+stands."), and so is who is spoken of again ("A man. The man smiles."). Of "one of the men" one is counted, of "without a child"
+nobody.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from humanverse.retrieval.person_words import (
     ANNOUNCING,
     ANYBODY,
+    BELOW_TWENTY,
     DEFINITE,
     ENDS,
     GROUPS,
@@ -27,6 +29,7 @@ from humanverse.retrieval.person_words import (
     SAME,
     SINGULAR,
     SOME,
+    TENS,
     People,
 )
 
@@ -36,6 +39,7 @@ _REWRITTEN = (
     (re.compile(r"\bno[ -]one\b"), "nobody"),
     (re.compile(r"\bhalf a dozen\b"), "six"),
     (re.compile(r"\b(\d)(girl|boy)"), r"\1 \2"),
+    (re.compile(rf"\b({'|'.join(TENS)}) ({'|'.join(BELOW_TWENTY[:9])})\b"), r"\1-\2"),
 )
 """What is read as other words."""
 
@@ -102,29 +106,48 @@ def people_in(text: str) -> People | None:
 def _read(words: Sequence[str], count: _Count) -> None:
     """Add the people of one sentence to ``count``."""
     how_many: People | None = None
-    article, since = "", 0
+    article, since, is_part = "", 0, False
+    absent = _absent(words)
     for place, word in enumerate(words):
         since += 1
         previous = words[place - 1] if place else ""
         following = words[place + 1] if place + 1 < len(words) else ""
         number = _number(word, following)
         if word in GROUPS and following == "of":
-            how_many, article, since = GROUPS[word], word, 0
+            how_many, article, since, is_part = GROUPS[word], word, 0, False
         elif number is not None:
-            same = count.anybody and previous in SAME
-            how_many, article, since = number, "same" if same else word, 0
-        elif word in GROUPS or word in SINGULAR or word in PLURAL:
+            is_part = is_part or (previous == "of" and since == 2 and how_many is not None and article not in GROUPS)
+            since = 0
+            if count.anybody and previous in SAME:
+                article = "same"
+            elif word in DEFINITE or not is_part:
+                article = word
+            how_many = how_many if is_part else number
+        elif _is_person(word) or word in GROUPS:
             if _is_person(following):
                 continue
             if word in GROUPS and following in PICTURED:
                 count.pictured = GROUPS[word]
                 continue
             known = article == "same" or (article in DEFINITE and count.knows(word))
-            if not known:
-                count.add(_said(word, how_many if since <= REACH else None), word)
-            how_many, article = None, ""
+            if not known and place not in absent:
+                said = how_many if since <= REACH else None
+                count.add(said if said and is_part else _said(word, said), word)
+            how_many, article, is_part = None, "", False
         elif word in ENDS and not (word == "of" and since == 1):
-            how_many, article = None, ""
+            how_many, article, is_part = None, "", False
+
+
+def _absent(words: Sequence[str]) -> set[int]:
+    """Places of words that tell what is not there: after "without"."""
+    found: set[int] = set()
+    left = 0
+    for place, word in enumerate(words):
+        goes_on = word == "or" and left > 0
+        left = REACH if word == "without" or goes_on else 0 if word in ENDS else left - 1
+        if left >= 0 and word not in ENDS:
+            found.add(place)
+    return found
 
 
 def _number(word: str, following: str) -> People | None:

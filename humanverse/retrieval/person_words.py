@@ -53,11 +53,19 @@ MANY = People(CROWD, at_least=True)
 
 DEFINITE = frozenset(_words("the this that"))
 """Articles of somebody who may have been spoken of before."""
+BELOW_TWENTY = _words(
+    """
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+    """
+)
+TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
 NUMBERS: dict[str, People] = {
     **dict.fromkeys(("a", "an", "another", "his", "her", "their", "my", "our", *DEFINITE), ONE),
+    **{word: People(number) for number, word in enumerate(BELOW_TWENTY, 1)},
     **{
-        word: People(number)
-        for number, word in enumerate(_words("one two three four five six seven eight nine ten eleven twelve"), 1)
+        f"{ten}{end}": People(number + more)
+        for number, ten in zip(range(20, 100, 10), TENS, strict=True)
+        for more, end in enumerate(("", *(f"-{one}" for one in BELOW_TWENTY[:9])))
     },
     **dict.fromkeys(("no", "zero"), People(0)),
     **dict.fromkeys(("both", "twin"), People(2)),

@@ -65,6 +65,20 @@ EXACTLY = {
     "men's 100 m race": None,
     "a group of dogs": None,
     "": None,
+    "thirteen girls": 13,
+    "twenty people": 20,
+    "ninety-nine students": 99,
+    "twenty one men": 21,
+    "a twenty-five year old woman": 1,
+    "one of the men": 1,
+    "one of the two men": 1,
+    "a man and one of his children": 2,
+    "Two men in a room. One of the men smiles.": 2,
+    "two of the three women": 2,
+    "a woman without a child": 1,
+    "a woman without her husband or a child": 1,
+    "a man without a shirt and a woman": 2,
+    "a man without a hat watches a woman": 2,
 }
 AT_LEAST = {
     "a crowd": 3,
@@ -79,6 +93,8 @@ AT_LEAST = {
     "a family portrait": 2,
     "a group photo": 3,
     "a man in front of a crowd": 4,
+    "some of the players": 2,
+    "a group without children": 3,
 }
 
 
