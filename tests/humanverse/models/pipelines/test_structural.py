@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from diffusers import DPMSolverMultistepScheduler
 from humanverse.drawing.skeleton import draw_skeleton
 from humanverse.errors import UserError
 from humanverse.models.latents import Statistics
+from humanverse.models.patch_vae import patch_vae
 from humanverse.models.pipelines.structural import StructuralPipeline
 from humanverse.models.schedule import scheduler_for
 from humanverse.models.structural_unet import StructuralUNet
@@ -185,3 +188,18 @@ def test_a_sampler_with_a_memory_may_take_ddims_place() -> None:
     for name in NAMES:
         assert got[name].isfinite().all()
         torch.testing.assert_close(other.unet.normalise(name, got[name]), seen[name], atol=1e-4, rtol=1e-4)
+
+
+_FRESH = """
+import sys
+from humanverse.models import StructuralPipeline
+pipeline = StructuralPipeline.from_pretrained(sys.argv[1])
+print(type(pipeline.vae).__name__)
+"""
+
+
+def test_a_pipeline_with_patches_is_loaded_in_a_fresh_process(tmp_path: Path) -> None:
+    unet = StructuralUNet.from_unet(tiny.unet())
+    StructuralPipeline(patch_vae(2), None, None, unet, scheduler_for()).save_pretrained(tmp_path)
+    done = subprocess.run([sys.executable, "-c", _FRESH, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout.endswith("PatchVae\n"), done.stderr
