@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import cycle
@@ -15,7 +16,8 @@ from humanverse.errors import UserError
 from humanverse.generation import sheet
 from humanverse.generation.folder import SHEET, Folder
 from humanverse.generation.request import Request
-from pipelines.progress import Counts, Display
+from pipelines.places import refuse_in_dataset, refuse_training_run
+from pipelines.progress import Counts, Display, say
 
 if TYPE_CHECKING:
     from humanverse.generation.generator import Generator
@@ -68,6 +70,7 @@ class Result:
         names: of the pictures that were asked for, in order; each is the beginning of its files' names.
         made: of these, now.
         before: of these, that were there.
+        again: how often one of these was asked for once more.
         unmarked: files that could not hold the invisible mark.
         seconds: wall time.
     """
@@ -76,6 +79,7 @@ class Result:
     names: list[str] = field(default_factory=list)
     made: int = 0
     before: int = 0
+    again: int = 0
     unmarked: int = 0
     seconds: float = 0.0
 
@@ -89,6 +93,7 @@ class Result:
             "pictures": self.names,
             "made": self.made,
             "there_before": self.before,
+            "asked_again": self.again,
             "without_watermark": self.unmarked,
             "sheet": str(self.sheet),
             "seconds": round(self.seconds, 3),
@@ -114,22 +119,39 @@ def generate(out: Path, generator: Generator, requests: Sequence[Request], batch
     for request in requests:
         wanted = generator.resolved(request)
         name = folder.name_of(wanted, made_by)
-        result.names.append(name)
-        if name in todo or folder.has(name):
+        if name in result.names:
+            result.again += 1
+        elif folder.has(name):
             result.before += 1
         else:
             todo[name] = wanted
+        result.names.append(name)
     done = _Done()
     try:
+        say_what_is_not_read(generator, todo.values())
         with Display(COMMAND, len(todo), 0, done.counts, math.inf, unit="pictures", note=_note):
             for made in generator.stream(list(todo.values()), batch, done):
                 folder.write(made, made_by)
                 result.made += 1
                 result.unmarked += sum(not marked for marked in made.watermark.values())
-    finally:
-        sheet.write(folder)
+    except BaseException:
+        with suppress(Exception):
+            sheet.write(folder)
+        raise
+    sheet.write(folder)
     result.seconds = time.monotonic() - began
     return result
+
+
+def say_what_is_not_read(generator: Generator, requests: Iterable[Request]) -> None:
+    """A line for each prompt of which a text encoder does not read the end."""
+    prompts = [text for request in requests for text in (request.prompt, request.negative) if text]
+    for prompt in dict.fromkeys(prompts):
+        end = generator.unread(prompt)
+        if end:
+            say(
+                f'{COMMAND}: a prompt is too long for the text encoder, which does not read its end "{end}": make it shorter'
+            )
 
 
 class _Done:
@@ -248,6 +270,16 @@ def poses_from_text(search: Search, prompts: Sequence[str], n: int, seed: int) -
         people=People.parse(search.people) if search.people else None,
     )
     return [list(several) for several in found]
+
+
+def check_place(out: Path) -> None:
+    """Whether pictures can be written to ``out``, before anything is loaded.
+
+    Raises:
+        UserError: if a dataset or a training run is kept there.
+    """
+    refuse_in_dataset("OUT", out)
+    refuse_training_run("OUT", out)
 
 
 def pose_layer(name: str) -> str:

@@ -164,6 +164,18 @@ class Generator:
                 done += len(some)
                 yield from made
 
+    def unread(self, prompt: str) -> str:
+        """The end of ``prompt`` that no text encoder reads, since each has a limit of tokens: the longest end; empty if all is
+        read."""
+        from humanverse.models.texts import unread
+
+        tokenizers = [self._structural.tokenizer]
+        if self.refiner is not None:
+            tokenizers += [self._refining.tokenizer, self._refining.tokenizer_2]
+        return max(
+            (unread(tokenizer, prompt) for tokenizer in tokenizers if tokenizer is not None), key=len, default=""
+        )
+
     @cached_property
     def _structural(self) -> Any:
         return self._ready(self.model, "unet")

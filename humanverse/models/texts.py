@@ -19,6 +19,14 @@ def token_ids(tokenizer: Any, prompts: Sequence[str]) -> Any:
     )
 
 
+def unread(tokenizer: Any, prompt: str) -> str:
+    """The end of ``prompt`` that ``token_ids`` cuts off, as its tokens say it; empty if all is read."""
+    limit = tokenizer.model_max_length
+    ids = tokenizer(prompt, add_special_tokens=True, truncation=False, verbose=False).input_ids
+    cut: str = tokenizer.decode(ids[limit - 1 :], skip_special_tokens=True) if len(ids) > limit else ""
+    return cut.strip()
+
+
 def states(encoder: Any, tokenizer: Any, prompts: Sequence[str], device: torch.device | str) -> torch.Tensor:
     """The text encoder's last hidden states, (prompts, tokens, width).
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def result(result: Result) -> None:
     before = f", {result.before} were there" if result.before else ""
-    line(f"generated: {result.made} pictures{before}, {result.seconds:.0f} s")
+    again = f", {result.again} asked for twice" if result.again else ""
+    line(f"generated: {result.made} pictures{before}{again}, {result.seconds:.0f} s")
     if result.unmarked:
         line(
             f"without the invisible mark (smaller than 256 x 256, without texture, or as asked): {result.unmarked} files"
