@@ -69,7 +69,7 @@ class Folder:
         files = {}
         for target, (picture, kind) in _pictures(made).items():
             file = f"{name}{PNG}" if target == "rgb" else f"{name}.{target}{PNG}"
-            _write(self.path / file, marks.png(picture, kind))
+            _write(self.path / file, marks.png(picture, kind, maps.WORDS.get(target)))
             files[target] = file
         card = _card(made, made_by, files)
         _write(self.path / f"{name}{JSON}", _lines(card).encode())

@@ -17,6 +17,12 @@ from humanverse.errors import UserError
 DEPTH: Mapping[str, Any] = {"depth_kind": "inverse", "unit": None, "scale": 1 / DEPTH_LEVELS, "offset": 0.0}
 """How a depth is written, as a dataset's columns say it: nearness is offset + scale * (value - 1), 0 far to 1 near; value 0 is
 none."""
+WORDS: Mapping[str, Mapping[str, str]] = {"depth": {"depth_kind": DEPTH["depth_kind"]}}
+"""Target -> what its PNG says of itself, so that no other 16-bit depth, such as one in metres, is taken for it."""
+
+
+class UnknownDepth(ValueError):
+    """Values of 16 bits that may be nearness or distance."""
 
 
 def depth_picture(depth: np.ndarray) -> Image.Image:
@@ -32,16 +38,21 @@ def normal_picture(normal: np.ndarray) -> Image.Image:
 
 
 def read_depth(data: bytes) -> np.ndarray:
-    """Nearness, float32 (height, width), of a PNG: 16 bits as ``depth_picture`` writes them, 8 bits from black, far, to white.
+    """Nearness, float32 (height, width), of a PNG: 16 bits as ``depth_picture`` makes them, if it has ``WORDS``; 8 bits from
+    black, far, to white.
 
     Raises:
         ValueError: if it is no grey picture.
+        UnknownDepth: if it has 16 bits and does not say of what.
     """
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if grey is None or grey.ndim != 2:
         raise ValueError("no grey picture")
     if grey.dtype == np.uint8:
         return grey.astype(np.float32) / 255
+    with Image.open(io.BytesIO(data)) as image:
+        if any(image.info.get(keyword) != text for keyword, text in WORDS["depth"].items()):
+            raise UnknownDepth("16 bits")
     return decode_depth(data, DEPTH["scale"], DEPTH["offset"]).astype(np.float32)
 
 
@@ -66,5 +77,10 @@ def read(name: str, path: Path) -> np.ndarray:
         return _READERS[name](path.read_bytes())
     except OSError as error:
         raise UserError(f"--{name} {path}: {error.strerror or error}: give a PNG") from error
+    except UnknownDepth as error:
+        raise UserError(
+            f"--{name} {path} has 16 bits and does not say whether they are nearness or distance: give a PNG as humanverse "
+            "generate writes it (PNG text depth_kind: inverse), or 8 bits from black, far, to white, near"
+        ) from error
     except (ValueError, cv2.error) as error:
         raise UserError(f"--{name} {path} is no {name} map: give a PNG as humanverse generate writes it") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,15 +37,17 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 """XMP (ISO 16684-1) with the property Digital Source Type of IPTC's Photo Metadata Standard."""
 
 
-def png(picture: Image.Image, kind: str | None = TRAINED) -> bytes:
+def png(picture: Image.Image, kind: str | None = TRAINED, more: Mapping[str, str] | None = None) -> bytes:
     """``picture`` as a PNG that says what made it.
 
     Args:
         kind: IPTC's term for its source; None where that is not known.
+        more: further words, by PNG's keyword.
     """
     software = f"humanverse {humanverse.__version__}"
     words = PngInfo()
-    words.add_text(SOFTWARE, software)
+    for keyword, text in {SOFTWARE: software, **(more or {})}.items():
+        words.add_text(keyword, text)
     if kind is not None:
         words.add_itxt(XMP, _PACKET.format(software=software, kind=TERMS + kind))
     data = io.BytesIO()

@@ -14,7 +14,9 @@ import pytest
 from PIL import Image
 
 from humanverse.dataset.reader import Dataset
-from humanverse.generation import Generator, coding
+from humanverse.errors import UserError
+from humanverse.generation import Generator, coding, maps
+from humanverse.generation.folder import Folder
 from humanverse.training.checkpoints import RunFolder
 from pipelines import cli, pose_from_text
 from tests.datasets import make_dataset, skeleton
@@ -82,6 +84,7 @@ def test_pictures_of_both_stages_and_what_is_there_stays(
     card = json.loads((out / f"{second}.json").read_text())
     assert (card["seed"], card["prompt"], card["size"]) == (4, "a b c", [64, 64])
     assert card["skeleton"]["source"] == {"kind": "keypoints", "file": str(pose), "picture": None}
+    assert maps.read("depth", out / card["files"]["depth"]).shape == (64, 64)
     (alone,) = Generator(structure, refiner, device="cpu", mark=False).generate([tiny.request(4)])
     for name in ("rgb", "refined"):
         assert np.array_equal(np.asarray(Image.open(out / card["files"][name])), getattr(alone, name))
@@ -104,8 +107,8 @@ def test_a_json_beside_a_picture_is_a_pose_and_its_maps_are_maps(
     words = ["--model", structure, "--refiner", refiner, "--prompt", "a", *UNMARKED]
     made = call.json("generate", tmp_path / "one", "--pose", pose, *words)["pictures"][0]
     one = tmp_path / "one" / made
-    maps = ["--depth", f"{one}.depth.png", "--normal", f"{one}.normal.png"]
-    (again,) = call.json("generate", tmp_path / "two", "--pose", f"{one}.json", *maps, *words)["pictures"]
+    own = ["--depth", f"{one}.depth.png", "--normal", f"{one}.normal.png"]
+    (again,) = call.json("generate", tmp_path / "two", "--pose", f"{one}.json", *own, *words)["pictures"]
     two = tmp_path / "two" / again
     assert made != again and len(json.loads(Path(f"{two}.json").read_text())["maps_sha256"]) == 2
     rgb, refined = (
@@ -211,6 +214,41 @@ def test_what_is_wrong_is_one_line(
 ) -> None:
     given = [str(pose) if word == "POSE" else word for word in words]
     assert line in call.line("generate", tmp_path / "out", "--model", structure, *UNMARKED, *given)
+
+
+def test_a_request_that_is_doubled_was_not_there(structure: Path, pose: Path, tmp_path: Path, call: Call) -> None:
+    words = ["generate", tmp_path / "out", "--model", structure, "--pose", pose, *("--prompt", "a") * 3, *UNMARKED]
+    said = call.json(*words)
+    assert (said["made"], said["there_before"], said["asked_again"], len(said["pictures"])) == (1, 0, 2, 3)
+    said = call.json(*words)
+    assert (said["made"], said["there_before"], said["asked_again"]) == (0, 1, 2)
+    assert "generated: 0 pictures, 1 were there, 2 asked for twice" in call(*words)[1]
+
+
+def test_an_error_is_told_even_where_the_sheet_cannot_be_written(
+    structure: Path, pose: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_sheet(folder: Folder) -> int:
+        raise UserError("no sheet")
+
+    def no_picture(folder: Folder, made: Any, made_by: Any) -> str:
+        raise UserError("no picture")
+
+    words = ["generate", tmp_path / "out", "--model", structure, "--pose", pose, "--prompt", "a", *UNMARKED]
+    monkeypatch.setattr("humanverse.generation.sheet.write", no_sheet)
+    assert call.line(*words).endswith("no sheet")
+    monkeypatch.setattr(Folder, "write", no_picture)
+    assert call.line(*words, "--seed", 1).endswith("no picture")
+
+
+def test_what_of_a_prompt_is_not_read_is_told_once(
+    structure: Path, refiner: Path, pose: Path, tmp_path: Path, call: Call
+) -> None:
+    words = ["--model", structure, "--refiner", refiner, "--pose", pose, "--prompt", "a b c d e f g h a", "--n", 2]
+    code, out, err = call("generate", tmp_path / "out", *words, "--prompt", "a b c d e f", *UNMARKED)
+    told = [line for line in err.splitlines() if "does not read" in line]
+    assert code == 0 and len(told) == 1 and "generated: 4 pictures" in out
+    assert 'which does not read its end "g h a": make it shorter' in told[0]
 
 
 def test_prompts_of_a_file(structure: Path, pose: Path, tmp_path: Path, call: Call) -> None:
