@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.places import refuse_in_dataset
 from pipelines.progress import Counts, Display, say
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def train(
     Raises:
         UserError: for whatever the user can mend.
     """
+    refuse_in_dataset("--out", out)
     from humanverse.training.checkpoints import RunFolder
     from humanverse.training.run import run
     from humanverse.training.settings import load

@@ -77,7 +77,10 @@ def generate(
     which says how it was made. index.html shows all. Pictures are marked as synthetic.
     """
     from pipelines import generate as job
+    from pipelines.places import refuse_in_dataset, refuse_training_run
 
+    refuse_in_dataset("OUT", out)
+    refuse_training_run("OUT", out)
     asked = [*(prompt or ()), *(job.prompts_in(prompts) if prompts else ())]
     layer = job.pose_layer(pose_layer)
     search = None if pose_from_text is None else job.Search(pose_from_text, layer, view, people, tuple(captions or ()))
