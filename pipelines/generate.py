@@ -16,7 +16,6 @@ from humanverse.errors import UserError
 from humanverse.generation import sheet
 from humanverse.generation.folder import SHEET, Folder
 from humanverse.generation.request import Request
-from pipelines.places import refuse_in_dataset, refuse_training_run
 from pipelines.progress import Counts, Display, say
 
 if TYPE_CHECKING:
@@ -270,16 +269,6 @@ def poses_from_text(search: Search, prompts: Sequence[str], n: int, seed: int) -
         people=People.parse(search.people) if search.people else None,
     )
     return [list(several) for several in found]
-
-
-def check_place(out: Path) -> None:
-    """Whether pictures can be written to ``out``, before anything is loaded.
-
-    Raises:
-        UserError: if a dataset or a training run is kept there.
-    """
-    refuse_in_dataset("OUT", out)
-    refuse_training_run("OUT", out)
 
 
 def pose_layer(name: str) -> str:
