@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from humanverse.dataset.reader import Dataset
-from humanverse.errors import DatasetError, UserError
+from humanverse.errors import DatasetError, UserError, one_line
 from humanverse.loading.buckets import Size
 from humanverse.loading.fetching import DAMAGED, Contents, Fetching
 from humanverse.loading.index import Index
@@ -193,7 +193,7 @@ class Stream:
         except Unusable as error:
             return str(error)
         except Exception as error:  # whatever a decoder makes of damaged bytes: it costs one sample
-            return f"failed with {type(error).__name__}"
+            return f"failed with {one_line(error, 120)}"
         return None
 
     def _finished(self, begun: _Begun) -> Made:

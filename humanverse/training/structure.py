@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from humanverse.errors import UserError
+from humanverse.errors import UserError, one_line
 from humanverse.models import dropout, presets
 from humanverse.models.latents import Measure
 from humanverse.models.losses import denoising_loss
@@ -169,7 +169,7 @@ def _unet(settings: TrainSettings, preset: Mapping[str, Any], vae: Any, encoder:
         try:
             return StructuralUNet.from_unet(plain, **wanted)
         except TypeError as error:
-            raise UserError(f"model.changes: {error}") from error
+            raise UserError(f"model.changes: no model can be built: {one_line(error, 200)}") from error
 
 
 def _defaults() -> dict[str, Any]:

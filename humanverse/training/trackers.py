@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from humanverse.errors import UserError
+from humanverse.errors import UserError, one_line
 from humanverse.training.settings import LogSettings
 
 PROJECT = "humanverse"
@@ -46,14 +46,20 @@ def start(accelerator: Any, settings: LogSettings, out: Path, facts: Mapping[str
     """
     if not asked(settings):
         return
+    every, project = accelerator.log_with, settings.wandb or PROJECT
     own = {WANDB: _of_wandb(out, facts)} if settings.wandb and accelerator.is_main_process else {}
+    accelerator.log_with = [tracker for tracker in every if str(tracker) != WANDB]
+    accelerator.init_trackers(project)
+    begun, accelerator.trackers = accelerator.trackers, []
+    accelerator.log_with = [tracker for tracker in every if str(tracker) == WANDB]
     try:
-        accelerator.init_trackers(settings.wandb or PROJECT, init_kwargs=own)
+        accelerator.init_trackers(project, init_kwargs=own)
     except Exception as error:
-        if not settings.wandb:
-            raise
-        said = " ".join(str(error).split())[:200]
-        raise UserError(f"log.wandb: {said}: log in by `wandb login`, or set WANDB_MODE=offline") from error
+        raise UserError(
+            f"log.wandb: {one_line(error, 200)}: log in by `wandb login`, or set WANDB_MODE=offline"
+        ) from error
+    finally:
+        accelerator.log_with, accelerator.trackers = every, [*begun, *accelerator.trackers]
 
 
 def _of_wandb(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def test_stage_two_from_scratch(
         (["model.vae=nowhere"], "nowhere holds no model"),
         (["model.vae=patch:3"], "patches of 3 x 3 pixels: give 2, 4 or 8"),
         (["model.text=nowhere"], "nowhere holds no text encoder"),
-        (["model.changes.replicas=2"], "model.changes"),
+        (["model.changes.replicas=2"], "model.changes: no model can be built: TypeError: "),
         (["model.changes.replication=three"], "three"),
         (["noise.prediction=epsilon"], "Noise cannot be predicted where the last step is noise alone"),
         (["data.buckets=[17]"], "a bucket of 17x17 cannot be: give multiples of 8 pixels"),

@@ -16,6 +16,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.views import write_view
 from humanverse.errors import DatasetError, UserError
 from humanverse.loading.order import Mixing
+from humanverse.loading.sample import Maker
 from humanverse.loading.stream import Pace
 from humanverse.storage import Store
 from pipelines.annotate import annotate
@@ -199,6 +200,15 @@ def test_a_corrupt_sample_is_skipped_and_counted_and_moves_nothing(tmp_path: Pat
     assert after[3]["uids"] == [before[3]["uids"][1]] * 2 and after[3]["repeated"].tolist() == [True, False]
     assert after[6]["uids"] == [before[6]["uids"][0]] * 2 and after[6]["repeated"].tolist() == [False, True]
     assert torch.equal(after[3]["image"][0], after[3]["image"][1])
+
+
+def test_why_a_sample_could_not_be_made_is_told_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*given: Any) -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(Maker, "fill", fails)
+    with pytest.raises(DatasetError, match=r"can be had \(2 failed with KeyError: 'a fault of ours'\)"):
+        taken(loader(people(tmp_path)), 1)
 
 
 def _spoil(url: str, uid: str, what: str, tar: Any, table: Any) -> None:

@@ -71,5 +71,21 @@ def test_a_run_that_goes_on_is_the_same_run_there(people: str, tmp_path: Path, w
 
 def test_what_keeps_it_from_being_told_is_one_line(people: str, tmp_path: Path, wandb: _Wandb) -> None:
     wandb.trouble = RuntimeError("no key\nis known")
-    with pytest.raises(UserError, match=r"log\.wandb: no key is known: log in by `wandb login`"):
+    with pytest.raises(UserError, match=r"log\.wandb: RuntimeError: no key is known: log in by `wandb login`"):
         tiny.trained(people, tmp_path, samples=4, log__wandb="people")
+
+
+def test_another_tracker_s_error_is_not_blamed_on_it(
+    people: str, tmp_path: Path, wandb: _Wandb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(tracker: Any) -> None:
+        raise ValueError("a fault of TensorBoard")
+
+    own: dict[str, Any] = {"log__wandb": "people", "log__trackers": ["tensorboard"], "samples": 4}
+    monkeypatch.setattr(tracking, "_available_trackers", [LoggerType.WANDB, LoggerType.TENSORBOARD])
+    tiny.trained(people, tmp_path / "both", **own)
+    assert [step for step, _ in wandb.told] == [4] and len(wandb.begun) == 1
+    assert any((tmp_path / "both").rglob("events.out.*"))
+    monkeypatch.setattr(tracking.TensorBoardTracker, "start", fails)
+    with pytest.raises(ValueError, match="a fault of TensorBoard"):
+        tiny.trained(people, tmp_path / "fails", **own)
