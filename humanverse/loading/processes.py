@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
 
 class _Share(IterableDataset[Any]):
-    """What a worker gives: of its process's batches every so many, as ``DataLoader`` asks for them; or a user's error."""
+    """What a worker gives: of its process's batches every so many, as ``DataLoader`` asks for them; or a user's error.
+
+    Ctrl-C in a terminal reaches workers, too; when they end is for the process that they work for to say.
+    """
 
     def __init__(self, plan: Plan, turn: Turn, start: int, stop: int | None) -> None:
         self._plan, self._turn, self._start, self._stop = plan, turn, start, stop
 
     def __iter__(self) -> Iterator[dict[str, Any] | UserError]:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         keep_freed()
         try:
             yield from self._batches()

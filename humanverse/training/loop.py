@@ -29,6 +29,7 @@ from humanverse.training.ema import Ema
 from humanverse.training.log import Journal, Meter
 from humanverse.training.settings import OptimiserSettings, TrainSettings
 from humanverse.training.stage import Stage
+from humanverse.training.stopping import Stop, Stopped
 from humanverse.training.trouble import told_in_one_line
 from humanverse.training.validation import Validation, write_picture
 
@@ -104,12 +105,17 @@ class Loop:
         self.progress, self.meter = Progress(), Meter()
         self.told: dict[str, float] = {}
 
-    def run(self) -> None:
+    def run(self, stop: Stop | None = None) -> None:
         """Train from where the folder's latest checkpoint is, or from the beginning, to the end.
+
+        Args:
+            stop: says whether the run is to end after a step.
 
         Raises:
             UserError: if memory is short, or gradients stay not finite.
+            Stopped: if it was to end; a checkpoint has all steps that were taken.
         """
+        stop = stop or Stop()
         self.resume()
         settings, progress, main = self.settings, self.progress, self.accelerator.is_main_process
         journal = Journal(self.folder.path / LOG, progress.samples) if main else None
@@ -127,8 +133,12 @@ class Loop:
                 self.log(journal, norm)
             if self.validation and (last or crossed(before, progress.samples, settings.validation.every)):
                 self.validate(self.validation, journal)
-            if last or crossed(before, progress.samples, settings.checkpoint.every):
+            stopped = not last and stop.agreed(self.accelerator)
+            if last or stopped or crossed(before, progress.samples, settings.checkpoint.every):
                 self.save()
+            if stopped:
+                self.accelerator.end_training()
+                raise Stopped
             self.refuse_endless_skipping()
         self.finish()
 

@@ -18,7 +18,7 @@ from humanverse.errors import UserError
 from humanverse.loading.index import load_index
 from humanverse.loading.loader import Loader
 from humanverse.loading.stream import Pace
-from humanverse.training import parts, trackers
+from humanverse.training import parts, stopping, trackers
 from humanverse.training.caches import Caches, find
 from humanverse.training.checkpoints import INDEX, RunFolder
 from humanverse.training.loop import Loop, Tell
@@ -88,6 +88,7 @@ def run(
 
     Raises:
         UserError: for whatever the user can mend.
+        Stopped: after Ctrl-C or SIGTERM, with a checkpoint of the steps that were taken; the second ends it at once.
     """
     began = time.monotonic()
     settings = _with_precision(settings)
@@ -110,7 +111,7 @@ def run(
     if accelerator.is_main_process:
         folder.write_settings(facts)
     trackers.start(accelerator, settings.log, out, facts)
-    loop.run()
+    _run(loop, say if accelerator.is_main_process else lambda line: None)
     done = loop.progress
     return Outcome(
         done.samples,
@@ -121,6 +122,16 @@ def run(
         time.monotonic() - began,
         dict(loader.skipped),
     )
+
+
+def _run(loop: Loop, say: Callable[[str], None]) -> None:
+    """Run the loop to the end, or until the user wants it to stop."""
+    try:
+        with stopping.heard(say) as stop:
+            loop.run(stop)
+    except stopping.Stopped:
+        say(f"train: {loop.progress.samples} of {loop.settings.samples} samples are kept, in {loop.folder.latest()}")
+        raise
 
 
 def _with_precision(settings: TrainSettings) -> TrainSettings:
