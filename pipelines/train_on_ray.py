@@ -11,9 +11,11 @@ import os
 import shutil
 import threading
 import time
+import traceback
 import uuid
 import warnings
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,8 +110,22 @@ def work(given: Mapping[str, Any]) -> None:
         ray.get(post.refuse.remote(str(error)))
         raise
     except Exception as error:
-        ray.get(post.fail.remote(one_line(error, 200)))
+        ray.get(post.fail.remote(f"{one_line(error, 200)}{kept(out)}"))
         raise
+
+
+def kept(out: Path) -> str:
+    """Add the traceback of the error that is being handled to those in the run's folder, since a worker that fails takes others
+    with it; words that say where, empty if it cannot be written."""
+    from humanverse.training.checkpoints import TRACEBACKS
+
+    path = out / TRACEBACKS
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, process {os.getpid()}\n{traceback.format_exc()}\n")
+    except OSError:
+        return ""
+    return f"; traceback: {path}"
 
 
 def run(

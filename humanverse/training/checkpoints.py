@@ -15,6 +15,8 @@ from humanverse.errors import UserError
 SETTINGS, LOG, INDEX, PIPELINE = "settings.json", "log.jsonl", "samples.npz", "pipeline"
 AVERAGE = "ema.safetensors"
 """In a checkpoint: the averaged weights by the names of the stage's parameters."""
+TRACEBACKS = "ray-error.txt"
+"""In a run's folder: where errors of processes came from that Ray had started, perhaps before the run had begun."""
 _CHECKPOINTS, _STATE, _PART = "checkpoints", "state.json", ".part-"
 
 
@@ -39,7 +41,8 @@ class RunFolder:
             raise UserError(f"--out {path}: {error.strerror}: give a folder that can be written to") from error
         if not os.access(path, os.W_OK | os.X_OK):
             raise UserError(f"--out {path} cannot be written to: give another folder")
-        others = [entry for entry in path.iterdir() if entry.name != INDEX and not entry.name.startswith(".")]
+        own = (INDEX, TRACEBACKS)
+        others = [entry for entry in path.iterdir() if entry.name not in own and not entry.name.startswith(".")]
         if others and not self.settings_path.exists():
             raise UserError(f"--out {path} holds something that is no run: give a new folder")
 

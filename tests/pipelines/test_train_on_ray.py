@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,6 +105,37 @@ def test_workers_that_do_not_fit_are_told() -> None:
 def test_three_starts_from_one_place_are_enough() -> None:
     assert not train_on_ray.is_stuck([0, 0, 0]) and not train_on_ray.is_stuck([0, 0, 0, 8])
     assert train_on_ray.is_stuck([0, 8, 8, 8, 8])
+
+
+def test_a_worker_s_error_is_told_with_the_place_of_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: Any) -> None:
+        raise KeyError("a fault of ours")
+
+    post = _Post()
+    monkeypatch.setattr("ray.get", lambda reference: reference)
+    monkeypatch.setattr("ray.train.get_context", lambda: SimpleNamespace(get_world_rank=lambda: 1))
+    monkeypatch.setattr("humanverse.training.run.run", fails)
+    given = {"post": post, "out": str(tmp_path), "cwd": str(tmp_path / "none")}
+    with pytest.raises(KeyError):
+        train_on_ray.work({**given, "stage": "structure", "url": "", "settings": None})
+    assert post.said == [f"KeyError: 'a fault of ours'; traceback: {tmp_path / 'ray-error.txt'}"]
+    written = (tmp_path / "ray-error.txt").read_text()
+    RunFolder(tmp_path)  # the next try may begin
+    assert "in fails" in written and "KeyError: 'a fault of ours'" in written
+    with pytest.raises(KeyError):
+        train_on_ray.work({**given, "out": str(tmp_path / "gone"), "stage": "structure", "url": "", "settings": None})
+    assert post.said[1:] == ["KeyError: 'a fault of ours'"]
+
+
+class _Post:
+    """What a worker tells its actor."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.fail = SimpleNamespace(remote=self.said.append)
+        self.say = SimpleNamespace(remote=self.said.append)
 
 
 def test_an_address_without_a_number_is_told(
