@@ -92,8 +92,11 @@ class Folder:
 
 
 def digest(request: Request, made_by: Mapping[str, Any]) -> str:
-    """SHA-256, in hex, of all that decides a picture: the request, the models' weights, precision, and the mark."""
-    models = {name: made_by[name] and made_by[name]["sha256"] for name in _MODELS}
+    """SHA-256, in hex, of all that decides a picture: the request, the models' weights, precision, and the mark.
+
+    What a checkpoint leaves out counts by what its run's settings say of it.
+    """
+    models = {name: made_by[name] and [made_by[name]["sha256"], made_by[name]["frozen"]] for name in _MODELS}
     rest = {name: made_by[name] for name in _DECISIVE}
     return hashlib.sha256(json.dumps([request.facts(), models, rest], sort_keys=True).encode()).hexdigest()
 

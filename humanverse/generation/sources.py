@@ -24,6 +24,8 @@ USUAL: Mapping[str, int] = {"structure": 512, "refiner": 1024}
 """Stage -> side of its pictures where nothing says another."""
 _LEFT_OUT = frozenset({"optimiser.pt", "state.json"})
 """Files of a checkpoint that have no part in what it makes."""
+_OF_PARTS = ("model.", "noise.", "precision")
+"""Beginnings of the settings that decide what a checkpoint makes, beside its own weights."""
 
 Place = Callable[[str], str]
 """``hf:OWNER/REPO@REVISION`` or a folder -> a folder on this machine."""
@@ -53,7 +55,7 @@ class Source:
     def sha256(self) -> str:
         """Of the lines "SHA-256 of a file, two spaces, its path in the folder", sorted by path: what made the pictures.
 
-        A checkpoint's frozen parts, which its settings name, are not in it.
+        A checkpoint's frozen parts are not in it: see ``frozen``.
         """
         files = (path for path in self.folder.rglob("*") if path.is_file() and path.name not in _LEFT_OUT)
         named = sorted((path.relative_to(self.folder).as_posix(), path) for path in files)
@@ -62,6 +64,14 @@ class Source:
             with path.open("rb") as file:
                 whole.update(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n".encode())
         return whole.hexdigest()
+
+    @cached_property
+    def frozen(self) -> dict[str, Any] | None:
+        """What a run's settings say of the parts that are not in its checkpoint, by name, not by content; None if all are in."""
+        if not self.checkpoint:
+            return None
+        said = (self.settings or {}).items()
+        return {name: value for name, value in said if name.startswith(_OF_PARTS) and value is not None}
 
     @cached_property
     def sizes(self) -> tuple[Size, ...]:
@@ -82,7 +92,7 @@ class Source:
 
     def facts(self) -> dict[str, Any]:
         """What made a picture, as JSON has it."""
-        return {"name": self.named, "folder": self.folder.name, "sha256": self.sha256}
+        return {"name": self.named, "folder": self.folder.name, "sha256": self.sha256, "frozen": self.frozen}
 
     def load(self, device: Any) -> Any:
         """The pipeline, in single precision, on ``device``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from humanverse.generation.folder import Folder, digest
 from humanverse.generation.maps import read
 from tests.humanverse.generation import tiny
 
-MADE_BY = {
-    "model": {"name": "runs/a", "folder": "pipeline", "sha256": "a" * 64},
+MADE_BY: dict[str, Any] = {
+    "model": {"name": "runs/a", "folder": "pipeline", "sha256": "a" * 64, "frozen": None},
     "refiner": None,
     "dtype": "float32",
     "device": "cpu",
@@ -92,6 +93,8 @@ def test_another_request_or_model_has_another_name(tmp_path: Path) -> None:
     assert len(names) == 12
     other = {**MADE_BY, "model": {**MADE_BY["model"], "sha256": "b" * 64}}
     assert folder.name_of(request, other) not in names
+    of_another = {**MADE_BY, "model": {**MADE_BY["model"], "frozen": {"model.base": "another"}}}
+    assert folder.name_of(request, of_another) not in names
     moved = {**MADE_BY, "model": {**MADE_BY["model"], "name": "elsewhere"}, "device": "cuda"}
     assert folder.name_of(request, moved) in names
 

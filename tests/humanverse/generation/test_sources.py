@@ -85,6 +85,9 @@ def test_a_refiners_checkpoint_has_the_weights_of_its_pipeline(tmp_path: Path) -
     checkpoint = source_of(str(RunFolder(tmp_path / "run").checkpoint(8)), "refiner")
     assert (pipeline.checkpoint, checkpoint.checkpoint) == (False, True)
     assert pipeline.sizes == checkpoint.sizes == ((16, 16),)
+    frozen = checkpoint.facts()["frozen"]
+    assert pipeline.facts()["frozen"] is None and frozen["model.vae"] == "patch:2" and frozen["precision"] == "no"
+    assert frozen["model.unet"]["addition_time_embed_dim"] == 4 and not any(name.startswith("data.") for name in frozen)
     one, other = pipeline.load("cpu"), checkpoint.load("cpu")
     for name in ("refiner", "unet"):
         first, second = (getattr(loaded, name).state_dict() for loaded in (one, other))
