@@ -87,8 +87,13 @@ class RunFolder:
             gone = self.checkpoint(samples)
             part = gone.with_name(f"{_PART}{gone.name}")
             gone.rename(part)
-        for part in (self.path / _CHECKPOINTS).glob(f"{_PART}*"):
-            shutil.rmtree(part)
+        self.remove_parts()
+
+    def remove_parts(self) -> None:
+        """Remove what is half written."""
+        for place in (self.path, self.path / _CHECKPOINTS):
+            for part in place.glob(f"{_PART}*"):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from humanverse.training.checkpoints import (
     written_at_once,
 )
 from humanverse.training.ema import Ema
+from humanverse.training.full_disk import size_of, told_if_full
 from humanverse.training.log import Journal, Meter
 from humanverse.training.settings import OptimiserSettings, TrainSettings
 from humanverse.training.stage import Stage
@@ -228,7 +230,9 @@ class Loop:
         averaged = sharding.whole(self.ema.state_dict(), main) if self.ema else {}
         optimiser = sharding.whole(self.optimiser.state_dict(), main)
         if main:
-            with written_at_once(self.folder.checkpoint(self.progress.samples)) as folder:
+            size = partial(size_of, [parts, averaged, optimiser])
+            final = self.folder.checkpoint(self.progress.samples)
+            with told_if_full("a checkpoint takes about", self.folder, size), written_at_once(final) as folder:
                 for name, part in parts.items():
                     part.save_pretrained(folder / name, max_shard_size="100GB")
                 if averaged:
@@ -264,7 +268,11 @@ class Loop:
         with self._averaged():
             parts = self._whole_parts()
             if self.accelerator.is_main_process:
-                with written_at_once(self.pipeline) as folder:
+                size = partial(size_of, parts)
+                with (
+                    told_if_full("the pipeline takes more than", self.folder, size),
+                    written_at_once(self.pipeline) as folder,
+                ):
                     self.stage.save(folder, parts)
                     write_state(folder, {"progress": asdict(self.progress)})
         self.accelerator.end_training()
