@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -318,13 +318,27 @@ def skeletons(
     return poses(words, layer) if search is None else poses_from_text(search, prompts, n, seed)
 
 
-def looked_at(files: Sequence[Path]) -> list[Found]:
-    """What pictures say of themselves.
+def looked_at(files: Sequence[Path], tell: Callable[[str], None]) -> list[Found]:
+    """What pictures say of themselves, of those that can be read.
+
+    Args:
+        files: pictures.
+        tell: is told, in a line each, of files that are not there, before any is looked at, and of those that cannot be read.
 
     Raises:
-        UserError: if one cannot be read, or a package is missing.
+        UserError: if a package is missing.
     """
     from humanverse.generation import marks, watermark
 
     watermark.check()
-    return [marks.look(path) for path in files]
+    there = [path for path in files if path.exists()]
+    for path in files:
+        if path not in there:
+            tell(f"{path}: there is no such file")
+    found = []
+    for path in there:
+        try:
+            found.append(marks.look(path))
+        except UserError as error:
+            tell(str(error))
+    return found

@@ -106,11 +106,22 @@ def generate(
 
 @app.command(name="is-synthetic")
 def is_synthetic(files: Files, as_json: Json = False) -> None:
-    """Whether pictures say that they were generated: in words within the file, or by the invisible mark."""
+    """Whether pictures say that they were generated: in words within the file, or by the invisible mark.
+
+    Where one cannot be read, the others are told of all the same, and the exit code is 2.
+    """
     from pipelines.generate import looked_at
 
-    found = looked_at(files)
+    unread: list[str] = []
+
+    def complain(line: str) -> None:
+        unread.append(line)
+        typer.echo(f"humanverse: {line}", err=True)
+
+    found = looked_at(files, complain)
     if as_json:
-        print_json({"pictures": [item.as_json() for item in found]})
+        print_json({"pictures": [item.as_json() for item in found], "unread": unread})
     else:
         show.marks(found)
+    if unread:
+        raise typer.Exit(2)

@@ -258,3 +258,18 @@ def test_prompts_of_a_file(structure: Path, pose: Path, tmp_path: Path, call: Ca
     assert [name.rsplit("-", 2)[0] for name in said["pictures"]] == ["a-b", "c"]
     (tmp_path / "prompts.txt").write_text("\n")
     assert "is empty: give a prompt on each line" in call.line("generate", tmp_path / "out", *words)
+
+
+@pytest.mark.skipif(find_spec("imwatermark") is None, reason="invisible-watermark is not installed")
+def test_a_file_that_cannot_be_read_does_not_hide_what_others_say(tmp_path: Path, call: Call) -> None:
+    Image.fromarray(np.full((300, 300, 3), 99, np.uint8)).save(tmp_path / "plain.png")
+    (tmp_path / "text.png").write_text("no picture")
+    files = [tmp_path / name for name in ("text.png", "plain.png", "nothing.png")]
+    code, out, err = call("is-synthetic", *files)
+    assert code == 2 and out.count("says nothing of being synthetic") == 1
+    missing, broken = [line for line in err.splitlines() if line.startswith("humanverse: ")]
+    assert (
+        missing.endswith("nothing.png: there is no such file") and "text.png is no picture that can be read" in broken
+    )
+    code, out, _ = call("is-synthetic", *files, "--json")
+    assert code == 2 and (len(json.loads(out)["pictures"]), len(json.loads(out)["unread"])) == (1, 2)
