@@ -13,6 +13,7 @@ from pipelines.progress import Counts, Display, say
 
 if TYPE_CHECKING:
     from humanverse.training.run import Outcome
+    from humanverse.training.settings import TrainSettings
 
 _HEARTBEAT_S = 600.0
 
@@ -70,12 +71,10 @@ def train(
         UserError: for whatever the user can mend.
     """
     refuse_in_dataset("--out", out)
-    from humanverse.training.checkpoints import RunFolder
-    from humanverse.training.run import run
     from humanverse.training.settings import load
 
     settings = load(config, changes)
-    before = max(RunFolder(out).checkpoints(), default=0)
+    before = _checked(stage, url, out, settings)
     heard, lines = _Heard(before), say
     with ExitStack() as stack:
         if is_first():
@@ -88,7 +87,31 @@ def train(
             from pipelines import train_on_ray
 
             return train_on_ray.run(stage, url, out, settings, workers, heard, lines, address)
+        from humanverse.training.run import run
+
         return run(stage, url, out, settings, heard, folder_of, lines)
+
+
+def _checked(stage: str, url: str, out: Path, settings: TrainSettings) -> int:
+    """Samples that the run has seen, after all that can be known to be wrong without PyTorch, whose import takes seconds.
+
+    Raises:
+        UserError: if something is.
+    """
+    from humanverse.dataset.reader import Dataset
+    from humanverse.training.checkpoints import RunFolder
+    from humanverse.training.settings import check_same, check_stage
+
+    check_stage(stage, settings)
+    Dataset(url)
+    folder = RunFolder(out)
+    begun = folder.settings()
+    if begun is not None:
+        now = {"stage": stage, **settings.decisive()}
+        if settings.precision == "auto":
+            now["precision"] = begun.get("precision")
+        check_same(begun, now, f"--out {out}")
+    return max(folder.checkpoints(), default=0)
 
 
 def folder_of(named: str) -> str:

@@ -181,6 +181,7 @@ class Loader:
             "seed": settings.seed,
             "batch_size": settings.batch_size,
             "flip": settings.flip,
+            "buckets": [list(size) for size in settings.buckets],
             "captions": dict(settings.captions),
             **asdict(settings.mixing),
             **({} if settings.crop == RANDOM else {"crop": settings.crop}),
@@ -192,15 +193,16 @@ class Loader:
         Raises:
             UserError: if that one gave other samples, or the batches done cannot be shared out among these processes.
         """
-        own, theirs = self._order_facts(), dict(state["order"])
+        own, theirs = {"crop": RANDOM, **self._order_facts()}, {"crop": RANDOM, **state["order"]}
+        theirs.setdefault("buckets", own["buckets"])
         differ = sorted(name for name in own.keys() | theirs.keys() if own.get(name) != theirs.get(name))
-        if "index" in differ:
+        if "index" in differ and "buckets" not in differ:
             raise UserError(
                 "the dataset or the view has other samples than when the run began: keep the run's samples in a file "
                 "(to_torch(index=PATH)) from its beginning on, or start anew"
             )
         if differ:
-            name = differ[0]
+            name = "buckets" if "buckets" in differ else differ[0]
             raise UserError(
                 f"the run has {name} {theirs.get(name)}, not {own.get(name)}: go on with the same, or start anew"
             )

@@ -97,7 +97,7 @@ def _check_captions(captions: Mapping[str, float]) -> None:
 def settings_of(
     layers: Iterable[str] = USUAL,
     captions: Mapping[str, float] | None = None,
-    buckets: Iterable[Size | int] = (512,),
+    buckets: Iterable[Size | int] | int = (512,),
     batch_size: int = 8,
     seed: int = 0,
     flip: bool = False,
@@ -110,7 +110,7 @@ def settings_of(
 
     Args:
         captions: the source's alone if not given.
-        buckets: (width, height), or a number for a square.
+        buckets: (width, height) or a number for a square, of each; a number alone for one square.
 
     The others are those of ``Settings``.
     """
@@ -118,7 +118,7 @@ def settings_of(
     return Settings(
         tuple(layers),
         weights,
-        check_buckets(buckets),
+        check_buckets((buckets,) if isinstance(buckets, int) else buckets),
         batch_size,
         seed,
         flip,

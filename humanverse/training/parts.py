@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+import humanverse.models  # noqa: F401  (before diffusers: it readies torchvision)
+
+# isort: split
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from humanverse.errors import UserError, one_line
 from humanverse.models import presets
 from humanverse.models.patch_vae import PatchVae, patch_vae
 from humanverse.training import untrained
-from humanverse.training.settings import ModelSettings
+from humanverse.training.settings import PACKAGED_TEXT, ModelSettings
 
 TINY: Mapping[str, Any] = {
     "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
@@ -43,9 +47,6 @@ BACKBONES: Mapping[str, Mapping[str, Any]] = {
     "tiny-xl": TINY_XL,
 }
 """UNets that can be trained from scratch, by name."""
-
-PACKAGED_TEXT = ("minilm",)
-"""Text encoders that come from a package, by what ``model.text`` calls them."""
 
 _VAES: Mapping[str, type[Any]] = {"AutoencoderKL": AutoencoderKL, "PatchVae": PatchVae}
 

@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+import humanverse.models  # noqa: F401  (before diffusers: it readies torchvision)
+
+# isort: split
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import nn
 

@@ -23,7 +23,7 @@ from humanverse.training.caches import Caches, find
 from humanverse.training.checkpoints import INDEX, RunFolder
 from humanverse.training.loop import Loop, Tell
 from humanverse.training.refiner import RefinerStage
-from humanverse.training.settings import TrainSettings, check_same
+from humanverse.training.settings import TrainSettings, check_same, check_stage
 from humanverse.training.stage import Stage
 from humanverse.training.structure import StructureStage
 from humanverse.training.trouble import told_in_one_line
@@ -91,6 +91,7 @@ def run(
         Stopped: after Ctrl-C or SIGTERM, with a checkpoint of the steps that were taken; the second ends it at once.
     """
     began = time.monotonic()
+    check_stage(name, settings)
     settings = _with_precision(settings)
     accelerator = _accelerator(settings, out)
     facts = {"stage": name, **settings.decisive()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,12 @@ from schemas.recipe import explain
 
 Precision = Annotated[Literal["auto", "no", "bf16"], BeforeValidator(lambda given: "no" if given is False else given)]
 """YAML reads ``no`` as false."""
+
+
+PACKAGED_TEXT = ("minilm",)
+"""Text encoders that come from a package, by what ``model.text`` calls them."""
+NUMBERS = {"structure": 1, "refiner": 2}
+"""Of the stages."""
 
 
 class _Strict(BaseModel):
@@ -192,7 +199,35 @@ def load(path: Path | None = None, changes: Sequence[str] = ()) -> TrainSettings
     try:
         return TrainSettings.model_validate(given)
     except ValidationError as error:
-        raise UserError(f"settings: {explain(error)}") from error
+        raise UserError(f"settings: {explain(error)}{_hint(error)}") from error
+
+
+def _hint(error: ValidationError) -> str:
+    """What was likely meant by the setting that ``error`` is first about."""
+    first = error.errors(include_url=False)[0]
+    *sections, last = map(str, first["loc"]) if first["loc"] else [""]
+    if first["type"] == "extra_forbidden":
+        wrong = ".".join([*sections, last])
+        names = [name for whole in _flat(TrainSettings().model_dump()) for name in (whole, whole.partition(".")[0])]
+        likely = [name for name in names if name.rpartition(".")[2] == last] or get_close_matches(wrong, names, 1)
+        return f": did you mean {likely[0]}?" if likely else ""
+    name, colon, value = last.partition(":")
+    if colon and first["input"] is None:
+        return f": a space is missing after the colon: write {'.'.join(sections)}={{{name}: {value}}}, in quotes"
+    return ""
+
+
+def check_stage(stage: str, settings: TrainSettings) -> None:
+    """Refuse settings that ``stage`` cannot have.
+
+    Raises:
+        UserError: if there is one.
+    """
+    if NUMBERS.get(stage) == 2 and settings.model.text in PACKAGED_TEXT:
+        raise UserError(
+            f"model.text {settings.model.text} is for stage 1, train structure: stage 2 has SDXL's two text encoders: "
+            "name model.base, or model.text=untrained"
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -233,6 +268,9 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: str) -> N
     Raises:
         UserError: if a setting differs.
     """
+    stage = before.get("stage")
+    if stage in NUMBERS and "stage" in now and stage != now["stage"]:
+        raise UserError(f"{out} is a run of stage {NUMBERS[stage]}, train {stage}: give another --out")
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             raise UserError(

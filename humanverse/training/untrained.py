@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+import humanverse.models  # noqa: F401  (before transformers: it readies torchvision)
 from humanverse.errors import UserError
 
 WIDTH = 128

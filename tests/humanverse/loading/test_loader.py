@@ -311,6 +311,12 @@ def test_another_order_cannot_go_on_and_says_why(tmp_path: Path) -> None:
         loader(url, seed=1).load_state_dict(state)
     with pytest.raises(UserError, match="lanes 2, not 4"):
         loader(url, mixing=Mixing(lanes=4, mix=2, block=2, window=2)).load_state_dict(state)
+    with pytest.raises(UserError, match="the run has crop random, not centre"):
+        loader(url, crop="centre").load_state_dict(state)
+    with pytest.raises(UserError, match=r"the run has buckets \[\[\d+, .*\]\], not \[\[8, 8\]\]"):
+        loader(url, buckets=8).load_state_dict(state)
+    old = {**state, "order": {name: value for name, value in state["order"].items() if name != "buckets"}}
+    loader(url).load_state_dict(old)
     with pytest.raises(UserError, match="3 batches are done, which 2 processes"):
         loader(url, rank=0, world_size=2).load_state_dict(state)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+import humanverse.models  # noqa: F401  (before transformers: it readies torchvision)
 from tests.datasets import make_dataset
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from humanverse.errors import UserError
-from humanverse.training.settings import check_same, load
+from humanverse.training.settings import check_same, check_stage, load
 
 
 def test_the_usual_ones_are_the_papers() -> None:
@@ -33,6 +33,14 @@ def test_a_file_and_changes_on_top(tmp_path: Path) -> None:
     ("changes", "line"),
     [
         (["optimizer.lr=1"], "settings: optimizer: there is no such setting"),
+        (["optimizer.lr=1"], "settings: optimizer: there is no such setting: did you mean optimiser?"),
+        (["lr=1"], "settings: lr: there is no such setting: did you mean optimiser.lr?"),
+        (["data.bucket=[64]"], "settings: data.bucket: there is no such setting: did you mean data.buckets?"),
+        (
+            ["data.captions={source:1}"],
+            "settings: data.captions.source:1: Input should be a valid number: a space is missing after the colon: "
+            "write data.captions={source: 1}, in quotes",
+        ),
         (["optimiser.rate=1"], "settings: optimiser.rate: there is no such setting"),
         (["optimiser.lr=0"], "settings: optimiser.lr: Input should be greater than 0"),
         (["batch=6", "micro_batch=4"], "settings: batch 6 must be a multiple of micro_batch 4"),
@@ -64,3 +72,16 @@ def test_only_what_decides_the_weights_must_stay() -> None:
     for change in ("seed=1", "data.view=dedup", "model.changes.replication=half", "noise.own_timesteps=true"):
         with pytest.raises(UserError, match="run was begun with"):
             check_same(before, load(None, [change]).decisive(), "run")
+
+
+def test_a_run_of_the_other_stage_is_named_as_that() -> None:
+    before = {"stage": "structure", **load().decisive()}
+    with pytest.raises(UserError, match="--out run is a run of stage 1, train structure: give another --out"):
+        check_same(before, {"stage": "refiner", **load(None, ["data.flip=yes"]).decisive()}, "--out run")
+
+
+def test_a_text_encoder_of_stage_one_is_none_of_stage_two() -> None:
+    settings = load(None, ["model.text=minilm"])
+    check_stage("structure", settings)
+    with pytest.raises(UserError, match=r"model\.text minilm is for stage 1"):
+        check_stage("refiner", settings)

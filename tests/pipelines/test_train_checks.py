@@ -1,0 +1,51 @@
+"""What can be known to be wrong with ``train`` is told before PyTorch is imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from humanverse.training.settings import load
+from tests.datasets import make_dataset
+
+_PROGRAM = """
+import sys
+from humanverse.errors import UserError
+from pipelines.train import train
+data, begun, new = sys.argv[1:]
+for given in (
+    ("structure", data, new, None, ["optimizer.lr=1"]),
+    ("refiner", data, new, None, ["model.text=minilm"]),
+    ("structure", new, new),
+    ("refiner", data, begun),
+    ("structure", data, begun, None, ["seed=5"]),
+):
+    stage, url, out, *more = given
+    from pathlib import Path
+    try:
+        train(stage, url, Path(out), *more)
+    except UserError as error:
+        print(error)
+print("torch" in sys.modules)
+"""
+
+
+def test_it_is_told_without_torch(tmp_path: Path) -> None:
+    people = make_dataset(tmp_path / "people", 1, 2).url
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    (begun / "settings.json").write_text(json.dumps({"stage": "structure", **load().decisive(), "precision": "no"}))
+    words = [sys.executable, "-c", _PROGRAM, people, str(begun), str(tmp_path / "new")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    *lines, torch = done.stdout.splitlines()
+    assert torch == "False" and not (tmp_path / "new").exists(), done
+    expected = (
+        "did you mean optimiser",
+        "is for stage 1",
+        "is not a dataset",
+        "is a run of stage 1",
+        "begun with seed 0",
+    )
+    assert len(lines) == len(expected) and all(part in line for part, line in zip(expected, lines, strict=True)), lines
