@@ -121,11 +121,13 @@ class Generator:
         """
         request.check()
         size = request.size or nearest_size(self.model.sizes, request.skeleton.size)
+        _check_step("--size", size, self.model.step)
         if self.refiner is None:
             if request.maps or request.refined_size:
                 raise UserError("maps and a refined size are for stage 2: give a refiner, too")
             return replace(request, size=size)
         refined = request.refined_size or of_shape(nearest_size(self.refiner.sizes, size), size)
+        _check_step("--refined-size", refined, self.refiner.step)
         _check_shape("the refined picture", refined, size)
         for name, values in request.maps.items():
             _check_shape(f"the {name} map", (values.shape[1], values.shape[0]), size)
@@ -312,6 +314,11 @@ def of_shape(trained: Size, size: Size) -> Size:
     width, height = (side // common * MULTIPLE for side in size)
     times = max(round(math.sqrt(trained[0] * trained[1] / (width * height))), 1)
     return times * width, times * height
+
+
+def _check_step(option: str, size: Size, step: int | None) -> None:
+    if step and any(side % step for side in size):
+        raise UserError(f"{option} {size[0]}x{size[1]} cannot be made: give multiples of {step} pixels")
 
 
 def _check_shape(what: str, size: Size, model: Size) -> None:

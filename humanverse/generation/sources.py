@@ -84,6 +84,19 @@ class Source:
         side = self._side() or USUAL[self.stage]
         return ((side, side),)
 
+    @cached_property
+    def step(self) -> int | None:
+        """Of which the sides of its pictures are multiples, as its VAE's configuration says; None if that is not known here."""
+        said = (self.settings or {}).get("model.vae") if self.checkpoint else None
+        kind, _, side = str(said or "").partition(":")
+        if kind == "patch":
+            return int(side or 4)
+        base = (self.settings or {}).get("model.base") if self.checkpoint else self.folder
+        folders = [Path(said)] if said else []
+        folders += [Path(base) / "vae"] if base else []
+        halved = next((found for folder in folders if (found := _config(folder).get("block_out_channels"))), None)
+        return 2 ** (len(halved) - 1) if halved else None
+
     def _side(self) -> int | None:
         """Pixels of the side that the UNet's configuration names."""
         unet, vae = (_config(self.folder / part) for part in ("unet", "vae"))

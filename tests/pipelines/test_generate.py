@@ -17,6 +17,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.generation import Generator, coding, maps
 from humanverse.generation.folder import Folder
+from humanverse.generation.sources import Source
 from humanverse.training.checkpoints import RunFolder
 from pipelines import cli, pose_from_text
 from tests.datasets import make_dataset, skeleton
@@ -273,3 +274,16 @@ def test_a_file_that_cannot_be_read_does_not_hide_what_others_say(tmp_path: Path
     )
     code, out, _ = call("is-synthetic", *files, "--json")
     assert code == 2 and (len(json.loads(out)["pictures"]), len(json.loads(out)["unread"])) == (1, 2)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_size_that_cannot_be_is_told_before_models_are_loaded(
+    finished: bool, people: str, pose: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    trained(people, run, samples=4)
+    if not finished:
+        shutil.rmtree(run / "pipeline")
+    monkeypatch.setattr(Source, "load", None)
+    words = ["generate", tmp_path / "out", "--model", run, "--pose", pose, "--prompt", "a", *UNMARKED]
+    assert call.line(*words, "--size", "63x64").endswith("--size 63x64 cannot be made: give multiples of 2 pixels")
