@@ -167,7 +167,8 @@ class _Done:
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{60 * rate:.1f} a minute · {counts.get('hundredths', 0) % 100} % of the next"
+    begun = counts.get("hundredths", 0) % 100
+    return f"{60 * rate:.1f} a minute" + (f" · {begun} % of the next" if begun else "")
 
 
 def requests_of(

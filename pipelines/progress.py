@@ -65,6 +65,7 @@ class Display:
         unit: what is counted as ``rows``.
         note: what stands beside the bar, of the counts and the rows per second since the first one.
         first: what stands there as long as nothing is counted, such as ``loading models``; empty for ``note``.
+        waiting: for what, that line says.
     """
 
     def __init__(
@@ -78,8 +79,9 @@ class Display:
         unit: str = "rows",
         note: Callable[[Counts, float], str] = of_a_build,
         first: str = "",
+        waiting: str = "waiting for the workers",
     ) -> None:
-        self._unit, self._note, self._first = unit, note, first
+        self._unit, self._note, self._first, self._waiting = unit, note, first, waiting
         self._title, self._total, self._before, self._read, self._heartbeat_s = (
             title,
             total,
@@ -141,7 +143,7 @@ class Display:
         if counts != self._counts:
             self._counts, self._moved = counts, now
         elif now - self._moved > self._heartbeat_s:
-            self.say(f"{self._title}: nothing has moved for {self._heartbeat_s:g} s; waiting for the workers")
+            self.say(f"{self._title}: nothing has moved for {self._heartbeat_s:g} s; {self._waiting}")
             self._moved = now
         rows = counts.get("rows", 0)
         rate, settled = self._rate(rows, now)

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.places import refuse_in_dataset
-from pipelines.progress import Counts, Display, say
+from pipelines.progress import LOADING, Counts, Display, say
 
 if TYPE_CHECKING:
     from humanverse.training.run import Outcome
     from humanverse.training.settings import TrainSettings
 
 _HEARTBEAT_S = 600.0
+COMPILING = "compiling, which takes minutes"
+"""What is told before the first step of networks that are compiled."""
 
 
 class _Heard:
@@ -79,7 +81,15 @@ def train(
     with ExitStack() as stack:
         if is_first():
             display = Display(
-                f"train {stage}", settings.samples, before, heard.counts, _HEARTBEAT_S, unit="samples", note=heard.note
+                f"train {stage}",
+                settings.samples,
+                before,
+                heard.counts,
+                _HEARTBEAT_S,
+                unit="samples",
+                note=heard.note,
+                first=COMPILING if settings.compile else LOADING,
+                waiting=f"{COMPILING}, or the step is large" if settings.compile else "a step, or the data, takes long",
             )
             stack.enter_context(display)
             lines = display.say

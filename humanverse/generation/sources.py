@@ -208,8 +208,9 @@ def _config(folder: Path) -> Mapping[str, Any]:
 def _of_pipeline(source: Source, device: Any) -> Any:
     from humanverse import models
     from humanverse.training import parts
-    from humanverse.training.stage import quietly
+    from humanverse.training.stage import hush_long_prompts, quietly
 
+    hush_long_prompts()
     with quietly():
         return parts.loaded(getattr(models, CLASSES[source.stage]).from_pretrained, source.folder).to(device)
 

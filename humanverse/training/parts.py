@@ -22,6 +22,7 @@ from humanverse.models import presets
 from humanverse.models.patch_vae import PatchVae, patch_vae
 from humanverse.training import untrained
 from humanverse.training.settings import PACKAGED_TEXT, ModelSettings
+from humanverse.training.stage import quietly
 
 TINY: Mapping[str, Any] = {
     "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
@@ -93,7 +94,8 @@ def loaded(load: Callable[..., Any], folder: Path, **options: Any) -> Any:
         UserError: if it cannot be loaded.
     """
     try:
-        return load(folder, **options)
+        with quietly():
+            return load(folder, **options)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise UserError(f"{folder} cannot be loaded: {one_line(error, 200)}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 import humanverse.models  # noqa: F401  (before diffusers: it readies torchvision)
 
 # isort: split
-from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from torch import nn
 
 from humanverse.errors import UserError, one_line
@@ -26,7 +25,7 @@ from humanverse.training.chance import noise_for, steps_for
 from humanverse.training.encoding import Encoding, exactly
 from humanverse.training.pictures import filled, layers_for
 from humanverse.training.settings import TrainSettings
-from humanverse.training.stage import Batch, Told, save_quietly, to_device
+from humanverse.training.stage import Batch, Told, hush_long_prompts, save_quietly, to_device
 from humanverse.training.structure import channels_of, noise_of
 
 SDXL_NOISE = presets.Noise(prediction="epsilon", zero_terminal_snr=False)
@@ -106,9 +105,7 @@ class RefinerStage:
             force_zeros_for_empty_prompt=False,
         )
         self._pipeline.set_progress_bar_config(disable=True)
-        logging.getLogger(StableDiffusionXLPipeline.__module__).setLevel(
-            logging.ERROR
-        )  # else a line for each long caption
+        hush_long_prompts()
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """See ``stage.Stage``: nothing is measured."""

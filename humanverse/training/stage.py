@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,15 @@ def quietly() -> Iterator[None]:
     finally:
         for module in shown:
             module.enable_progress_bar()
+
+
+def hush_long_prompts() -> None:
+    """No line for each prompt that is cut: transformers and diffusers write one for each."""
+    for module in (
+        "transformers.tokenization_utils_base",
+        "diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl",
+    ):
+        logging.getLogger(module).setLevel(logging.ERROR)
 
 
 def save_quietly(pipeline: Any, folder: Path) -> None:

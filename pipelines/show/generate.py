@@ -16,6 +16,8 @@ def result(result: Result) -> None:
     before = f", {result.before} were there" if result.before else ""
     again = f", {result.again} asked for twice" if result.again else ""
     line(f"generated: {result.made} pictures{before}{again}, {result.seconds:.0f} s")
+    if not result.made:
+        line("nothing was left to make: another --seed, or more with --n, makes others")
     if result.unmarked:
         line(
             f"without the invisible mark (smaller than 256 x 256, without texture, or as asked): {result.unmarked} files"

@@ -20,6 +20,7 @@ from humanverse.generation.folder import Folder
 from humanverse.generation.sources import Source
 from humanverse.training.checkpoints import RunFolder
 from pipelines import cli, pose_from_text
+from pipelines.generate import _note
 from tests.datasets import make_dataset, skeleton
 from tests.humanverse.generation import conftest as models
 from tests.humanverse.generation import tiny
@@ -98,7 +99,7 @@ def test_pictures_of_both_stages_and_what_is_there_stays(
     assert {path: path.stat().st_mtime_ns for path in out.glob(f"{first}*")} == times
     assert Path(again["sheet"]).read_text().count('class="made"') == 4
     code, told, _ = call(*words, "--prompt", "c", "--n", 1)
-    assert code == 0 and "generated: 0 pictures, 1 were there" in told
+    assert code == 0 and "generated: 0 pictures, 1 were there" in told and "nothing was left to make" in told
 
 
 @pytest.mark.slow
@@ -215,6 +216,11 @@ def test_what_is_wrong_is_one_line(
 ) -> None:
     given = [str(pose) if word == "POSE" else word for word in words]
     assert line in call.line("generate", tmp_path / "out", "--model", structure, *UNMARKED, *given)
+
+
+def test_a_part_of_the_next_picture_is_told_only_if_it_is_begun() -> None:
+    assert _note({"rows": 2, "hundredths": 200}, 0.5) == "30.0 a minute"
+    assert _note({"rows": 2, "hundredths": 240}, 0.5) == "30.0 a minute · 40 % of the next"
 
 
 def test_a_request_that_is_doubled_was_not_there(structure: Path, pose: Path, tmp_path: Path, call: Call) -> None:

@@ -37,6 +37,17 @@ def test_when_nothing_was_done_there_is_no_yield_and_no_time_left() -> None:
     assert "left" not in out.getvalue()
 
 
+def test_what_is_waited_for_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    shown, out = display({"rows": 0}, heartbeat_s=60.0, first="compiling", waiting="a long step")
+    for now in (1, 62):
+        clock[0] = float(now)
+        shown._show()
+    heartbeat, plain = out.getvalue().splitlines()
+    assert heartbeat == "build: nothing has moved for 60 s; a long step" and plain == "build: 0/1000 rows, compiling"
+
+
 def test_an_error_ends_the_display_without_a_last_line() -> None:
     shown, out = display({"rows": 1})
     with pytest.raises(ZeroDivisionError), shown:

@@ -13,6 +13,15 @@ from humanverse.training.settings import ModelSettings
 from tests.humanverse.models import tiny as models
 
 
+def test_loading_shows_no_bars(tmp_path: Path) -> None:
+    from transformers.utils import logging
+
+    def shown(folder: Path) -> bool:
+        return bool(logging.is_progress_bar_enabled())
+
+    assert parts.loaded(shown, tmp_path) is False
+
+
 def test_any_encoder_of_transformers_can_be_the_text_encoder(tmp_path: Path) -> None:
     """One like a sentence model's: BERT, with a tokenizer that does not say how long texts may be."""
     from transformers import BertConfig, BertModel, BertTokenizer
