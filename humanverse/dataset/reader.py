@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
@@ -132,7 +133,13 @@ class Dataset:
             return matches[0]
         if matches:
             raise DatasetError(f"several layers of kind {layer}: name one of {', '.join(matches)}")
-        raise DatasetError(f"no layer {layer} in {self.store.url}: there are {', '.join(there) or 'none'}")
+        kind, _, name = layer.partition("/")
+        way = (
+            f"; humanverse annotate {shlex.quote(self.store.url)} {kind}={name or 'NAME'} makes one"
+            if kind in KINDS
+            else ""
+        )
+        raise DatasetError(f"no layer {layer} in {self.store.url}: there are {', '.join(there) or 'none'}{way}")
 
     @property
     def forgotten(self) -> Tombstones:

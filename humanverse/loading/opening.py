@@ -54,7 +54,7 @@ def open_loader(
     view: str | View | Selection | None = None,
     layers: Iterable[str] = USUAL,
     captions: Mapping[str, float] | None = None,
-    buckets: Iterable[Size | int] = (512,),
+    buckets: Iterable[Size | int] | int = (512,),
     batch_size: int = 8,
     seed: int = 0,
     flip: bool = False,

@@ -157,7 +157,9 @@ def test_left_and_right_labels_change_places_in_a_mirrored_picture(tmp_path: Pat
 
 def test_a_missing_layer_is_one_line_before_anything_is_read(tmp_path: Path) -> None:
     url = people(tmp_path)
-    with pytest.raises(DatasetError, match="no layer normal"):
+    with pytest.raises(
+        DatasetError, match=r"no layer normal in .*; humanverse annotate .*people normal=NAME makes one"
+    ):
         loader(url, layers=("normal",))
     with pytest.raises(DatasetError, match="no layer caption/blip-2"):
         loader(url, captions={"caption/blip-2": 1})
