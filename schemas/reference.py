@@ -42,10 +42,10 @@ annotators:
 ```
 
 `annotators` maps kinds of layers to annotators; `humanverse annotators KIND` lists those of a kind, `KIND=NAME` shows one with
-its settings. `person` must be there, since the gate counts people with it. Of a list, the first is the one that the gate, other annotators and
-reports read; the others stand beside it. `layer` names a layer, where it is not to have its annotator's name. `weights` stand in for the
-annotator's own (see [layers](layers.md); the command line says it with `--weights KIND=…`, or `--weights KIND/LAYER=…`). A build
-that goes on may find them elsewhere: their SHA-256 must be the same.
+its settings. `person` must be there, since the gate counts people with it. Of a list, the first is the one that the gate, other
+annotators and reports read; the others stand beside it. `layer` names a layer, where it is not to have its annotator's name.
+`weights` stand in for the annotator's own (see [layers](layers.md); the command line says it with `--weights KIND=…`, or
+`--weights KIND/LAYER=…`). A build that goes on may find them elsewhere: their SHA-256 must be the same.
 """
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("source", SourceSettings),
