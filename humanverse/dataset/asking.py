@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from schemas.layers import KINDS
 from schemas.recipe_outpaint import OUTPAINT
 
 OWN_FILE_NAMES = "file name"
@@ -30,6 +31,13 @@ def command(url: str, layer: str, card: Mapping[str, Any], source: Mapping[str, 
     """The whole command, quoted for a shell. Arguments as of ``asked_for`` and ``rendered_by``."""
     rendered = rendered_by(url, layer, source or {})
     return rendered or f"humanverse annotate {shlex.quote(url)} {asked_for(layer, card)}"
+
+
+def no_layer(url: str, layer: str, there: Sequence[str]) -> str:
+    """What is said of a layer, or a kind, that a dataset lacks: which it has, and how one is made."""
+    kind, _, name = layer.partition("/")
+    way = f"; humanverse annotate {shlex.quote(url)} {kind}={name or 'NAME'} makes one" if kind in KINDS else ""
+    return f"no layer {layer} in {url}: there are {', '.join(there) or 'none'}{way}"
 
 
 def rendered_by(url: str, layer: str, source: Mapping[str, Any]) -> str | None:

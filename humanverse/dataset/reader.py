@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
@@ -133,13 +132,7 @@ class Dataset:
             return matches[0]
         if matches:
             raise DatasetError(f"several layers of kind {layer}: name one of {', '.join(matches)}")
-        kind, _, name = layer.partition("/")
-        way = (
-            f"; humanverse annotate {shlex.quote(self.store.url)} {kind}={name or 'NAME'} makes one"
-            if kind in KINDS
-            else ""
-        )
-        raise DatasetError(f"no layer {layer} in {self.store.url}: there are {', '.join(there) or 'none'}{way}")
+        raise DatasetError(asking.no_layer(self.store.url, layer, there))
 
     @property
     def forgotten(self) -> Tombstones:

@@ -383,13 +383,12 @@ def _told(name: str, array: np.ndarray | None, size: Size) -> np.ndarray:
 
 @contextmanager
 def _memory_in_one_line(count: int) -> Iterator[None]:
-    import torch
+    from humanverse.training.trouble import is_short_memory
 
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        short = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
-        if not short:
+        if not is_short_memory(error):
             raise
         smaller = "--batch" if count > 1 else "--size"
         raise UserError(f"memory is too small for {count} pictures at once: make {smaller} smaller") from error

@@ -25,7 +25,7 @@ from humanverse.training.chance import noise_for, steps_for
 from humanverse.training.encoding import Encoding, exactly
 from humanverse.training.pictures import filled, layers_for
 from humanverse.training.settings import TrainSettings
-from humanverse.training.stage import Batch, Told, hush_long_prompts, save_quietly, to_device
+from humanverse.training.stage import Batch, Told, hush_long_prompts, save_quietly, to_device, validation
 from humanverse.training.structure import channels_of, noise_of
 
 SDXL_NOISE = presets.Noise(prediction="epsilon", zero_terminal_snr=False)
@@ -135,19 +135,9 @@ class RefinerStage:
     def generate(self, batch: Batch, steps: int, guidance: float, seed: int) -> dict[str, torch.Tensor]:
         """See ``stage.Stage``: the maps, and the picture that is made of them and the caption."""
         batch = to_device(batch, self._device)
-        height, width = batch["image"].shape[-2:]
         maps = {name: self._map(name, batch) for name in self._conditions}
         with self.encoding.awake():
-            made = self._pipeline(
-                prompt=list(batch["captions"]),
-                maps=maps,
-                height=height,
-                width=width,
-                num_inference_steps=steps,
-                guidance_scale=guidance,
-                generator=[torch.Generator().manual_seed(seed + place) for place in range(len(batch["captions"]))],
-                output_type="pt",
-            )
+            made = self._pipeline(maps=maps, **validation(batch, steps, guidance, seed))
         return {name: pictures.float().cpu() for name, pictures in {**maps, _TARGET: made.images}.items()}
 
     @property

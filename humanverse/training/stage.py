@@ -67,6 +67,21 @@ class Stage(Protocol):
         """The whole pipeline as diffusers has it, with these ``parts``."""
 
 
+def validation(batch: Batch, steps: int, guidance: float, seed: int) -> dict[str, Any]:
+    """What either stage's pipeline is asked with for a batch, but for its conditions: each sample has noise of its own."""
+    height, width = batch["image"].shape[-2:]
+    captions = list(batch["captions"])
+    return {
+        "prompt": captions,
+        "height": height,
+        "width": width,
+        "num_inference_steps": steps,
+        "guidance_scale": guidance,
+        "generator": [torch.Generator().manual_seed(seed + place) for place in range(len(captions))],
+        "output_type": "pt",
+    }
+
+
 def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
     """``batch`` with its tensors on ``device``."""
     return {

@@ -23,7 +23,7 @@ from humanverse.training.chance import noise_for, steps_for
 from humanverse.training.encoding import Encoding
 from humanverse.training.pictures import filled, layers_for, valid_cells, valid_of
 from humanverse.training.settings import NoiseSettings, TrainSettings
-from humanverse.training.stage import Batch, Told, save_quietly, to_device
+from humanverse.training.stage import Batch, Told, save_quietly, to_device, validation
 
 DROPOUT = 0.15
 """Share of samples that go without prompt and conditions (HyperHuman, section 3.2)."""
@@ -99,20 +99,10 @@ class StructureStage:
     def generate(self, batch: Batch, steps: int, guidance: float, seed: int) -> dict[str, torch.Tensor]:
         """See ``stage.Stage``: the conditions, and what the model makes of them and the captions, one of each target."""
         batch = to_device(batch, self._device)
-        height, width = batch["image"].shape[-2:]
         shown = {name: filled(name, batch) for name in self._conditions}
         with torch.no_grad(), self.encoding.awake():
             told = {name: self.encoding.latents(name, batch) for name in self._conditions}
-            made = self._pipeline(
-                prompt=list(batch["captions"]),
-                condition_latents=told,
-                height=height,
-                width=width,
-                num_inference_steps=steps,
-                guidance_scale=guidance,
-                generator=[torch.Generator().manual_seed(seed + place) for place in range(len(batch["captions"]))],
-                output_type="pt",
-            )
+            made = self._pipeline(condition_latents=told, **validation(batch, steps, guidance, seed))
         given = {name: pictures / 2 + 0.5 for name, pictures in shown.items()}
         return {name: pictures.float().cpu() for name, pictures in {**given, **made.pictures}.items()}
 

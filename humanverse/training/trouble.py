@@ -21,7 +21,7 @@ def told_in_one_line(settings: TrainSettings) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if _is_short_memory(error):
+        if is_short_memory(error):
             raise UserError(_less_memory(settings)) from error
         if settings.compile and _is_of_the_compiler(error):
             said = f"with {settings.compile_backend}: {one_line(error, 200)}"
@@ -29,7 +29,8 @@ def told_in_one_line(settings: TrainSettings) -> Iterator[None]:
         raise
 
 
-def _is_short_memory(error: BaseException) -> bool:
+def is_short_memory(error: BaseException) -> bool:
+    """Whether PyTorch, on whatever device, or Python had no memory left."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
 
 
