@@ -24,7 +24,7 @@ from pipelines.stages.annotate import asked as in_card
 from pipelines.stages.annotate import in_order
 from schemas.given_places import absolute
 from schemas.layers import KINDS
-from schemas.recipe import AnnotatorSettings, explain
+from schemas.recipe import AnnotatorSettings, explain, load
 from schemas.recipe_outpaint import OUTPAINT, OutpaintSettings
 
 
@@ -236,12 +236,15 @@ def _weights(dataset: Dataset, asked: Asked, card: Card) -> list[str]:
 
 
 def _usual(dataset: Dataset, asked: Asked, kind: str) -> str:
-    """The recipe's annotator of a kind, for the layer of the asked name if it has that, or the only one there is."""
-    named = dataset.recipe.layers.get(f"{kind}/{asked.names.get(kind)}")
+    """The recipe's annotator of a kind, for the layer of the asked name if it has that, or the only one there is.
+
+    Where the recipe's layer is no annotator's, as the ground truth of rendered people, it is the lite preset's.
+    """
+    named = dataset.recipe.layers.get(f"{kind}/{asked.names.get(kind)}") or dataset.recipe.annotators.get(kind)
+    if named and named.name == asking.SYNTH_TRUTH:
+        named = load("lite").annotators.get(kind)
     if named:
         return named.name
-    if kind in dataset.recipe.annotators:
-        return dataset.recipe.annotators[kind].name
     names = registry.names(kind)
     if len(names) == 1:
         return names[0]

@@ -71,7 +71,8 @@ def annotate(
 ) -> None:
     """Add layers to DATASET, or complete them: every shard gets those that it lacks, and nothing else is touched.
 
-    KIND alone is the recipe's annotator of that kind, or the only one there is; your own is KIND=module:Class.
+    KIND alone is the recipe's annotator of that kind (of rendered people the lite preset's), or the only one there is; your own
+    is KIND=module:Class.
 
     Exit code 1: nothing worked, or of one of the layers no row. 2: something to mend, in one line.
     """

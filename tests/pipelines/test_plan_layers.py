@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from safetensors.numpy import save_file
 
 from annotators import registry
@@ -48,6 +49,16 @@ def test_the_recipes_annotator_and_its_settings_are_the_usual_ones(tmp_path: Pat
     assert planned(place, Asked({"quality": None})).cards["quality"]["settings"] == {"side": 256}
     other = planned(place, Asked({"quality": "pixels"}, settings={"quality": {"side": 128}}))
     assert other.cards["quality"]["settings"] == {"side": 128}
+
+
+def test_of_rendered_people_the_lite_presets_annotators_are_the_usual_ones(place: Path) -> None:
+    kinds = ("pose", "depth", "normal", "caption")
+    recipe = yaml.safe_load((place / "recipe.yaml").read_text())
+    recipe["annotators"] = {kind: {"name": "truth"} for kind in ("person", *kinds)}
+    (place / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    by = ["pose/movenet-mediapipe", "depth/lite-structure", "normal/lite-structure", "caption/template"]
+    made = planned(place, Asked(dict.fromkeys(kinds), reads={"person": "test"}))
+    assert sorted(made.layers) == sorted(by)
 
 
 def test_a_recipe_imports_nothing(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
