@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,41 @@ def _row(card: Mapping[str, Any]) -> Row:
 
 
 def _where(card: Mapping[str, Any]) -> str:
+    """Where the skeleton is from, in words, without folders of this machine: the whole of it is in the picture's JSON."""
     source = card["skeleton"]["source"]
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in source.items() if value not in (None, ""))
+    say = _WHERE.get(str(source.get("kind")))
+    return say(source) if say else ""
+
+
+def _of_sample(source: Mapping[str, Any]) -> str:
+    return f"of sample {source['uid']} of {_last(source['dataset'])}, as {source['pose_layer']} saw it"
+
+
+def _of_text(source: Mapping[str, Any]) -> str:
+    return f"{_of_sample(source)}, whose {source['caption_layer']} is like the prompt (score {source['score']:g})"
+
+
+def _of_hand(source: Mapping[str, Any]) -> str:
+    before = _WHERE.get(str((source.get("begun_with") or {}).get("kind")))
+    return "drawn by hand" + (f", begun with the one {before(source['begun_with'])}" if before else "")
+
+
+def _of_keypoints(source: Mapping[str, Any]) -> str:
+    return f"of {_last(source['file'])}" + (f", picture {_last(source['picture'])}" if source.get("picture") else "")
+
+
+def _last(place: str) -> str:
+    return place.rstrip("/").rpartition("/")[2] or place
+
+
+_WHERE: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "picture": lambda source: f"the picture {_last(source['file'])}",
+    "keypoints": _of_keypoints,
+    "sample": _of_sample,
+    "pose from text": _of_text,
+    "drawn by hand": _of_hand,
+}
+"""Kind of a skeleton's source -> what is said of it."""
 
 
 def _made_by(card: Mapping[str, Any]) -> tuple[str, ...]:

@@ -121,3 +121,42 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file/out cannot be written to"):
         Folder(tmp_path / "file/out")
+
+
+SAMPLE = {
+    "kind": "sample",
+    "dataset": "/home/me/people/",
+    "uid": "ab12",
+    "url": "https://x",
+    "pose_layer": "pose/truth",
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"kind": "picture", "file": "/home/me/drawn.png"}, "the picture drawn.png"),
+        (
+            {"kind": "keypoints", "file": "/home/me/poses.json", "picture": "train/7.jpg"},
+            "of poses.json, picture 7.jpg",
+        ),
+        ({"kind": "keypoints", "file": "poses.json", "picture": None}, "of poses.json"),
+        (SAMPLE, "of sample ab12 of people, as pose/truth saw it"),
+        (
+            {**SAMPLE, "kind": "pose from text", "caption_layer": "caption/blip", "score": 0.81},
+            "of sample ab12 of people, as pose/truth saw it, whose caption/blip is like the prompt (score 0.81)",
+        ),
+        ({"kind": "drawn by hand", "begun_with": None}, "drawn by hand"),
+        (
+            {"kind": "drawn by hand", "begun_with": SAMPLE},
+            "drawn by hand, begun with the one of sample ab12 of people, as pose/truth saw it",
+        ),
+    ],
+)
+def test_the_sheet_says_where_a_skeleton_is_from_and_names_no_folder(tmp_path: Path, source: Any, said: str) -> None:
+    folder, made = Folder(tmp_path), generated()
+    skeleton = replace(made.request.skeleton, source=source)
+    folder.write(replace(made, request=replace(made.request, skeleton=skeleton)), MADE_BY)
+    sheet.write(folder)
+    page = (tmp_path / "index.html").read_text()
+    assert f"skeleton: {said}</p>" in page and "/home/me" not in page
