@@ -112,6 +112,12 @@ function scale(fx, fy) {
   }
 }
 
+function mirror() {
+  scale(-1, 1);
+  const person = shown.people[chosen];
+  shown.people[chosen] = props.flip.map((slot) => person[slot]);
+}
+
 function add() {
   if (shown.people.length >= props.most) return;
   shown.picture = null;
@@ -131,7 +137,7 @@ const ACTIONS = {
   }),
   smaller: () => change(() => scale(0.9, 0.9)),
   larger: () => change(() => scale(1 / 0.9, 1 / 0.9)),
-  mirror: () => change(() => scale(-1, 1)),
+  mirror: () => change(mirror),
   undo: () => {
     shown = JSON.parse(before.pop());
     chosen = 0;

@@ -15,7 +15,7 @@ from humanverse.drawing.skeleton import FACE, FINGER, LIMB, LIMB_COLOURS, POINT_
 from humanverse.errors import UserError
 from humanverse.generation.skeletons import People, Size, Skeleton
 from humanverse.studio.figure import FOLLOWERS, HANDLES, STANDING_HEIGHT, standing
-from schemas.skeletons import PARTS, WHOLEBODY
+from schemas.skeletons import PARTS, WHOLEBODY, WHOLEBODY_FLIP
 
 _SIDE, _PEOPLE = 8192, 64
 """Pixels of a frame's sides, and people in it, at most."""
@@ -104,6 +104,7 @@ def props() -> dict[str, Any]:
         "handles": list(HANDLES),
         "names": [WHOLEBODY[slot].replace("_", " ") for slot in HANDLES],
         "followers": {str(slot): list(others) for slot, others in FOLLOWERS.items()},
+        "flip": list(WHOLEBODY_FLIP),
         "figure": standing().round(4).tolist(),
         "tall": STANDING_HEIGHT,
         "seen": SEEN,

@@ -21,6 +21,7 @@ from PIL import Image
 from humanverse.generation import marks
 from pipelines import cli, pose_from_text
 from pipelines import studio as job
+from schemas.skeletons import WHOLEBODY_FLIP
 from tests.datasets import make_dataset
 from tests.humanverse.generation import conftest as models
 from tests.humanverse.retrieval.toy import Words
@@ -29,12 +30,24 @@ from tests.humanverse.studio.browser import Page
 
 structure = models.structure
 
-START = "import sys; from pipelines.cli import main; sys.argv[0] = 'humanverse'; main()"
+START = """
+import sys
+from pipelines import pose_from_text
+from pipelines.cli import main
+from tests.humanverse.retrieval.toy import Words
+
+pose_from_text._EMBEDDERS = {"source": lambda *given: Words(), "caption": lambda *given: Words()}
+sys.argv[0] = "humanverse"
+main()
+"""
+"""The command, with a model of texts that needs no download."""
 ADDRESS = "humanverse studio: "
 SEEN = "document.querySelectorAll('#pictures img')"
 MESSAGE = "document.querySelector('#message textarea').value"
 PROMPT = "document.querySelector('#prompt textarea')"
 STEPS = "document.querySelector('#steps input[type=number]')"
+POINTS = "[...document.querySelectorAll('#canvas .handle')].map((one) => [one.cx.baseVal.value, one.cy.baseVal.value])"
+OFFERED = "document.querySelectorAll('#samples img')"
 LEFT_WRIST = "document.querySelector('#canvas [data-slot=\"9\"]')"
 
 
@@ -43,9 +56,10 @@ def address(structure: Path, tmp_path: Path) -> Iterator[str]:
     """Of the page, in a process of its own that is told to end as a service is."""
     people = make_dataset(tmp_path / "people", 1, 4).url
     words = ["--model", structure, "--data", people, "--device", "cpu", "--no-watermark"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
+    cache, root = str(tmp_path / "cache"), str(Path(__file__).parents[2])
+    environment = {"OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path), "HUMANVERSE_CACHE": cache, "PYTHONPATH": root}
     command = [sys.executable, "-c", START, "studio", *map(str, words)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}) as process:
         assert process.stderr is not None
         try:
             told = process.stderr.readline()
@@ -79,9 +93,20 @@ async def _generated(page: Page, before: str = "") -> list[np.ndarray]:
     return [np.asarray(Image.open(BytesIO(data))) for data in await _pictures(page)]
 
 
+async def _mirrored_and_back(page: Page) -> None:
+    """Mirror the standing figure, whose every point is a handle, and take that back."""
+    before = np.array(await page.js(POINTS))
+    await page.click("document.querySelector('#canvas [data-do=mirror]')")
+    mirrored = before[list(WHOLEBODY_FLIP[: len(before)])]
+    mirrored[:, 0] = before[:, 0].min() + before[:, 0].max() - mirrored[:, 0]
+    np.testing.assert_allclose(await page.js(POINTS), mirrored, atol=0.02)
+    await page.click("document.querySelector('#canvas [data-do=undo]')")
+    np.testing.assert_allclose(await page.js(POINTS), before, atol=1e-3)
+
+
 async def _use(address: str, folder: Path, upload: Path) -> None:
     async with browser.opened(address, folder) as page:
-        await page.until("document.querySelectorAll('#samples img').length === 4")
+        await page.until(f"{OFFERED}.length === 4")
         await page.until(f"{LEFT_WRIST} !== null")
         await page.click("document.querySelector('#generate')")
         await page.until(f"{MESSAGE}.startsWith('there is no prompt')")
@@ -99,10 +124,13 @@ async def _use(address: str, folder: Path, upload: Path) -> None:
         x = await page.js(f"{LEFT_WRIST}.cx.baseVal.value")
         await page.drag(LEFT_WRIST, 60, -150)
         assert await page.js(f"{LEFT_WRIST}.cx.baseVal.value") > x + 5
+        await _mirrored_and_back(page)
         waving = await _generated(page, first)
         assert not any(np.array_equal(*pair) for pair in zip(standing, waving, strict=True))
 
-        await page.click("document.querySelectorAll('#samples img')[1]")
+        await page.click("document.querySelector('#find')")
+        await page.until(f"{OFFERED}.length === 3")
+        await page.click(f"{OFFERED}[1]")
         await page.until("document.querySelectorAll('#canvas g[data-person]').length === 2")
         assert await page.js(f"{PROMPT}.value") == "a b c"
         await page.click("document.querySelector('#canvas [data-do=remove]')")

@@ -92,6 +92,6 @@ def test_nor_is_anything_else(sent: str | None) -> None:
 
 def test_the_script_is_told_how_skeletons_are_drawn() -> None:
     told = canvas.props()
-    assert len(told["dots"]) == len(WHOLEBODY) and len(told["figure"]) == len(WHOLEBODY)
+    assert len(told["dots"]) == len(told["flip"]) == len(WHOLEBODY) and len(told["figure"]) == len(WHOLEBODY)
     assert json.loads(json.dumps(told)) == told
     assert all(f"props.{name}" in canvas.part("js") for name in told)
