@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from humanverse.drawing.skeleton import SEEN
 from humanverse.errors import UserError
 from humanverse.generation.skeletons import People, Size
 from schemas.skeletons import PARTS, WHOLEBODY
 
 BODY = len(PARTS["body"])
-WHAT = "give people with 17 or 133 points of x, y, confidence, as COCO has them"
+WHAT = f"give people with 17 or 133 points of x, y, confidence (seen from {SEEN} on), as COCO has them"
 _GROUPS: Mapping[str, str] = {
     "foot_kpts": "feet",
     "face_kpts": "face",
@@ -51,10 +52,10 @@ def read(path: Path, item: str | None = None) -> list[People]:
         item: the id or file name of the picture that is wanted; None for all that show people, in turn.
 
     Returns:
-        One for each picture.
+        One for each picture that shows somebody; whoever has no point that is seen is left out.
 
     Raises:
-        UserError: if the file cannot be read, is of another form, or has no people.
+        UserError: if the file cannot be read, is of another form, or shows nobody.
     """
     try:
         value = json.loads(path.read_bytes())
@@ -79,14 +80,21 @@ def read(path: Path, item: str | None = None) -> list[People]:
     ]
     seen = [skeleton for skeleton in found if skeleton is not None]
     if not seen:
-        where = "" if item is None else f" in {item}"
-        raise UserError(f"{path} has no people with points{where}: {WHAT}")
+        raise UserError(f"{path} has nobody with points that are seen{_where(pictures)}: {WHAT}")
     return seen
+
+
+def _where(pictures: Sequence[Picture]) -> str:
+    """In which of a file's pictures."""
+    if len(pictures) > 1:
+        return f" in any of its {len(pictures)} pictures"
+    names = [picture.names[-1] for picture in pictures if picture.names]
+    return f" in picture {names[0]}" if names else ""
 
 
 def _skeleton(path: Path, picture: Picture, people: Sequence[np.ndarray]) -> People | None:
     """None if nobody is seen."""
-    shown = [person for person in people if (person[:, 2] > 0).any()]
+    shown = [person for person in people if (person[:, 2] >= SEEN).any()]
     if not shown:
         return None
     named = picture.names[-1] if picture.names else None

@@ -89,20 +89,34 @@ def test_a_json_that_was_written_beside_a_picture_is_a_pose(tmp_path: Path) -> N
     assert found.size == (200, 50)
 
 
+def result(picture: int, confidence: float) -> dict[str, Any]:
+    sure = [number if place % 3 < 2 else confidence for place, number in enumerate(BODY)]
+    return {"image_id": picture, "keypoints": sure}
+
+
+def test_whoever_is_not_seen_is_passed_over(tmp_path: Path) -> None:
+    unsure = [result(3, 0.2), result(4, 0.2), result(4, 0.9), result(5, 0.9)]
+    found = read(write(tmp_path, unsure))
+    assert [skeleton.source["picture"] for skeleton in found] == ["4", "5"]
+    assert [len(skeleton.people) for skeleton in found] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("value", "item", "line"),
     [
         ("{", None, "is not JSON"),
         ({"persons": []}, None, "neither people nor images"),
         (3, None, "neither people nor images"),
-        ([], None, "no people"),
-        ([[0] * 51], None, "no people"),
+        ([], None, "nobody with points that are seen: give"),
+        ([[0] * 51], None, "nobody with points that are seen: give"),
+        ([result(3, 0.2)], None, "nobody with points that are seen in picture 3: give"),
+        ([result(3, 0.2), result(4, 0.1)], None, "nobody with points that are seen in any of its 2 pictures"),
         ([SURE[:48]], None, "a person has 16 points"),
         ([SURE[:50]], None, "50 numbers, which are no triples"),
         ([["a"] * 51], None, "are not numbers"),
         ([{"points": SURE}], None, "keypoints"),
         (annotations(), "10", "has no picture 10"),
-        (annotations(), "nine.jpg", "no people with points in nine.jpg"),
+        (annotations(), "nine.jpg", "nobody with points that are seen in picture nine.jpg"),
         (annotations(lefthand_kpts=HAND[:60]), None, "lefthand_kpts has 20 points, not 21"),
         ({"images": [{}], "annotations": []}, None, "not as COCO has it"),
     ],

@@ -34,7 +34,7 @@ def test_a_drawing(tmp_path: Path) -> None:
     [
         ("photograph.jpg", "^photograph.jpg looks like a photograph"),
         ("text.json", "^text.json is not JSON"),
-        ("nobody.json", "^nobody.json has no people"),
+        ("nobody.json", "^nobody.json has nobody"),
         ("text.png", "^text.png is no picture that can be read"),
         ("gone.png", "^gone.png: there is no such file"),
     ],
