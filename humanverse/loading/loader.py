@@ -143,7 +143,7 @@ class Loader:
         Each is a dictionary: docs/loading.md says what is in it.
 
         Raises:
-            DatasetError: if no sample of a batch can be had, or the dataset cannot be read.
+            DatasetError: if no sample of a batch can be had, nor of many later ones, or the dataset cannot be read.
         """
         stop = None
         if self._epochs is not None:

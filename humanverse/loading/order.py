@@ -100,6 +100,12 @@ class Order:
         bucket, samples = self._epoch(epoch).batch(place)
         return Batch(number, epoch, bucket, samples)
 
+    def following(self, number: int) -> Iterator[Batch]:
+        """The batches after ``number`` that are of its bucket, as far as two epochs' length: at least one."""
+        bucket = self.batch(number).bucket
+        later = (self.batch(other) for other in range(number + 1, number + 1 + 2 * self.batches))
+        return (batch for batch in later if batch.bucket == bucket)
+
     def _made(self, epoch: int) -> Epoch:
         return Epoch(self.index, salt("order", self.seed, epoch), self.batch_size, self.mixing)
 

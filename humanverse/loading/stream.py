@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import gcd
 from typing import Any
@@ -26,6 +26,8 @@ REQUESTS = 16
 """Requests to a bucket at a time."""
 _ROUNDS = 2
 """Rounds of reading that are under way or wait to be decoded."""
+TRIES = 32
+"""Later batches that are looked at for the samples of one of which none can be had."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,10 @@ class _Begun:
     slots: Slots
     tasks: list[Future[str | None]]
 
+    def reasons(self) -> list[str | None]:
+        """Why each sample cannot be had, None if it can, once all are made."""
+        return [task.result() for task in self.tasks]
+
 
 @dataclass(frozen=True)
 class Made:
@@ -114,7 +120,7 @@ class Made:
         batch: its number, epoch, bucket and samples.
         slots: its arrays and texts.
         repeated: bool (batch,), samples that stand in for one that could not be had.
-        skipped: why those could not be had -> how many.
+        skipped: why those of ``batch.samples`` could not be had -> how many.
     """
 
     batch: Batch
@@ -150,7 +156,7 @@ class Stream:
         """The consumer's batches from the run's batch ``start`` to before ``stop``, in order.
 
         Raises:
-            DatasetError: if no sample of a batch can be had, or the dataset cannot be read.
+            DatasetError: if no sample of a batch can be had, nor of ``TRIES`` later ones, or the dataset cannot be read.
         """
         numbers = self._turn.numbers(start, stop)
         with (
@@ -161,11 +167,15 @@ class Stream:
             reading = _Reading(self, Fetching(self._dataset, requests), self._kept)
             read = _Ahead(reader, reading, numbers, self._round)
             decoding: deque[_Begun] = deque()
+
+            def again(batch: Batch) -> _Begun:
+                return self._begin(reader.submit(reading.read, [batch]).result()[0], decoders)
+
             try:
                 while self._top_up(decoding, read, decoders, wait=True):
                     first = decoding.popleft()
                     self._top_up(decoding, read, decoders, wait=False)
-                    yield self._finished(first)
+                    yield self._finished(first, again)
             finally:
                 read.cancel()
                 for begun in decoding:
@@ -196,22 +206,35 @@ class Stream:
             return f"failed with {one_line(error, 120)}"
         return None
 
-    def _finished(self, begun: _Begun) -> Made:
-        """A batch, once all of its samples are made."""
-        read, slots = begun.read, begun.slots
-        reasons = [task.result() for task in begun.tasks]
-        usable = [reason is None for reason in reasons]
-        instead = stand_ins(usable)
+    def _finished(self, begun: _Begun, again: Callable[[Batch], _Begun]) -> Made:
+        """A batch, once all of its samples are made; with those of a later one if none of its own can be had.
+
+        Args:
+            again: reads and begins another.
+        """
+        batch, reasons = begun.read.batch, begun.reasons()
         skipped = Counter(reason for reason in reasons if reason is not None)
-        if not any(usable):
-            why = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-            raise DatasetError(
-                f"{self._dataset.store.url}: no sample of batch {read.batch.number} can be had ({why}): "
-                "run humanverse verify, or choose a view without such samples"
-            )
-        for place, other in instead.items():
-            slots.repeat(place, other)
-        return Made(read.batch, slots, ~np.array(usable), skipped)
+        is_own, tried = None in reasons, 0
+        later = islice(self._order.following(batch.number), 0 if is_own else TRIES)
+        while None not in reasons:
+            other = next(later, None)
+            if other is None:
+                raise DatasetError(self._why_none(batch, skipped, tried))
+            tried += 1
+            begun = again(replace(other, number=batch.number, epoch=batch.epoch))
+            reasons = begun.reasons()
+        usable = [reason is None for reason in reasons]
+        for place, good in stand_ins(usable).items():
+            begun.slots.repeat(place, good)
+        repeated = ~np.array(usable) if is_own else np.ones(len(usable), bool)
+        return Made(batch, begun.slots, repeated, skipped)
+
+    def _why_none(self, batch: Batch, skipped: Counter[str], tried: int) -> str:
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+        return (
+            f"{self._dataset.store.url}: no sample of batch {batch.number} can be had ({why}), nor of {tried} batches "
+            "after it: run humanverse verify, or begin anew with a view without such samples"
+        )
 
 
 class _Reading:
@@ -223,8 +246,11 @@ class _Reading:
         self._fetching = fetching
 
     def round(self, numbers: Sequence[int]) -> list[_Read]:
+        """Read the batches of these numbers together."""
+        return self.read([self._order.batch(number) for number in numbers])
+
+    def read(self, batches: Sequence[Batch]) -> list[_Read]:
         """Read some batches together."""
-        batches = [self._order.batch(number) for number in numbers]
         samples = np.concatenate([batch.samples for batch in batches])
         facts = self._tables.facts(*self._index.places(samples))
         contents = self._fetching.contents(facts, self._layers.members)

@@ -228,11 +228,32 @@ def _spoil(url: str, uid: str, what: str, tar: Any, table: Any) -> None:
     raise AssertionError(f"{uid} is not in {table}")
 
 
-def test_a_sample_without_an_answer_is_skipped_and_a_batch_of_them_is_one_line(tmp_path: Path) -> None:
+def test_a_dataset_without_any_answer_is_one_line(tmp_path: Path) -> None:
     url = make_dataset(tmp_path / "people", 2, 4, unavailable={"depth": "no estimator"}).url
-    with pytest.raises(DatasetError, match=r"no sample of batch 0 can be had \(2 no depth\)") as raised:
+    line = r"no sample of batch 0 can be had \(2 no depth\), nor of 8 batches after it: run humanverse verify, or begin anew"
+    with pytest.raises(DatasetError, match=line) as raised:
         taken(loader(url), 1)
     assert "\n" not in str(raised.value)
+
+
+def test_a_batch_of_which_none_can_be_had_takes_the_samples_of_the_next_whoever_makes_it(tmp_path: Path) -> None:
+    url = people(tmp_path)
+    before = taken(loader(url), 10)
+    for uid in chain(*uids(before[3:5]), before[5]["uids"][:1]):
+        _spoil(url, uid, "jpg", layout.images_tar, layout.images_table)
+    own = loader(url)
+    after = taken(own, 10)
+    assert own.skipped == {"corrupt image": 5}
+    good = [before[5]["uids"][1]] * 2
+    assert uids(after[3:6]) == [good] * 3
+    assert [batch["repeated"].tolist() for batch in after[3:6]] == [[True, True], [True, True], [True, False]]
+    assert all(same(one, other) for one, other in zip(before[:3] + before[6:], after[:3] + after[6:], strict=True))
+    assert [batch["batch"] for batch in after] == list(range(10))
+    parts = [taken(loader(url, rank=rank, world_size=2, pace=Pace(threads=1, ahead=1)), 5) for rank in (0, 1)]
+    assert all(same(one, parts[number % 2][number // 2]) for number, one in enumerate(after))
+    late = loader(url)
+    late.load_state_dict({**own.state_dict(), "batch": 4})
+    assert all(same(one, other) for one, other in zip(after[4:], taken(late, 6), strict=True))
 
 
 @pytest.mark.slow

@@ -111,13 +111,14 @@ def test_a_gradient_that_stays_broken_ends_the_run(people: str, tmp_path: Path) 
         tiny.trained(people, tmp_path, optimiser__lr=1e30, optimiser__patience=2, samples=40)
 
 
-def test_a_corrupt_picture_is_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("micro_batch", [1, 2])
+def test_a_corrupt_picture_is_counted(tmp_path: Path, micro_batch: int) -> None:
     url = make_dataset(tmp_path / "people", 4, 5).url
     row = Dataset(url).images(0).to_pylist()[0]
     with (Path(url) / layout.images_tar(0)).open("r+b") as tar:
         tar.seek(row["jpg_offset"])
         tar.write(bytes(row["jpg_size"]))
-    outcome = tiny.trained(url, tmp_path / "run", samples=20)
+    outcome = tiny.trained(url, tmp_path / "run", samples=20, micro_batch=micro_batch)
     assert (outcome.samples, outcome.skipped_samples) == (20, {"corrupt image": 1})
     last = json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[-1])
     assert last["skipped_samples"] == 1
