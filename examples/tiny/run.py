@@ -2,18 +2,20 @@
 
     python examples/tiny/run.py OUT [--device cpu|cuda] [--small]
 
-No published pictures or weights are needed but a sentence model from the Python package index. Needs the extras lite, synth and
-train. The same command again goes on where it was stopped. What comes out: OUT/tiny.md with figures, OUT/tiny.jpg with pictures.
+No published pictures or weights are needed but a sentence model from the Python package index. Needs the extras ray, lite, synth
+and train. The same command again goes on where it was stopped. What comes out: OUT/tiny.md with figures, OUT/tiny.jpg with
+pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +61,8 @@ SIZES = {
     "cuda": Size(12_000, 400, (128, 256), "structure-gpu.yaml", "refiner-gpu.yaml"),
     "small": Size(24, 8, (64, 128), "structure.yaml", "refiner.yaml", FEW, 2),
 }
+ON_CPU: Mapping[str, str] = {"ACCELERATE_USE_CPU": "true"}
+"""Variables that keep training off a GPU that is there."""
 GUIDANCE = 3.0
 SHOWN = 12
 """Samples on the sheet."""
@@ -90,10 +94,12 @@ class Clock:
             self._path.write_text(json.dumps(self.minutes) + "\n", encoding="utf-8")
 
 
-def humanverse(*words: str | Path) -> None:
-    """Run the command line as a user would, and show what is run."""
-    print("\n$ humanverse", *words, flush=True)
-    done = subprocess.run([str(Path(sys.executable).with_name("humanverse")), *map(str, words)])
+def humanverse(*words: str | Path, variables: Mapping[str, str] | None = None) -> None:
+    """Run the command line as a user would, with more environment variables, and show what is run."""
+    given = variables or {}
+    print("\n$", *(f"{name}={value}" for name, value in given.items()), "humanverse", *words, flush=True)
+    command = [str(Path(sys.executable).with_name("humanverse")), *map(str, words)]
+    done = subprocess.run(command, env={**os.environ, **given})
     if done.returncode:
         sys.exit(done.returncode)
 
@@ -129,11 +135,13 @@ def text_encoder(folder: Path) -> Path:
     return folder
 
 
-def train(stage: str, out: Path, size: Size, *changes: str) -> None:
-    """``structure`` or ``refiner``, with ``changes`` to its settings."""
+def train(stage: str, out: Path, size: Size, device: str, *changes: str) -> None:
+    """``structure`` or ``refiner``, with ``changes`` to its settings; on a CPU in single precision."""
     settings = {"structure": size.structure, "refiner": size.refiner}[stage]
-    told = [word for change in (*changes, *size.changes) for word in ("--set", change)]
-    humanverse("train", stage, "--data", out / "people", "--out", out / stage, "--config", HERE / settings, *told)
+    variables, precision = (ON_CPU, ("precision=no",)) if device == "cpu" else ({}, ())
+    told = [word for change in (*changes, *size.changes, *precision) for word in ("--set", change)]
+    places = ("--data", out / "people", "--out", out / stage, "--config", HERE / settings)
+    humanverse("train", stage, *places, *told, variables=variables)
 
 
 def measure(out: Path, size: Size, device: str) -> dict[str, dict[str, float]]:
@@ -170,9 +178,9 @@ def main() -> None:
     with clock.step("render"):
         render(asked.out, size, asked.device)
     with clock.step("stage 1"):
-        train("structure", asked.out, size, f"model.text={text_encoder(asked.out / 'text')}")
+        train("structure", asked.out, size, asked.device, f"model.text={text_encoder(asked.out / 'text')}")
     with clock.step("stage 2"):
-        train("refiner", asked.out, size)
+        train("refiner", asked.out, size, asked.device)
     with clock.step("generate and measure"):
         figures = measure(asked.out, size, asked.device)
     (asked.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
