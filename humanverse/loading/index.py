@@ -24,6 +24,7 @@ from humanverse.storage import Store
 FORMAT = 1
 _READERS = 8
 _ARRAYS = ("shards", "starts", "first_rows", "rows", "buckets", "sizes")
+_VIEW = "view"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Index:
         rows: uint32 (n,), each sample's source row less its shard's lowest.
         buckets: uint8 (n,), each sample's bucket.
         sizes: int64 (b, 2), width and height of each bucket.
+        view: its name, empty for all samples; None of an index that was made before this was kept.
     """
 
     shards: np.ndarray
@@ -45,6 +47,7 @@ class Index:
     rows: np.ndarray
     buckets: np.ndarray
     sizes: np.ndarray
+    view: str | None = None
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -95,7 +98,13 @@ def build_index(selection: Selection, buckets: Sequence[Size], shards: Sequence[
         rows=np.concatenate(offsets).astype(np.uint32),
         buckets=np.concatenate(own),
         sizes=np.array(buckets, np.int64),
+        view=view_of(selection),
     )
+
+
+def view_of(selection: Selection) -> str:
+    """The name of its view, empty for all samples."""
+    return selection.view.name if selection.view else ""
 
 
 def _rows_of(selection: Selection, shard: int, buckets: Sequence[Size]) -> tuple[np.ndarray, np.ndarray]:
@@ -116,6 +125,7 @@ def save_index(index: Index, path: str) -> None:
     store, name = _split(path)
     header = io.BytesIO()
     arrays = {item: np.ascontiguousarray(getattr(index, item)) for item in _ARRAYS}
+    arrays |= {} if index.view is None else {_VIEW: np.array(index.view)}
     np.savez(header, format=np.array(FORMAT), **arrays)  # type: ignore[arg-type]
     store.write(name, header.getvalue())
 
@@ -131,7 +141,8 @@ def load_index(path: str) -> Index | None:
         with np.load(io.BytesIO(store.read(name)), allow_pickle=False) as held:
             if int(held["format"]) != FORMAT:
                 raise UserError(f"{path} is an index of another version: delete it, and start the run anew")
-            return Index(**{item: held[item] for item in _ARRAYS})
+            view = str(held[_VIEW]) if _VIEW in held else None
+            return Index(**{item: held[item] for item in _ARRAYS}, view=view)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError) as error:

@@ -15,7 +15,7 @@ from humanverse.errors import UserError
 from humanverse.labels import mirrored
 from humanverse.loading.cached import Cached, Latent, Prompt
 from humanverse.loading.dense import DENSE
-from humanverse.loading.index import Index, build_index, load_index, save_index
+from humanverse.loading.index import Index, build_index, load_index, save_index, view_of
 from humanverse.loading.order import Order
 from humanverse.loading.sample import RGB, Layers
 from humanverse.loading.settings import POSE, RANDOM, Settings, kind_of
@@ -89,10 +89,15 @@ def frozen_index(selection: Selection, settings: Settings, layers: Layers, path:
 
     Raises:
         DatasetError: if a shard has not all of the layers, or there is no sample.
-        UserError: if what is at ``path`` is for other buckets.
+        UserError: if what is at ``path`` is of another view, or for other buckets.
     """
     there = load_index(path) if path else None
     if there is not None:
+        if there.view not in (None, view_of(selection)):
+            raise UserError(
+                f"{path} has {_samples_of(there.view)}, not {_samples_of(view_of(selection))}: give another path, or the "
+                "same view"
+            )
         if [tuple(size) for size in there.sizes.tolist()] != list(settings.buckets):
             raise UserError(f"{path} is of a run with other buckets: give another path, or the same buckets")
         selection.check(there.shards.tolist(), layers.read)
@@ -103,6 +108,10 @@ def frozen_index(selection: Selection, settings: Settings, layers: Layers, path:
     if path:
         save_index(made, path)
     return made
+
+
+def _samples_of(view: str | None) -> str:
+    return f"the samples of the view {view}" if view else "all samples"
 
 
 class Loader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,10 @@ def test_an_index_survives_its_file(tmp_path: Path) -> None:
     assert load_index(path) is None
     save_index(index, path)
     again = load_index(path)
-    assert again is not None and again.digest == index.digest
+    assert again is not None and again.digest == index.digest and again.view == index.view == ""
+    save_index(replace(index, view=None), path)  # as it was written before views were kept
+    old = load_index(path)
+    assert old is not None and old.digest == index.digest and old.view is None
     np.testing.assert_array_equal(again.rows, index.rows)
     assert build_index(dataset.select(None), SIZES[:1], dataset.shards()).digest != index.digest
 

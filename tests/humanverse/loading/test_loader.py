@@ -352,6 +352,22 @@ def test_a_view_decides_which_samples_come(tmp_path: Path) -> None:
     assert set(given) <= wanted and len(given) == len(wanted) // 2 * 2
 
 
+def test_samples_in_a_file_are_not_those_of_another_view(tmp_path: Path) -> None:
+    url, path = people(tmp_path), str(tmp_path / "samples.npz")
+    write_view(Store(url), "odd", [], where=["row % 2 = 1"])
+    wanted = uids(taken(loader(url, index=path, view="odd"), 3))
+    write_view(Store(url), "odd", [], where=["row % 2 = 0"])
+    assert uids(taken(loader(url, index=path, view="odd"), 3)) == wanted
+    with pytest.raises(
+        UserError, match="has the samples of the view odd, not all samples: give another path, or the same"
+    ):
+        loader(url, index=path)
+    Path(path).unlink()
+    loader(url, index=path)
+    with pytest.raises(UserError, match="has all samples, not the samples of the view odd"):
+        loader(url, index=path, view="odd")
+
+
 def test_the_skeleton_is_drawn_on_the_people_and_depth_lies_as_stored(tmp_path: Path) -> None:
     """Skeletons of the test data lie in two boxes; its depth grows from the first row to the last."""
     url = people(tmp_path)
