@@ -19,6 +19,10 @@ from schemas.skeletons import WHOLEBODY
 POSE, CAPTION = "pose", "caption"
 MARK = "#"
 """Between a file or dataset and what of it is meant."""
+DARK = 48
+"""A pixel whose brightest channel is below this counts as black."""
+LEAST_BLACK = 0.5
+"""Fraction of a drawn skeleton that must be black; photographs are refused."""
 
 
 def read(words: str, layer: str = POSE) -> list[Skeleton]:
@@ -57,7 +61,7 @@ def of_picture(path: Path) -> Drawing:
     """A picture of drawn skeletons.
 
     Raises:
-        UserError: if it cannot be read.
+        UserError: if it cannot be read, or looks like a photograph.
     """
     from PIL import Image
 
@@ -68,6 +72,11 @@ def of_picture(path: Path) -> Drawing:
         raise UserError(
             f"{path} is no picture that can be read ({one_line(error, 120)}): give a PNG or keypoints"
         ) from error
+    if float((pixels.max(axis=2) < DARK).mean()) < LEAST_BLACK:
+        raise UserError(
+            f"{path} looks like a photograph, which shows no model its people: give a skeleton drawn on black, "
+            "or keypoints as JSON"
+        )
     return Drawing(pixels, source={"kind": "picture", "file": str(path)})
 
 

@@ -6,18 +6,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from humanverse.errors import UserError
 from humanverse.generation import poses
 from humanverse.generation.skeletons import Drawing, People, Skeleton
 
-DARK = 48
-"""A pixel whose brightest channel is below this counts as black."""
 _REASON = re.compile(r" \(.*\)(?=:)")
 """Why a picture cannot be read, which names the file again."""
-LEAST_BLACK = 0.5
-"""Fraction of a drawn skeleton that must be black; photographs are refused."""
 
 
 def read(path: Path) -> list[Skeleton]:
@@ -32,8 +26,6 @@ def read(path: Path) -> list[Skeleton]:
         raise UserError(_told(error, path)) from error
     named: list[Skeleton] = []
     for skeleton in found:
-        if isinstance(skeleton, Drawing):
-            _check_drawn(skeleton, path.name)
         assert isinstance(skeleton, Drawing | People)
         named.append(replace(skeleton, source={**skeleton.source, "file": path.name}))
     return named
@@ -43,12 +35,3 @@ def _told(error: UserError, path: Path) -> str:
     """Without the folder in which uploads are, and the option of the command line."""
     words = str(error).replace(str(path), path.name).removeprefix("--pose ")
     return words if path.suffix.lower() == ".json" else _REASON.sub("", words)
-
-
-def _check_drawn(drawing: Drawing, name: str) -> None:
-    black = float((drawing.pixels.max(axis=2) < DARK).mean())
-    if not np.isfinite(black) or black < LEAST_BLACK:
-        raise UserError(
-            f"{name} looks like a photograph, which shows no model its people: give a skeleton drawn on black, "
-            "or keypoints as JSON"
-        )

@@ -14,7 +14,7 @@ from humanverse.errors import UserError
 from humanverse.generation import People
 from humanverse.generation.poses import read
 from pipelines.forget import Request, forget
-from tests.datasets import make_dataset
+from tests.datasets import make_dataset, picture
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,8 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_drawn_picture(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (24, 16, 3), dtype=np.uint8)
+    pixels = np.zeros((24, 16, 3), np.uint8)
+    pixels[6:18] = np.random.default_rng(0).integers(0, 256, (12, 16, 3))
     Image.fromarray(pixels).save(tmp_path / "drawn.png")
     (found,) = read(str(tmp_path / "drawn.png"))
     assert np.array_equal(found.drawn((16, 24)), pixels)
@@ -59,10 +60,12 @@ def test_a_sample_with_its_caption(people: str) -> None:
 def test_what_cannot_be_is_one_line(people: str, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
     Image.new("RGB", (16, 16)).save(tmp_path / "one.png")
+    Image.fromarray(picture(1)).save(tmp_path / "photograph.jpg")
     for words, line in {
         str(tmp_path / "nothing.png"): "there is no such file",
         people: "name a sample of it",
         str(tmp_path / "text.png"): "no picture that can be read",
+        str(tmp_path / "photograph.jpg"): "photograph.jpg looks like a photograph",
         f"{tmp_path}/one.png#2": "leave out #2",
         f"{people}#{'0' * 32}": f"has no sample {'0' * 32}",
         f"{tmp_path}#{'0' * 32}": "is not a dataset",
