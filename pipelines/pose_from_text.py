@@ -9,7 +9,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import Selection
 from humanverse.errors import UserError
 from humanverse.loading.settings import CAPTION, SOURCE, kind_of
-from pipelines.progress import Counts, Display, Local
+from pipelines.progress import Counts, Display, Local, pace
 
 if TYPE_CHECKING:
     from humanverse.retrieval import Embedder, FoundPose, People
@@ -29,6 +29,7 @@ def find_poses(
     captions: Sequence[str] | None = None,
     view: str | None = None,
     n: int = 1,
+    least: int | None = None,
     seed: int = 0,
     people: int | People | None = None,
     weights: str | None = None,
@@ -52,8 +53,7 @@ def find_poses(
     selection = dataset.select(view)
     embedder = _embedder(selection, captions, weights)
     count = Local()
-    total = sum(dataset.images(shard, ["uid"]).num_rows for shard in dataset.shards())
-    with Display("searching", total, 0, count.counts, _HEARTBEAT_S, unit="samples", note=_note):
+    with Display("searching", len(dataset.shards()), 0, count.counts, _HEARTBEAT_S, unit="shards", note=_note):
         return retrieval.find_poses(
             dataset,
             prompts,
@@ -62,15 +62,16 @@ def find_poses(
             captions=captions,
             view=selection,
             n=n,
+            least=least,
             seed=seed,
             people=people,
             keep_vectors=cache_root() / KEPT,
-            done=lambda samples: count(rows=samples),
+            done=lambda samples: count(rows=1, samples=samples),
         )
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{rate:.0f} samples/s"
+    return f"{pace(rate, 'shard')} · {counts.get('samples', 0)} samples"
 
 
 def _embedder(selection: Selection, captions: Sequence[str] | None, weights: str | None) -> Embedder:

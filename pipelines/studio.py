@@ -88,7 +88,7 @@ class Search:
         from pipelines.pose_from_text import find_poses
 
         source = self._source
-        return find_poses(source.dataset, [prompt], pose=source.layer, view=source.view, n=n, seed=seed)[0]
+        return find_poses(source.dataset, [prompt], pose=source.layer, view=source.view, n=n, least=1, seed=seed)[0]
 
 
 def _tell(address: str, host: str, out: Path | None) -> None:

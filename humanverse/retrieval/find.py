@@ -100,6 +100,7 @@ def find_poses(
     captions: Sequence[str] | None = None,
     view: str | View | Selection | None = None,
     n: int = 1,
+    least: int | None = None,
     seed: int = 0,
     people: int | People | None = None,
     among: int = AMONG,
@@ -122,6 +123,7 @@ def find_poses(
             layers if not given.
         view: only samples that it has.
         n: skeletons for each prompt.
+        least: how many are enough where there are not as many; ``n`` if not given.
         seed: of the choice, 0 or more.
         people: how many are to be seen; what each prompt says if not given (``people_in``), else at least one. Whoever has fewer
             than ``humanverse.retrieval.people.LEAST_POINTS`` body points is not counted, and left out.
@@ -130,7 +132,7 @@ def find_poses(
         done: told the number of samples of each shard that was searched.
 
     Returns:
-        For each prompt ``n`` of them, in the order drawn.
+        For each prompt ``n`` of them, or as many as there are from ``least`` on, in the order drawn.
 
     Raises:
         UserError: if there is no such layer, nobody is wanted, or too few samples show as many people.
@@ -138,6 +140,7 @@ def find_poses(
     opened = Dataset(dataset) if isinstance(dataset, str) else dataset
     if n < 1:
         raise UserError(f"{n} skeletons for a prompt cannot be: ask for 1 or more")
+    enough = n if least is None else min(max(least, 1), n)
     searches = [_Search(prompt, _wanted(prompt, people), max(n, among)) for prompt in prompts]
     selection, shards = opened.select(view), opened.shards()
     poses = selection.resolve(pose)
@@ -157,7 +160,7 @@ def find_poses(
     dead = watch.anew().uids
     for search in searches:
         search.best = [one for one in search.best if one.found.uid not in dead]
-        _check(search, n, selection, layers, poses)
+        _check(search, enough, selection, layers, poses)
     return [_drawn(search, n, seed) for search in searches]
 
 
@@ -227,13 +230,13 @@ def _order(level: int, good: Quality, uid: str) -> tuple[int, int, float, str]:
     return -level, -good[0], -good[1], uid
 
 
-def _check(search: _Search, n: int, selection: Selection, layers: Sequence[str], pose: str) -> None:
+def _check(search: _Search, least: int, selection: Selection, layers: Sequence[str], pose: str) -> None:
     """Refuse to give fewer than were asked for.
 
     Raises:
         UserError: saying why there are not more.
     """
-    if len(search.best) >= n:
+    if len(search.best) >= least:
         return
     if not search.told:
         raise UserError(
@@ -243,12 +246,12 @@ def _check(search: _Search, n: int, selection: Selection, layers: Sequence[str],
     few = f"only {len(search.best)} of" if search.best else "none of"
     raise UserError(
         f"{search.prompt!r}: {few} the {search.told} samples of {selection.what} that a prompt can be compared with show "
-        f"{search.wanted} in {pose}, {n} wanted: say another number of people, or name another dataset or view"
+        f"{search.wanted} in {pose}, {least} wanted: say another number of people, or name another dataset or view"
     )
 
 
 def _drawn(search: _Search, n: int, seed: int) -> list[FoundPose]:
-    """``n`` of a prompt's best samples, by the seed."""
+    """``n`` of a prompt's best samples, or as many as there are, by the seed."""
     top = max(one.found.score for one in search.best)
     near = [one for one in search.best if one.found.score >= top - NEAR]
     choice = near if len(near) >= n else search.best[:n]

@@ -27,10 +27,10 @@ _SIZE = re.compile(r"\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*")
 
 
 class Search(Protocol):
-    """Finds ``n`` skeletons for a prompt.
+    """Finds ``n`` skeletons for a prompt, or as many as there are.
 
     Raises:
-        UserError: if there are fewer.
+        UserError: if there is none, or it cannot be searched for.
     """
 
     def __call__(self, prompt: str, n: int, seed: int) -> Sequence[Skeleton]: ...
@@ -106,22 +106,15 @@ class Studio:
         return [] if self.samples is None else list(self.samples.some(seed))
 
     def found(self, prompt: str | None, seed: int) -> list[Skeleton]:
-        """Skeletons for a prompt: ``OFFERED``, or half as many, and so on, if there are not as many.
+        """Skeletons for a prompt: ``OFFERED``, or as many as there are.
 
         Raises:
-            UserError: if there is none.
+            UserError: if there is none, or it cannot be searched for.
         """
         assert self.search is not None
         if not prompt or not prompt.strip():
             raise UserError("say what is to be seen: skeletons are found by the prompt")
-        count = OFFERED
-        while True:
-            try:
-                return list(self.search(prompt, count, seed))
-            except UserError:
-                if count == 1:
-                    raise
-                count //= 2
+        return list(self.search(prompt, OFFERED, seed))
 
     def requests(self, wish: Wish, skeleton: Skeleton) -> list[Request]:
         """One for each picture, of seeds one after another.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from annotators.cache import cache_root
+from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.retrieval import sentence_model
 from pipelines import pose_from_text
@@ -27,12 +30,27 @@ def words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("words")
 def test_captions_are_compared_and_their_vectors_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make(tmp_path / "data", [Row("a woman dancing"), Row("a man riding")])
+    make(tmp_path / "data", [Row("a woman dancing"), Row("a man riding")], [Row("a man who sits")])
     [[one]] = pose_from_text.find_poses(str(tmp_path / "data"), ["a man riding"])
     assert (one.shown, one.layer) == ("a man riding", "caption/test")
     assert cache_root() == tmp_path / "cache"
-    assert len(list((cache_root() / pose_from_text.KEPT).rglob("*.npz"))) == 1
-    assert "searching: 2/2 samples" in capsys.readouterr().err
+    assert len(list((cache_root() / pose_from_text.KEPT).rglob("*.npz"))) == 2
+    told = capsys.readouterr().err
+    assert "searching: 2/2 shards" in told and "3 samples" in told
+
+
+@pytest.mark.usefixtures("words")
+def test_no_table_is_read_for_the_progress_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "data", [Row("a woman")], [Row("a man")])
+    images, read = Dataset.images, list[int]()
+
+    def counted(dataset: Dataset, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
+        read.append(shard)
+        return images(dataset, shard, columns)
+
+    monkeypatch.setattr(Dataset, "images", counted)
+    pose_from_text.find_poses(str(tmp_path / "data"), ["a man"])
+    assert read == [0, 1]
 
 
 def test_an_embedding_layer_is_compared_by_its_model(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from humanverse.errors import UserError
 from humanverse.generation import marks
 from pipelines import cli, pose_from_text
 from pipelines import studio as job
@@ -47,6 +48,7 @@ MESSAGE = "document.querySelector('#message textarea').value"
 PROMPT = "document.querySelector('#prompt textarea')"
 STEPS = "document.querySelector('#steps input[type=number]')"
 POINTS = "[...document.querySelectorAll('#canvas .handle')].map((one) => [one.cx.baseVal.value, one.cy.baseVal.value])"
+CAPTIONS = "document.querySelector('#samples').innerText"
 OFFERED = "document.querySelectorAll('#samples img')"
 LEFT_WRIST = "document.querySelector('#canvas [data-slot=\"9\"]')"
 
@@ -128,8 +130,9 @@ async def _use(address: str, folder: Path, upload: Path) -> None:
         waving = await _generated(page, first)
         assert not any(np.array_equal(*pair) for pair in zip(standing, waving, strict=True))
 
+        assert await page.js(f"{CAPTIONS}.includes('alt text of row') && !{CAPTIONS}.includes('one person')")
         await page.click("document.querySelector('#find')")
-        await page.until(f"{OFFERED}.length === 3")
+        await page.until(f"{OFFERED}.length === 4 && {CAPTIONS}.includes('one person, row 3')")
         await page.click(f"{OFFERED}[1]")
         await page.until("document.querySelectorAll('#canvas g[data-person]').length === 2")
         assert await page.js(f"{PROMPT}.value") == "a b c"
@@ -157,8 +160,10 @@ def test_skeletons_are_found_by_words(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(pose_from_text, "_EMBEDDERS", {"source": lambda *given: Words()})
     people = make_dataset(tmp_path / "people", 1, 4).url
     search = job.Search(job.Source(people, "pose"))
-    found = search("alt text of row 3", 3, 0)
-    assert len(found) == 3 and all(skeleton.caption for skeleton in found)
+    assert [len(search("alt text of row 3", asked, 0)) for asked in (3, 12)] == [3, 4]
+    assert all(skeleton.caption for skeleton in search("alt text of row 3", 3, 0))
+    with pytest.raises(UserError, match="1 wanted"):
+        search("nine women", 12, 0)
 
 
 def _line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object) -> str:

@@ -121,6 +121,14 @@ def test_the_seed_chooses_among_the_best(tmp_path: Path) -> None:
     assert told(both[1]) == drawn[7], "another prompt beside it changes nothing"
 
 
+def test_as_many_as_there_are_can_be_enough(tmp_path: Path) -> None:
+    make(tmp_path, [Row("a woman"), Row("a woman who sits")], [Row("a man")])
+    [some] = found(tmp_path, "a woman", n=12, least=1)
+    assert set(told(some)) == {"a man", "a woman", "a woman who sits"}
+    with pytest.raises(UserError, match=r"only 3 of the 3 samples .* show exactly 1 person in pose/test, 4 wanted"):
+        found(tmp_path, "someone who sits", n=12, least=4)
+
+
 def test_a_sample_is_given_once(tmp_path: Path) -> None:
     make(tmp_path, [Row("a woman", seed=5)], [Row("a woman", seed=5), Row("a woman", seed=6)])
     [poses] = found(tmp_path, "a woman", n=2)
