@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from humanverse.errors import UserError
-from humanverse.generation import sheet
+from humanverse.generation import hints, sheet
 from humanverse.generation.folder import SHEET, Folder
 from humanverse.generation.request import Request
 from pipelines.progress import Counts, Display, say
@@ -127,7 +127,8 @@ def generate(out: Path, generator: Generator, requests: Sequence[Request], batch
         result.names.append(name)
     done = _Done()
     try:
-        say_what_is_not_read(generator, todo.values())
+        for line in hints.unread(generator, todo.values()):
+            say(f"{COMMAND}: {line}")
         with Display(COMMAND, len(todo), 0, done.counts, math.inf, unit="pictures", note=_note):
             for made in generator.stream(list(todo.values()), batch, done):
                 folder.write(made, made_by)
@@ -140,17 +141,6 @@ def generate(out: Path, generator: Generator, requests: Sequence[Request], batch
     sheet.write(folder)
     result.seconds = time.monotonic() - began
     return result
-
-
-def say_what_is_not_read(generator: Generator, requests: Iterable[Request]) -> None:
-    """A line for each prompt of which a text encoder does not read the end."""
-    prompts = [text for request in requests for text in (request.prompt, request.negative) if text]
-    for prompt in dict.fromkeys(prompts):
-        end = generator.unread(prompt)
-        if end:
-            say(
-                f'{COMMAND}: a prompt is too long for the text encoder, which does not read its end "{end}": make it shorter'
-            )
 
 
 class _Done:
@@ -242,10 +232,14 @@ def prompts_in(path: Path) -> list[str]:
 
 
 def poses(words: Sequence[str], layer: str) -> list[list[Skeleton]]:
-    """The skeletons that words of a user name, each for itself."""
+    """The skeletons that words of a user name, each for itself; a line tells of people who can hardly guide a picture."""
     from humanverse.generation import poses as places
 
-    return [[skeleton] for word in words for skeleton in places.read(word, layer)]
+    found = {word: places.read(word, layer) for word in dict.fromkeys(words)}
+    for word, skeletons in found.items():
+        for line in hints.few_points(word, skeletons):
+            say(f"{COMMAND}: {line}")
+    return [[skeleton] for word in words for skeleton in found[word]]
 
 
 def poses_from_text(search: Search, prompts: Sequence[str], n: int, seed: int) -> list[list[Skeleton]]:
@@ -275,20 +269,6 @@ def poses_from_text(search: Search, prompts: Sequence[str], n: int, seed: int) -
 def pose_layer(name: str) -> str:
     """A pose layer as readers know it: ``movenet`` is ``pose/movenet``."""
     return name if name.partition("/")[0] == POSE else f"{POSE}/{name}"
-
-
-def size_of(option: str, text: str | None) -> tuple[int, int] | None:
-    """``512x768`` as (width, height).
-
-    Raises:
-        UserError: if it is none.
-    """
-    if text is None:
-        return None
-    sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
-        raise UserError(f"{option} {text}: write WIDTHxHEIGHT in pixels, such as 512x768")
-    return int(sides[0]), int(sides[1])
 
 
 def generator_of(model: str, refiner: str | None, device: str | None, dtype: str | None, watermark: bool) -> Generator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from humanverse.generation.skeletons import Size, Skeleton
 
 SEEDS = 2**32
 """Seeds are below this."""
+_SIZE = re.compile(r"\s*(\d{1,5})\s*[xX×]\s*(\d{1,5})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,23 @@ class Request:
             "skeleton_sha256": digest_of(self.skeleton.drawn(size)),
             "maps_sha256": {name: digest_of(values) for name, values in sorted(self.maps.items())},
         }
+
+
+def size_of(what: str, words: str | None) -> Size | None:
+    """``512x768`` as (width, height); None where nothing is said.
+
+    Args:
+        what: is a size, as the user knows it.
+
+    Raises:
+        UserError: if it is none.
+    """
+    if words is None:
+        return None
+    found = _SIZE.fullmatch(words)
+    if found is None or not all(map(int, found.groups())):
+        raise UserError(f"{what} {words}: write WIDTHxHEIGHT in pixels, such as 512x768")
+    return int(found[1]), int(found[2])
 
 
 def digest_of(values: np.ndarray) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from humanverse.errors import UserError, one_line
+from humanverse.generation import hints
 from humanverse.generation.skeletons import Skeleton
 from humanverse.studio import canvas, uploads
 from humanverse.studio.samples import thumbnail
@@ -81,8 +82,9 @@ class Page:
             found = uploads.read(Path(path))
         except UserError as error:
             return shown, chosen, str(error)
-        more = f"{Path(path).name} has {len(found)} pictures: this is the first" if len(found) > 1 else ""
-        return canvas.showing(found[0]), found[0], more
+        name = Path(path).name
+        more = [f"{name} has {len(found)} pictures: this is the first"] if len(found) > 1 else []
+        return canvas.showing(found[0]), found[0], "\n".join([*more, *hints.few_points(name, found[:1])])
 
     def generate(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from humanverse.errors import UserError
-from humanverse.generation import sheet
+from humanverse.generation import hints, sheet
 from humanverse.generation.folder import JSON, Folder
 from humanverse.generation.generator import Generator
-from humanverse.generation.request import SEEDS, Request
+from humanverse.generation.request import SEEDS, Request, size_of
 from humanverse.generation.skeletons import Size, Skeleton
 from humanverse.studio.samples import OFFERED, Samples
 
@@ -23,7 +22,6 @@ MOST = 16
 ANY_SIZE = "chosen by the model"
 TITLES = {"rgb": "RGB"}
 """Outputs that are not called by their name."""
-_SIZE = re.compile(r"\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*")
 
 
 class Search(Protocol):
@@ -58,7 +56,7 @@ class Made:
     Attributes:
         shown: file and title of each picture, of one request after another.
         files: all files, also the JSON beside the pictures.
-        message: a line on how far it is.
+        message: lines on how far it is, and on what is hardly as it was meant.
     """
 
     shown: list[tuple[str, str]] = field(default_factory=list)
@@ -134,12 +132,12 @@ class Studio:
             Request(
                 prompt=prompt,
                 skeleton=skeleton,
-                size=size_of(wish.size),
+                size=_size(wish.size),
                 seed=seed,
                 steps=_whole("steps", wish.steps),
                 guidance=_number("guidance", wish.guidance),
                 rescale=_number("rescale", wish.rescale),
-                original=size_of(wish.original),
+                original=_size(wish.original),
                 negative=(wish.negative or "").strip(),
             )
             for seed in range(first, first + count)
@@ -161,6 +159,7 @@ class Studio:
         requests, made_by = self.requests(wish, skeleton), self.generator.facts()
         names = [self.folder.name_of(request, made_by) for request in requests]
         todo = [request for name, request in zip(names, requests, strict=True) if not self.folder.has(name)]
+        told = hints.unread(self.generator, requests)
         coming = self.generator.stream(todo, tell=lambda done: tell(done / len(todo)))
         made = Made()
         try:
@@ -168,13 +167,13 @@ class Studio:
                 if request in todo:
                     self.folder.write(next(coming), made_by)
                 self._add(made, name, request.seed)
-                made.message = f"{number} of {len(names)} pictures"
+                made.message = "\n".join([f"{number} of {len(names)} pictures", *told])
                 yield made
         finally:
             sheet.write(self.folder)
         before = len(names) - len(todo)
         there = f", {before} of them were there" if before else ""
-        made.message = f"{_counted(len(names))} in {time.monotonic() - began:.1f} s{there}"
+        made.message = "\n".join([f"{_counted(len(names))} in {time.monotonic() - began:.1f} s{there}", *told])
         yield made
 
     def _add(self, made: Made, name: str, seed: int) -> None:
@@ -190,18 +189,8 @@ class Studio:
         return str((self.folder.path / file).resolve())
 
 
-def size_of(words: str | None) -> Size | None:
-    """``512x768`` as (width, height); None for what the model chooses.
-
-    Raises:
-        UserError: if it is neither.
-    """
-    if not words or words == ANY_SIZE:
-        return None
-    found = _SIZE.fullmatch(words)
-    if found is None or not all(map(int, found.groups())):
-        raise UserError(f"size {words}: write WIDTHxHEIGHT in pixels, such as 512x768")
-    return int(found[1]), int(found[2])
+def _size(words: str | None) -> Size | None:
+    return size_of("size", None if words in ("", ANY_SIZE) else words)
 
 
 def _counted(pictures: int) -> str:

@@ -76,6 +76,7 @@ def generate(
     For each picture: NAME.png, NAME.depth.png, NAME.normal.png, NAME.skeleton.png, NAME.refined.png with stage 2, and NAME.json,
     which says how it was made. index.html shows all. Pictures are marked as synthetic.
     """
+    from humanverse.generation.request import size_of
     from pipelines import generate as job
     from pipelines.places import refuse_in_dataset, refuse_training_run
 
@@ -85,9 +86,9 @@ def generate(
     layer = job.pose_layer(pose_layer)
     search = None if pose_from_text is None else job.Search(pose_from_text, layer, view, people, tuple(captions or ()))
     settings = job.Settings(
-        job.size_of("--size", size),
-        job.size_of("--refined-size", refined_size),
-        job.size_of("--original-size", original_size),
+        size_of("--size", size),
+        size_of("--refined-size", refined_size),
+        size_of("--original-size", original_size),
         steps,
         guidance,
         rescale,

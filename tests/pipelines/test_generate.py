@@ -258,6 +258,16 @@ def test_what_of_a_prompt_is_not_read_is_told_once(
     assert 'which does not read its end "g h a": make it shorter' in told[0]
 
 
+def test_people_of_few_points_are_told_of_once(structure: Path, pose: Path, tmp_path: Path, call: Call) -> None:
+    told = json.loads(pose.read_text())
+    told["people"].append([20, 20, 1] * 3 + [0] * 42)
+    pose.write_text(json.dumps(told))
+    words = ["--model", structure, "--pose", pose, "--pose", pose, "--prompt", "a", *UNMARKED]
+    code, _, err = call("generate", tmp_path / "out", *words)
+    (line,) = [line for line in err.splitlines() if "points" in line]
+    assert code == 0 and line.startswith(f"generate: {pose}: 1 of 2 people have fewer than 6 points")
+
+
 def test_prompts_of_a_file(structure: Path, pose: Path, tmp_path: Path, call: Call) -> None:
     (tmp_path / "prompts.txt").write_text("a b\n\n  c\n")
     words = ["--model", structure, "--pose", pose, "--prompts", tmp_path / "prompts.txt", *UNMARKED]

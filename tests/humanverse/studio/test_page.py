@@ -37,12 +37,13 @@ def test_offered_and_chosen(studio: Studio) -> None:
 
 def test_finding_tells_in_a_line_what_is_wrong(studio: Studio) -> None:
     def search(prompt: str, n: int, seed: int) -> list[object]:
-        if n > 3:
+        if prompt == "a dog":
             raise UserError("none is known")
-        return [tiny.people(prompt)] * n
+        return [tiny.people(prompt)] * 3
 
     studio.search = search  # type: ignore[assignment]
     assert [len(part) for part in Page(studio).find("a man")] == [3, 3, 0]
+    assert Page(studio).find("a dog") == ([], [], "none is known")
     assert Page(studio).find("") == ([], [], "say what is to be seen: skeletons are found by the prompt")
 
 
@@ -52,6 +53,8 @@ def test_uploads(studio: Studio, tmp_path: Path) -> None:
     shown, chosen, message = Page(studio).upload(str(path), "before", None)
     assert json.loads(shown)["people"] and chosen is not None
     assert message == "people.json has 2 pictures: this is the first"
+    path.write_text(json.dumps([[5.0, 5, 1] * 3 + [0.0] * 42]))
+    assert Page(studio).upload(str(path), "before", None)[2].startswith("people.json: the person has only 3 points")
     path.write_text("{")
     again = Page(studio).upload(str(path), shown, chosen)
     assert again[:2] == (shown, chosen) and again[2].startswith("people.json is not JSON")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from humanverse.errors import UserError
 from humanverse.generation import Generator, Skeleton, marks
-from humanverse.studio.work import ANY_SIZE, Studio, Wish, size_of
+from humanverse.studio.work import ANY_SIZE, Studio, Wish
 from tests.humanverse.generation import tiny
 
 WISH = Wish("a b c", count=2, seed=3, steps=2)
@@ -53,7 +53,15 @@ def test_sizes(studio: Studio) -> None:
     *_, made = studio.make(replace(WISH, count=1, size="48x64", original="96x128", steps=1), tiny.people())
     assert {Image.open(file).size for file, title in made.shown if "refined" not in title} == {(48, 64)}
     assert json.loads(Path(made.files[-1]).read_text())["original"] == [96, 128]
-    assert size_of(" 512 x 768 ") == (512, 768) and size_of(ANY_SIZE) is size_of("") is size_of(None) is None
+    (request,) = studio.requests(replace(WISH, count=1, size=ANY_SIZE, original=""), tiny.people())
+    assert (request.size, request.original) == ((64, 64), None)
+
+
+def test_the_end_of_a_prompt_that_is_not_read_is_told(studio: Studio) -> None:
+    long = replace(WISH, prompt="a b c d e f g h a", count=1, steps=1)
+    lines = [made.message.splitlines() for made in studio.make(long, tiny.people())]
+    assert [len(told) for told in lines] == [2, 2] and lines[1][0].startswith("1 picture in ")
+    assert all('does not read its end "g h a": make it shorter' in told[1] for told in lines)
 
 
 @pytest.mark.parametrize(
