@@ -19,6 +19,7 @@ from humanverse.retrieval.person_words import (
     DEFINITE,
     ENDS,
     GROUPS,
+    MANY,
     NOBODY,
     NUMBERS,
     ONE,
@@ -30,16 +31,24 @@ from humanverse.retrieval.person_words import (
     SINGULAR,
     SOME,
     TENS,
+    UNCOUNTED,
+    YEARS,
     People,
 )
 
 _SENTENCE_END = re.compile(r"[.!?\n]+(?:\s+|$)")
 _WORD = re.compile(r"\w+(?:['-]\w+)*|[,;:()]")
+_ONES, _TENS = "|".join(BELOW_TWENTY), "|".join(TENS)
+_NUMERAL = rf"(?:(?:{_TENS})(?:-(?:{_ONES}))?|{_ONES}|\d+)"
+_POWERS = "(?:hundred|thousand|million)"
 _REWRITTEN = (
     (re.compile(r"\bno[ -]one\b"), "nobody"),
     (re.compile(r"\bhalf a dozen\b"), "six"),
     (re.compile(r"\b(\d)(girl|boy)"), r"\1 \2"),
-    (re.compile(rf"\b({'|'.join(TENS)}) ({'|'.join(BELOW_TWENTY[:9])})\b"), r"\1-\2"),
+    (re.compile(rf"\b({_TENS}) ({'|'.join(BELOW_TWENTY[:9])})\b"), r"\1-\2"),
+    (re.compile(rf"\b(?!one )(?:{_NUMERAL}|few|several|couple(?: of)?) dozen\b"), "dozens"),
+    (re.compile(rf"\b(?:(?:a|{_NUMERAL})[ -])*{_POWERS}(?:(?: and)? (?:{_NUMERAL}|{_POWERS}))*\b(?!-)"), "hundreds"),
+    (re.compile(r"\b\d{1,3}(?:,\d{3})+\b"), "thousands"),
 )
 """What is read as other words."""
 
@@ -151,10 +160,13 @@ def _absent(words: Sequence[str]) -> set[int]:
 
 
 def _number(word: str, following: str) -> People | None:
-    """The number that ``word`` is; None if it is none, or one of years."""
+    """The number that ``word`` is; None if it is none, one of years, or a year."""
     if following.startswith("year"):
         return None
-    return People(int(word)) if word.isdecimal() and len(word) < 4 else NUMBERS.get(word)
+    if not word.isdecimal():
+        return NUMBERS.get(word)
+    number = int(word)
+    return None if number in YEARS else People(number) if number < UNCOUNTED else MANY
 
 
 def _is_person(word: str) -> bool:

@@ -10,6 +10,10 @@ from humanverse.errors import UserError
 
 CROWD = 3
 """People whose number nobody knows, as in a crowd, are at least so many."""
+UNCOUNTED = 100
+"""From this number on it stands for a crowd: nobody has counted them."""
+YEARS = range(1800, 2100)
+"""Numbers that are years."""
 
 
 @dataclass(frozen=True)
