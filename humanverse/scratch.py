@@ -13,7 +13,7 @@ OLD_S = 86_400.0
 """Where a file system knows no locks, a temporary file untouched for this long counts as left behind."""
 
 
-def _lock(file: BinaryIO, flags: int) -> bool:
+def lock(file: BinaryIO, flags: int) -> bool:
     """Lock ``file``; False if the file system has no locks.
 
     Raises:
@@ -50,7 +50,7 @@ class Scratch:
             self._file = self.path.open("xb")
         except FileNotFoundError:
             return False
-        _lock(self._file, fcntl.LOCK_EX)
+        lock(self._file, fcntl.LOCK_EX)
         if self.path.exists():
             return True
         self._file.close()
@@ -64,7 +64,7 @@ class Scratch:
 
 def _is_abandoned(path: Path, file: BinaryIO) -> bool:
     try:
-        known = _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        known = lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return known or time.time() - path.stat().st_mtime > OLD_S

@@ -110,17 +110,17 @@ def _checked(stage: str, url: str, out: Path, settings: TrainSettings) -> int:
     """
     from humanverse.dataset.reader import Dataset
     from humanverse.training.checkpoints import RunFolder
+    from humanverse.training.lock import refuse_held
     from humanverse.training.settings import check_same, check_stage
 
     check_stage(stage, settings)
     Dataset(url)
     folder = RunFolder(out)
-    begun = folder.settings()
+    begun = folder.to_go_on_with()
     if begun is not None:
-        now = {"stage": stage, **settings.decisive()}
-        if settings.precision == "auto":
-            now["precision"] = begun.get("precision")
-        check_same(begun, now, f"--out {out}")
+        check_same(begun, {"stage": stage, **settings.decisive()}, f"--out {out}")
+    if is_first():
+        refuse_held(out)
     return max(folder.checkpoints(), default=0)
 
 

@@ -196,12 +196,20 @@ class Loader:
             **({} if settings.crop == RANDOM else {"crop": settings.crop}),
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], resize: bool = False) -> None:
         """Go on where another loader stood, also one of another number of processes or workers.
+
+        Args:
+            state: of that one.
+            resize: whether its batches may have had another size. Then this goes on after as many samples, but in the order
+                that batches of its own size have: of an epoch that was begun some samples come twice, others not.
 
         Raises:
             UserError: if that one gave other samples, or the batches done cannot be shared out among these processes.
         """
+        size = self._plan.settings.batch_size
+        if resize and int(state["samples"]) % size == 0:
+            state = {**state, "batch": int(state["samples"]) // size, "order": {**state["order"], "batch_size": size}}
         own, theirs = {"crop": RANDOM, **self._order_facts()}, {"crop": RANDOM, **state["order"]}
         theirs.setdefault("buckets", own["buckets"])
         differ = sorted(name for name in own.keys() | theirs.keys() if own.get(name) != theirs.get(name))

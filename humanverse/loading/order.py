@@ -48,6 +48,18 @@ class Mixing:
                 raise UserError(f"{name} cannot be {value!r}: give a whole number from 1 on")
 
 
+class TooFewSamples(UserError):
+    """No bucket has as many samples as a batch.
+
+    Attributes:
+        most: that a bucket has.
+    """
+
+    def __init__(self, batch_size: int, most: int) -> None:
+        super().__init__(f"no bucket has {batch_size} samples for a batch, the largest has {most}: make batches smaller")
+        self.most = most
+
+
 @dataclass(frozen=True)
 class Batch:
     """What is in a batch.
@@ -75,7 +87,7 @@ class Order:
         mixing: how they are mixed.
 
     Raises:
-        UserError: if no bucket has as many samples as a batch.
+        TooFewSamples: if there is no batch.
     """
 
     def __init__(self, index: Index, seed: int, batch_size: int, mixing: Mixing | None = None) -> None:
@@ -84,10 +96,7 @@ class Order:
         totals = index.counts.sum(axis=0)
         self.batches = int((totals // batch_size).sum())
         if not self.batches:
-            most = int(totals.max())
-            raise UserError(
-                f"no bucket has {batch_size} samples for a batch, the largest has {most}: make batches smaller"
-            )
+            raise TooFewSamples(batch_size, int(totals.max()))
         self._epoch = lru_cache(2)(self._made)
 
     def __len__(self) -> int:

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from humanverse.loading.loader import Plan
 
 
+DEAD = (
+    "a process that makes batches was killed, as the system does where memory is short: take fewer (processes of a loader, "
+    "data.workers of a training), or fewer batches ahead"
+)
+"""What a user is told of it."""
+
+
+def is_of_a_dead_process(error: BaseException) -> bool:
+    """Whether ``error`` is what PyTorch says of a process of a ``DataLoader`` that ended by itself; a handler of signals raises
+    it, whatever is being done."""
+    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+
+
 class _Share(IterableDataset[Any]):
     """What a worker gives: of its process's batches every so many, as ``DataLoader`` asks for them; or a user's error.
 
@@ -48,7 +61,7 @@ def batches(plan: Plan, turn: Turn, start: int, stop: int | None) -> Iterator[di
     """The batches of ``turn`` from ``start`` to before ``stop``, made in new processes.
 
     Raises:
-        UserError: as in one of them.
+        UserError: as in one of them, or if one is killed.
     """
     loader: DataLoader[Any] = DataLoader(
         _Share(plan, turn, start, stop),
@@ -57,7 +70,12 @@ def batches(plan: Plan, turn: Turn, start: int, stop: int | None) -> Iterator[di
         prefetch_factor=plan.pace.ahead,
         multiprocessing_context="spawn",
     )
-    for made in loader:
-        if isinstance(made, UserError):
-            raise made
-        yield made
+    try:
+        for made in loader:
+            if isinstance(made, UserError):
+                raise made
+            yield made
+    except RuntimeError as error:
+        if is_of_a_dead_process(error):
+            raise UserError(DEAD) from error
+        raise

@@ -13,6 +13,7 @@ from typing import Any
 from humanverse.errors import UserError
 
 SETTINGS, LOG, INDEX, PIPELINE = "settings.json", "log.jsonl", "samples.npz", "pipeline"
+VALIDATION_INDEX = "validation.npz"
 AVERAGE = "ema.safetensors"
 """In a checkpoint: the averaged weights by the names of the stage's parameters."""
 TRACEBACKS = "ray-error.txt"
@@ -41,7 +42,7 @@ class RunFolder:
             raise UserError(f"--out {path}: {error.strerror}: give a folder that can be written to") from error
         if not os.access(path, os.W_OK | os.X_OK):
             raise UserError(f"--out {path} cannot be written to: give another folder")
-        own = (INDEX, TRACEBACKS)
+        own = (INDEX, VALIDATION_INDEX, TRACEBACKS)
         others = [entry for entry in path.iterdir() if entry.name not in own and not entry.name.startswith(".")]
         if others and not self.settings_path.exists():
             raise UserError(f"--out {path} holds something that is no run: give a new folder")
@@ -51,18 +52,23 @@ class RunFolder:
         return self.path / SETTINGS
 
     def settings(self) -> dict[str, Any] | None:
-        """What the run was begun with; None for a new one."""
+        """What was last written of the run's settings; None for a new one."""
         if not self.settings_path.exists():
             return None
         return json.loads(self.settings_path.read_text(encoding="utf-8"))
 
+    def to_go_on_with(self) -> dict[str, Any] | None:
+        """The settings of a run that has a checkpoint; None of one without, which has nothing to lose and begins anew."""
+        return self.settings() if self.checkpoints() else None
+
     def forget_failed(self) -> None:
-        """Remove what a run left that ended before it had begun."""
-        if not self.settings_path.exists():
-            (self.path / INDEX).unlink(missing_ok=True)
+        """Remove which samples a run had that ended before its first checkpoint."""
+        if not self.checkpoints():
+            for name in (INDEX, VALIDATION_INDEX):
+                (self.path / name).unlink(missing_ok=True)
 
     def write_settings(self, facts: Mapping[str, Any]) -> None:
-        """Note what the run is begun with."""
+        """Note what the run is trained with."""
         part = self.path / f"{_PART}{SETTINGS}"
         part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
         part.replace(self.settings_path)

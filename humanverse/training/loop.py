@@ -76,7 +76,7 @@ class Loop:
         settings: of the run.
         folder: where it is kept.
         accelerator: accelerate's, which has the processes and the precision.
-        validation: what is looked at now and then; None for nothing.
+        validation: what is looked at now and then; None in processes that do not look.
         tell: is told how it goes, in the main process.
     """
 
@@ -133,8 +133,8 @@ class Loop:
                 self.tell({"samples": progress.samples})
             if last or crossed(before, progress.samples, settings.log.every):
                 self.log(journal, norm)
-            if self.validation and (last or crossed(before, progress.samples, settings.validation.every)):
-                self.validate(self.validation, journal)
+            if settings.validation.every and (last or crossed(before, progress.samples, settings.validation.every)):
+                self.validate(journal)
             stopped = not last and stop.agreed(self.accelerator)
             if last or stopped or crossed(before, progress.samples, settings.checkpoint.every):
                 self.save()
@@ -153,7 +153,7 @@ class Loop:
         rate = learning_rate(settings.optimiser, progress.samples + settings.batch)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        with told_in_one_line(settings):
+        with told_in_one_line(settings, self.folder):
             for _ in range(accelerator.gradient_accumulation_steps):
                 waiting = time.monotonic()
                 batch = next(batches)
@@ -186,7 +186,8 @@ class Loop:
         if self.progress.in_a_row >= self.settings.optimiser.patience:
             raise UserError(
                 f"the gradient was not finite {self.progress.in_a_row} times in a row, at {self.progress.samples} samples: "
-                "make optimiser.lr smaller, or train with precision no"
+                "go on with a smaller optimiser.lr, or precision=no; if the loss had grown, remove the latest of "
+                f"{self.folder.path / 'checkpoints'} before"
             )
 
     def log(self, journal: Journal | None, norm: float) -> None:
@@ -207,19 +208,19 @@ class Loop:
             self.tell({"samples": self.progress.samples, **values})
         accelerator.log(values, step=self.progress.samples)
 
-    def validate(self, validation: Validation, journal: Journal | None) -> None:
+    def validate(self, journal: Journal | None) -> None:
         """Losses and pictures of the averaged weights, made by the main process while the others wait, or compute with it where
         they have a share of the weights. Nothing is compiled for it."""
         began = time.monotonic()
-        if journal or self.shared:
+        if self.validation:
             plain = torch.compiler.set_stance("force_eager") if self.settings.compile else nullcontext()
-            with self._averaged(), self.accelerator.autocast(), told_in_one_line(self.settings), plain:
-                values, grid = validation.look(self.stage)
-        if journal:
+            with self._averaged(), self.accelerator.autocast(), told_in_one_line(self.settings, self.folder), plain:
+                values, grid = self.validation.look(self.stage)
+        if self.validation and journal:
             write_picture(grid, self.folder.path, self.progress.samples)
             journal.write({"samples": self.progress.samples, **values})
             self.accelerator.log(values, step=self.progress.samples)
-            validation.show(self.accelerator.trackers, grid, self.progress.samples)
+            self.validation.show(self.accelerator.trackers, grid, self.progress.samples)
         self.accelerator.wait_for_everyone()
         self.meter.exclude(time.monotonic() - began)
 
@@ -253,7 +254,7 @@ class Loop:
             return
         state = read_state(folder)
         self.progress = Progress(**state["progress"])
-        self.loader.load_state_dict(state["loader"])
+        self.loader.load_state_dict(state["loader"], resize=True)
         device = "cpu" if self.shared else self.accelerator.device
         held = torch.load(folder / _OPTIMISER, map_location=device, weights_only=True)
         weights = self.optimiser.param_groups[0]["params"]

@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,15 +16,17 @@ import torch
 
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
-from humanverse.loading.index import load_index
+from humanverse.loading.index import load_index, view_of
 from humanverse.loading.loader import Loader
+from humanverse.loading.order import TooFewSamples
 from humanverse.loading.stream import Pace
 from humanverse.training import parts, stopping, trackers
 from humanverse.training.caches import Caches, find
-from humanverse.training.checkpoints import INDEX, RunFolder
+from humanverse.training.checkpoints import INDEX, VALIDATION_INDEX, RunFolder
+from humanverse.training.lock import only_one
 from humanverse.training.loop import Loop, Tell
 from humanverse.training.refiner import RefinerStage
-from humanverse.training.settings import TrainSettings, check_same, check_stage
+from humanverse.training.settings import TrainSettings, changed, check_same, check_stage
 from humanverse.training.stage import Stage
 from humanverse.training.structure import StructureStage
 from humanverse.training.trouble import told_in_one_line
@@ -90,29 +93,50 @@ def run(
         UserError: for whatever the user can mend.
         Stopped: after Ctrl-C or SIGTERM, with a checkpoint of the steps that were taken; the second ends it at once.
     """
-    began = time.monotonic()
     check_stage(name, settings)
     settings = _with_precision(settings)
     accelerator = _accelerator(settings, out)
+    say = say if accelerator.is_main_process else lambda line: None
+    with ExitStack() as held:
+        folder = _opened(out, accelerator, held.enter_context)
+        return _trained(name, url, folder, settings, accelerator, tell, place, say)
+
+
+def _trained(
+    name: str,
+    url: str,
+    folder: RunFolder,
+    settings: TrainSettings,
+    accelerator: Any,
+    tell: Tell,
+    place: Callable[[str], str],
+    say: Callable[[str], None],
+) -> Outcome:
+    """See ``run``, in a folder that is this run's alone."""
+    began = time.monotonic()
     facts = {"stage": name, **settings.decisive()}
-    folder = _opened(out, facts, accelerator)
-    with told_in_one_line(settings):
+    before = folder.to_go_on_with()
+    if before is not None:
+        check_same(before, facts, f"--out {folder.path}")
+        for line in changed(before, facts):
+            say(line)
+    with told_in_one_line(settings, folder):
         stage = STAGES[name](_placed(settings, place), folder.latest(), accelerator.device)
     dataset = Dataset(url)
-    cached = _cached(dataset, stage, settings, folder, say if accelerator.is_main_process else lambda line: None)
+    cached = _cached(dataset, stage, settings, folder, say)
     loader = _loader(dataset, cached, settings, folder)
     if folder.latest() is None:
         passes = math.ceil(settings.model.statistics_samples / settings.micro_batch)
         all_of_it = _loader(dataset, cached, settings, folder, rank=0, world_size=1)
-        with accelerator.autocast(), told_in_one_line(settings):
+        with accelerator.autocast(), told_in_one_line(settings, folder):
             stage.prepare(islice(all_of_it, min(passes, loader.batches_per_epoch)))
-    validation = _validation(dataset, stage, settings) if settings.validation.every else None
-    with told_in_one_line(settings):
+    validation = _validation(dataset, stage, settings, folder, accelerator)
+    with told_in_one_line(settings, folder):
         loop = Loop(stage, loader, settings, folder, accelerator, validation, tell)
     if accelerator.is_main_process:
         folder.write_settings(facts)
-    trackers.start(accelerator, settings.log, out, facts)
-    _run(loop, say if accelerator.is_main_process else lambda line: None)
+    trackers.start(accelerator, settings.log, folder.path, facts, max(folder.checkpoints(), default=0))
+    _run(loop, say)
     done = loop.progress
     return Outcome(
         done.samples,
@@ -136,10 +160,19 @@ def _run(loop: Loop, say: Callable[[str], None]) -> None:
 
 
 def _with_precision(settings: TrainSettings) -> TrainSettings:
-    """The settings with ``auto`` made out."""
+    """The settings with ``auto`` made out: by the device that accelerate takes, which need not be a GPU that is there."""
+    from accelerate import PartialState
+    from accelerate.utils import parse_flag_from_env
+
     if settings.precision != "auto":
         return settings
-    return settings.model_copy(update={"precision": "bf16" if torch.cuda.is_available() else "no"})
+    device = PartialState(cpu=_is_joined_on_cpu() or parse_flag_from_env("ACCELERATE_USE_CPU")).device
+    return settings.model_copy(update={"precision": "bf16" if device.type == "cuda" else "no"})
+
+
+def _is_joined_on_cpu() -> bool:
+    """Whether this is one of several processes, without accelerators."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.accelerator.is_available()
 
 
 def _placed(settings: TrainSettings, place: Callable[[str], str]) -> TrainSettings:
@@ -151,12 +184,11 @@ def _accelerator(settings: TrainSettings, out: Path) -> Any:
     from accelerate import Accelerator
     from accelerate.utils import DistributedType
 
-    joined_on_cpu = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.accelerator.is_available()
     accelerator = Accelerator(
         mixed_precision=settings.precision,
         log_with=trackers.asked(settings.log) or None,
         project_dir=str(out),
-        cpu=joined_on_cpu,
+        cpu=_is_joined_on_cpu(),
     )
     known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
     if accelerator.distributed_type not in known:
@@ -174,16 +206,18 @@ def _accelerator(settings: TrainSettings, out: Path) -> Any:
     return accelerator
 
 
-def _opened(out: Path, facts: Mapping[str, Any], accelerator: Any) -> RunFolder:
-    """The run's folder, which is new or was begun with ``facts``."""
-    with accelerator.main_process_first():
+def _opened(out: Path, accelerator: Any, hold: Callable[[AbstractContextManager[None]], None]) -> RunFolder:
+    """The run's folder, for this run alone.
+
+    Args:
+        hold: is given the main process's lock.
+    """
+    if accelerator.is_main_process:
         folder = RunFolder(out)
-        if accelerator.is_main_process:
-            folder.forget_failed()
-    before = folder.settings()
-    if before is not None:
-        check_same(before, facts, f"--out {out}")
-    return folder
+        hold(only_one(out))
+        folder.forget_failed()
+    accelerator.wait_for_everyone()
+    return RunFolder(out)
 
 
 def _cached(
@@ -221,18 +255,46 @@ def _loader(dataset: Dataset, cached: Caches, settings: TrainSettings, folder: R
     )
 
 
-def _validation(dataset: Dataset, stage: Stage, settings: TrainSettings) -> Validation:
-    own = settings.validation
-    loader = dataset.to_torch(
-        settings.data.view if own.view is None else own.view,
-        layers=stage.layers,
-        captions=settings.data.captions,
-        buckets=settings.data.buckets,
-        batch_size=own.samples,
-        seed=settings.seed,
-        crop=settings.data.crop,
-        rank=0,
-        world_size=1,
-        pace=Pace(ahead=1),
-    )
+def _validation(
+    dataset: Dataset, stage: Stage, settings: TrainSettings, folder: RunFolder, accelerator: Any
+) -> Validation | None:
+    """What is looked at, in the processes that look: the main one, or all if they share the weights."""
+    own, main = settings.validation, accelerator.is_main_process
+    together = settings.sharding == "fsdp" and accelerator.num_processes > 1
+    if not own.every or not (main or together):
+        return None
+    if together and not main:
+        accelerator.wait_for_everyone()
+    try:
+        loader = _validation_loader(dataset, stage, settings, folder)
+    finally:
+        if together and main:
+            accelerator.wait_for_everyone()
     return Validation(own, settings.seed, next(iter(loader)))
+
+
+def _validation_loader(dataset: Dataset, stage: Stage, settings: TrainSettings, folder: RunFolder) -> Loader:
+    """Of samples that stay the same until another view is asked for."""
+    own, path = settings.validation, folder.path / VALIDATION_INDEX
+    selection = dataset.select(settings.data.view if own.view is None else own.view)
+    kept = load_index(str(path))
+    if kept is not None and kept.view != view_of(selection):
+        path.unlink(missing_ok=True)
+    try:
+        return dataset.to_torch(
+            selection,
+            layers=stage.layers,
+            captions=settings.data.captions,
+            buckets=settings.data.buckets,
+            batch_size=own.samples,
+            seed=settings.seed,
+            crop=settings.data.crop,
+            index=str(path),
+            rank=0,
+            world_size=1,
+            pace=Pace(ahead=1),
+        )
+    except TooFewSamples as error:
+        raise UserError(
+            f"validation.samples {own.samples}: no bucket of what is looked at has more than {error.most}: give fewer"
+        ) from error

@@ -15,7 +15,7 @@ from schemas.recipe import explain
 
 Precision = Annotated[Literal["auto", "no", "bf16"], BeforeValidator(lambda given: "no" if given is False else given)]
 """YAML reads ``no`` as false."""
-
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 PACKAGED_TEXT = ("minilm",)
 """Text encoders that come from a package, by what ``model.text`` calls them."""
@@ -75,7 +75,7 @@ class OptimiserSettings(_Strict):
     """AdamW."""
 
     lr: float = Field(default=1e-5, gt=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Share, Share] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     warm_up: int = Field(default=0, ge=0, description="samples over which lr rises from 0")
@@ -169,6 +169,8 @@ FREE = (
 )
 """Settings, or sections, that do not decide what the weights become, but for how sums are rounded, and for ``samples``,
 which says when to stop."""
+CHANGEABLE = ("micro_batch", "optimiser.lr", "precision")
+"""Settings that do decide, and may change from a checkpoint on: what helps where memory is short, or learning breaks."""
 
 
 def _is_free(name: str) -> bool:
@@ -261,8 +263,8 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: str) -> N
     """Refuse to go on with other settings than the run began with.
 
     Args:
-        before: ``TrainSettings.decisive`` of the beginning.
-        now: likewise.
+        before: ``TrainSettings.decisive``, and ``stage``, of the run so far.
+        now: likewise, of how it is to go on.
         out: the run, for the error.
 
     Raises:
@@ -271,8 +273,17 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: str) -> N
     stage = before.get("stage")
     if stage in NUMBERS and "stage" in now and stage != now["stage"]:
         raise UserError(f"{out} is a run of stage {NUMBERS[stage]}, train {stage}: give another --out")
-    for name in sorted(before.keys() | now.keys()):
+    for name in sorted((before.keys() | now.keys()) - {*CHANGEABLE}):
         if before.get(name) != now.get(name):
             raise UserError(
                 f"{out} was begun with {name} {before.get(name)}, not {now.get(name)}: give the same, or another --out"
             )
+
+
+def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """A line for each setting of ``CHANGEABLE`` that differs; arguments as of ``check_same``."""
+    return [
+        f"{name} is {now.get(name)} from here on, and was {before.get(name)}"
+        for name in CHANGEABLE
+        if before.get(name) != now.get(name)
+    ]

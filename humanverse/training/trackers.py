@@ -11,7 +11,7 @@ from humanverse.errors import UserError, one_line
 from humanverse.training.settings import LogSettings
 
 PROJECT = "humanverse"
-WANDB = "wandb"
+TENSORBOARD, WANDB = "tensorboard", "wandb"
 _ID = "wandb.id"
 
 
@@ -32,7 +32,7 @@ def asked(settings: LogSettings) -> list[str]:
     return [name for names in settled.values() for name in names]
 
 
-def start(accelerator: Any, settings: LogSettings, out: Path, facts: Mapping[str, Any]) -> None:
+def start(accelerator: Any, settings: LogSettings, out: Path, facts: Mapping[str, Any], seen: int) -> None:
     """Begin to tell them, or go on with what they were told before.
 
     Args:
@@ -40,6 +40,7 @@ def start(accelerator: Any, settings: LogSettings, out: Path, facts: Mapping[str
         settings: of the log.
         out: folder of the run, its name with Weights & Biases.
         facts: of the run, shown there.
+        seen: samples of the run so far; what TensorBoard was told beyond them, by a run that was stopped, it is to drop.
 
     Raises:
         UserError: if Weights & Biases cannot be reached or does not know the user.
@@ -49,7 +50,7 @@ def start(accelerator: Any, settings: LogSettings, out: Path, facts: Mapping[str
     every, project = accelerator.log_with, settings.wandb or PROJECT
     own = {WANDB: _of_wandb(out, facts)} if settings.wandb and accelerator.is_main_process else {}
     accelerator.log_with = [tracker for tracker in every if str(tracker) != WANDB]
-    accelerator.init_trackers(project)
+    accelerator.init_trackers(project, init_kwargs={TENSORBOARD: {"purge_step": seen + 1}})
     begun, accelerator.trackers = accelerator.trackers, []
     accelerator.log_with = [tracker for tracker in every if str(tracker) == WANDB]
     try:

@@ -8,21 +8,29 @@ from contextlib import contextmanager
 import torch
 
 from humanverse.errors import UserError, one_line
+from humanverse.loading.processes import DEAD, is_of_a_dead_process
+from humanverse.training.checkpoints import RunFolder
 from humanverse.training.settings import TrainSettings
 
 
 @contextmanager
-def told_in_one_line(settings: TrainSettings) -> Iterator[None]:
+def told_in_one_line(settings: TrainSettings, folder: RunFolder) -> Iterator[None]:
     """Whatever is done inside.
 
+    Args:
+        settings: of the run.
+        folder: of the run; with a checkpoint it cannot go on with all other settings.
+
     Raises:
-        UserError: if memory is short, or the network cannot be compiled.
+        UserError: if memory is short, the network cannot be compiled, or a process that makes batches is killed.
     """
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if is_short_memory(error):
-            raise UserError(_less_memory(settings)) from error
+            raise UserError(_less_memory(settings, folder.latest() is not None)) from error
+        if is_of_a_dead_process(error):
+            raise UserError(DEAD) from error
         if settings.compile and _is_of_the_compiler(error):
             said = f"with {settings.compile_backend}: {one_line(error, 200)}"
             raise UserError(f"the network cannot be compiled {said}: set compile=false") from error
@@ -40,11 +48,11 @@ def _is_of_the_compiler(error: BaseException) -> bool:
     return isinstance(error, TorchDynamoException)
 
 
-def _less_memory(settings: TrainSettings) -> str:
+def _less_memory(settings: TrainSettings, has_checkpoint: bool) -> str:
     ways = ["make micro_batch smaller (batch may stay)"] if settings.micro_batch > 1 else []
     ways += [] if settings.gradient_checkpointing else ["set gradient_checkpointing=true"]
     ways += [
-        "give smaller data.buckets",
+        "begin another run, with smaller data.buckets" if has_checkpoint else "give smaller data.buckets",
         *([] if settings.sharding == "fsdp" else ["share the weights by sharding=fsdp"]),
     ]
     return f"memory is too small for passes of {settings.micro_batch} samples: {', or '.join(ways)}"

@@ -35,7 +35,7 @@ print("torch" in sys.modules)
 def test_it_is_told_without_torch(tmp_path: Path) -> None:
     people = make_dataset(tmp_path / "people", 1, 2).url
     begun = tmp_path / "begun"
-    begun.mkdir()
+    (begun / "checkpoints/000000000004").mkdir(parents=True)
     (begun / "settings.json").write_text(json.dumps({"stage": "structure", **load().decisive(), "precision": "no"}))
     words = [sys.executable, "-c", _PROGRAM, people, str(begun), str(tmp_path / "new")]
     done = subprocess.run(words, capture_output=True, text=True)

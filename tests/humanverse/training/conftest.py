@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 import humanverse.models  # noqa: F401  (before transformers: it readies torchvision)
 from tests.datasets import make_dataset
@@ -19,6 +20,19 @@ def one_thread() -> Iterator[None]:
         patch.setenv("ACCELERATE_USE_CPU", "1")
         yield
     torch.set_num_threads(before)
+
+
+def forget_precision() -> None:
+    """Accelerate keeps a process's first precision until this is called."""
+    AcceleratorState._reset_state(reset_partial_state=False)
+
+
+@pytest.fixture
+def precisions() -> Iterator[None]:
+    """The test may train with any precision."""
+    forget_precision()
+    yield
+    forget_precision()
 
 
 @pytest.fixture(scope="session")

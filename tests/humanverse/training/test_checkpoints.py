@@ -42,7 +42,9 @@ def test_settings_are_kept(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     assert run.settings() is None
     run.write_settings({"seed": 1})
-    assert RunFolder(tmp_path).settings() == {"seed": 1}
+    assert RunFolder(tmp_path).settings() == {"seed": 1} and RunFolder(tmp_path).to_go_on_with() is None
+    _saved(run, 4)
+    assert RunFolder(tmp_path).to_go_on_with() == {"seed": 1}
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:

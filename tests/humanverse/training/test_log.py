@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from humanverse.models.losses import Losses
 from humanverse.training.log import Journal, Meter
+from humanverse.training.loop import Loop
 from humanverse.training.stage import Told
 
 
@@ -65,8 +67,41 @@ def test_trackers_are_told(people: str, tmp_path: Path) -> None:
 
     changes = {"validation__every": 4, "validation__samples": 1, "validation__steps": 1}
     tiny.trained(people, tmp_path, samples=4, log__trackers=["tensorboard"], **changes)
-    (events,) = (path for path in tmp_path.rglob("events*") if path.is_file())
-    found = EventAccumulator(str(events.parent))
+    found = EventAccumulator(str(tmp_path / "humanverse"))
     found.Reload()
     assert [(value.step, value.value > 0) for value in found.Scalars("loss")] == [(4, True)]
     assert found.Tags()["images"] == ["validation"]
+    written = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])
+    parts = {name for name in written if name.startswith("loss/")}
+    assert {"loss/rgb", "loss/depth"} < parts and any(name.count("/") == 2 for name in parts)
+    for name in parts:
+        assert found.Scalars(name)[0].value == pytest.approx(written[name])
+
+
+def test_what_a_run_told_after_its_last_checkpoint_is_dropped(
+    people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from tests.humanverse.training import tiny
+
+    def steps() -> list[int]:
+        found = EventAccumulator(str(tmp_path / "humanverse"))
+        found.Reload()
+        return [value.step for value in found.Scalars("loss")]
+
+    own: dict[str, Any] = {"log__trackers": ["tensorboard"], "checkpoint__every": 8}
+    step = Loop.step
+
+    def interrupted(self: Any, *given: Any) -> float:
+        if self.progress.samples == 12:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.trained(people, tmp_path, samples=24, **own)
+    assert steps() == [4, 8, 12]
+    tiny.trained(people, tmp_path, samples=12, **own)
+    assert steps() == [4, 8, 12]

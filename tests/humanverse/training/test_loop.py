@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.training.checkpoints import RunFolder
 from humanverse.training.loop import crossed, learning_rate
+from humanverse.training.run import run
 from humanverse.training.settings import OptimiserSettings
 from humanverse.training.structure import StructureStage
 from tests.datasets import make_dataset
-from tests.humanverse.training import tiny
+from tests.humanverse.training import conftest, tiny
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +106,20 @@ def test_a_step_without_a_finite_gradient_is_skipped(
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
-def test_a_gradient_that_stays_broken_ends_the_run(people: str, tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"the gradient was not finite 2 times in a row, at 12 samples: make optimiser\.lr"
-    ):
-        tiny.trained(people, tmp_path, optimiser__lr=1e30, optimiser__patience=2, samples=40)
+def test_a_gradient_that_stays_broken_ends_the_run_and_its_line_tells_how_to_go_on(
+    people: str, straight: Path, tmp_path: Path
+) -> None:
+    tiny.trained(people, tmp_path, samples=4)
+    line = (
+        r"the gradient was not finite 10 times in a row, at 48 samples: go on with a smaller optimiser\.lr, or precision=no; "
+        rf"if the loss had grown, remove the latest of {tmp_path}/checkpoints before"
+    )
+    with pytest.raises(UserError, match=line):
+        tiny.trained(people, tmp_path, optimiser__lr=1e30, samples=80, checkpoint__keep=99)
+    for samples in RunFolder(tmp_path).checkpoints()[1:]:
+        shutil.rmtree(RunFolder(tmp_path).checkpoint(samples))
+    tiny.trained(people, tmp_path)
+    tiny.assert_equal(_last(straight), _last(tmp_path))
 
 
 @pytest.mark.parametrize("micro_batch", [1, 2])
@@ -128,28 +139,74 @@ def test_too_little_memory_is_one_line(people: str, tmp_path: Path, monkeypatch:
     def greedy(self: Any, *given: Any) -> Any:
         return torch.empty(2**60)
 
+    tiny.trained(people, tmp_path / "begun", samples=4)
     monkeypatch.setattr(StructureStage, "learn", greedy)
     with pytest.raises(
         UserError,
         match=r"memory is too small for passes of 2 samples: make micro_batch smaller.*, or give smaller data\.buckets",
     ):
-        tiny.trained(people, tmp_path)
+        tiny.trained(people, tmp_path / "new")
+    with pytest.raises(UserError, match=r"micro_batch smaller.*, or begin another run, with smaller data\.buckets"):
+        tiny.trained(people, tmp_path / "begun")
 
 
 def test_other_settings_cannot_go_on(people: str, tmp_path: Path) -> None:
     tiny.trained(people, tmp_path, samples=4)
     for name, value, line in (
-        ("optimiser__lr", 0.1, r"begun with optimiser\.lr 0\.004, not 0\.1: give the same, or another --out"),
-        ("micro_batch", 4, "begun with micro_batch 2, not 4: give the same"),
+        ("optimiser__eps", 0.1, r"begun with optimiser\.eps 1e-08, not 0\.1: give the same, or another --out"),
+        ("batch", 8, "begun with batch 4, not 8: give the same"),
     ):
         with pytest.raises(UserError, match=line):
             tiny.trained(people, tmp_path, **{name: value})
 
 
+def test_what_helps_may_change_from_a_checkpoint_on_and_is_told(
+    people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precisions: None
+) -> None:
+    learn, numbers = StructureStage.learn, list[int]()
+
+    def noted(self: Any, model: Any, batch: Any, own: Any) -> Any:
+        numbers.extend(own)
+        return learn(self, model, batch, own)
+
+    monkeypatch.setattr(StructureStage, "learn", noted)
+    tiny.trained(people, tmp_path, samples=4)
+    conftest.forget_precision()
+    said: list[str] = []
+    more = tiny.settings(micro_batch=1, optimiser__lr=1e-3, precision="bf16")
+    assert run("structure", people, tmp_path, more, say=said.append).samples == 12
+    assert said == [
+        "micro_batch is 1 from here on, and was 2",
+        "optimiser.lr is 0.001 from here on, and was 0.004",
+        "precision is bf16 from here on, and was no",
+    ]
+    assert numbers == list(range(12))
+    assert (RunFolder(tmp_path).settings() or {})["micro_batch"] == 1
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["lr"] for line in lines] == [4e-3, 1e-3, 1e-3] and math.isfinite(lines[-1]["loss"])
+
+
+def test_a_run_without_a_checkpoint_begins_anew_with_any_settings(
+    people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(StructureStage, "learn", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.trained(people, tmp_path, data__buckets=[32])
+    assert (tmp_path / "settings.json").exists()
+    tiny.trained(people, tmp_path, samples=4)
+    assert (RunFolder(tmp_path).settings() or {})["data.buckets"] == [16]
+
+
+def _interrupted(*given: Any) -> Any:
+    raise KeyboardInterrupt
+
+
 def test_a_run_that_could_not_begin_leaves_nothing_in_the_way(people: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="patches of 3 x 3"):
         tiny.trained(people, tmp_path, model__vae="patch:3")
-    with pytest.raises(UserError, match="no bucket has 50 samples"):
+    line = r"validation\.samples 50: no bucket of what is looked at has more than 20: give fewer"
+    with pytest.raises(UserError, match=line):
         tiny.trained(people, tmp_path, validation__every=4, validation__samples=50, data__buckets=[32])
     assert (tmp_path / "samples.npz").exists()
     assert tiny.trained(people, tmp_path, samples=4).samples == 4

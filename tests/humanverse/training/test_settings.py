@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from humanverse.errors import UserError
-from humanverse.training.settings import check_same, check_stage, load
+from humanverse.training.settings import changed, check_same, check_stage, load
 
 
 def test_the_usual_ones_are_the_papers() -> None:
@@ -43,6 +43,8 @@ def test_a_file_and_changes_on_top(tmp_path: Path) -> None:
         ),
         (["optimiser.rate=1"], "settings: optimiser.rate: there is no such setting"),
         (["optimiser.lr=0"], "settings: optimiser.lr: Input should be greater than 0"),
+        (["optimiser.betas=[0.9, 1]"], "settings: optimiser.betas.1: Input should be less than 1"),
+        (["optimiser.betas=[-1, 0.9]"], "settings: optimiser.betas.0: Input should be greater than or equal to 0"),
         (["batch=6", "micro_batch=4"], "settings: batch 6 must be a multiple of micro_batch 4"),
         (["batch"], "--set batch: write section.name=value"),
         (["batch=4", "batch.size=4"], "--set batch.size=4: batch has no settings in it"),
@@ -69,6 +71,13 @@ def test_only_what_decides_the_weights_must_stay() -> None:
     before = load().decisive()
     free = ["samples=7", "checkpoint.every=9", "data.workers=3", "log.every=2", "gradient_checkpointing=true"]
     check_same(before, load(None, free).decisive(), "run")
+    helps = ["precision=no", "optimiser.lr=1e-6", "micro_batch=2"]
+    check_same(before, load(None, helps).decisive(), "run")
+    assert changed(before, load(None, helps).decisive()) == [
+        "micro_batch is 2 from here on, and was 8",
+        "optimiser.lr is 1e-06 from here on, and was 1e-05",
+        "precision is no from here on, and was auto",
+    ]
     for change in ("seed=1", "data.view=dedup", "model.changes.replication=half", "noise.own_timesteps=true"):
         with pytest.raises(UserError, match="run was begun with"):
             check_same(before, load(None, [change]).decisive(), "run")
