@@ -49,6 +49,9 @@ BACKBONES: Mapping[str, Mapping[str, Any]] = {
 }
 """UNets that can be trained from scratch, by name."""
 
+UNLIMITED = 1_000_000
+"""Tokens from which on a tokenizer's ``model_max_length`` means that nobody said one."""
+
 _VAES: Mapping[str, type[Any]] = {"AutoencoderKL": AutoencoderKL, "PatchVae": PatchVae}
 
 
@@ -141,8 +144,27 @@ def text_of(settings: ModelSettings, second: bool = False) -> tuple[Any, Any]:
     clip = {"clip_text_model": CLIPTextModelWithProjection if second else CLIPTextModel}
     make = clip.get(_model_type(encoder), AutoModel)
     model, words = loaded(make.from_pretrained, encoder).eval(), loaded(AutoTokenizer.from_pretrained, tokenizer)
-    words.model_max_length = min(words.model_max_length, model.config.max_position_embeddings)
+    words.model_max_length = _length_of_texts(model, words, encoder)
     return model, words
+
+
+def _length_of_texts(model: Any, words: Any, folder: Path) -> int:
+    """Tokens that an encoder reads, by its own word or by its tokenizer's.
+
+    Raises:
+        UserError: if it needs more than a text, or neither says.
+    """
+    if model.config.is_encoder_decoder:
+        raise UserError(
+            f"{folder} holds a {type(model).__name__}, an encoder with a decoder: give an encoder alone, such as CLIP's or BERT's"
+        )
+    places = getattr(model.config, "max_position_embeddings", None) or -1
+    limit = int(min(words.model_max_length, places if places > 0 else UNLIMITED))
+    if limit >= UNLIMITED:
+        raise UserError(
+            f"{folder} does not say how long texts may be: write model_max_length, 77 for example, to its tokenizer_config.json"
+        )
+    return limit
 
 
 def unet_of(settings: ModelSettings, channels: int, text: int, more: Mapping[str, Any] | None = None) -> Any:

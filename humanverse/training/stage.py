@@ -84,10 +84,7 @@ def validation(batch: Batch, steps: int, guidance: float, seed: int) -> dict[str
 
 def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
     """``batch`` with its tensors on ``device``."""
-    return {
-        name: value.to(device) if isinstance(value, torch.Tensor) else value
-        for name, value in batch.items()
-    }
+    return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from humanverse.models.pipelines.refiner import RefinerPipeline
 from humanverse.models.pipelines.structural import StructuralPipeline
 from humanverse.models.structural_unet import StructuralUNet
 from humanverse.training.checkpoints import RunFolder
+from humanverse.training.lock import only_one
 from pipelines import cli
 from tests.datasets import make_dataset
 from tests.humanverse.training import conftest, tiny
@@ -175,6 +176,10 @@ def test_stage_two_from_scratch(
         (["data.buckets=[17]"], "a bucket of 17x17 cannot be: give multiples of 8 pixels"),
         (["data.view=dedup"], "dedup"),
         (["micro_batch=100", "batch=100"], "no bucket has 100 samples for a batch"),
+        (
+            ["validation.samples=100", "validation.every=4"],
+            "validation.samples 100: no bucket of what is looked at has more",
+        ),
         (["log.wandb=people"], "log.wandb: wandb is not installed: pip install wandb"),
         (["optimizer.lr=1"], "settings: optimizer: there is no such setting"),
     ],
@@ -193,3 +198,11 @@ def test_what_is_wrong_is_one_line(
     lines = [one for one in err.splitlines() if one.startswith("humanverse: ")]
     assert out == "" and len(lines) == 1 and "Traceback" not in err
     assert line in lines[0]
+
+
+def test_a_second_command_leaves_a_run_alone(
+    people: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with only_one(tmp_path):
+        assert call(monkeypatch, "structure", people, tmp_path, config) == 2
+    assert f"--out {tmp_path}: process {os.getpid()} of" in capsys.readouterr().err

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -342,6 +345,35 @@ def test_another_order_cannot_go_on_and_says_why(tmp_path: Path) -> None:
     loader(url).load_state_dict(old)
     with pytest.raises(UserError, match="3 batches are done, which 2 processes"):
         loader(url, rank=0, world_size=2).load_state_dict(state)
+
+
+def test_batches_of_another_size_go_on_after_as_many_samples_if_they_may(tmp_path: Path) -> None:
+    url = people(tmp_path)
+    own = loader(url)
+    taken(own, 6)
+    with pytest.raises(UserError, match="the run has batch_size 2, not 3"):
+        loader(url, batch_size=3).load_state_dict(own.state_dict(), resize=False)
+    resized = loader(url, batch_size=3)
+    resized.load_state_dict(own.state_dict(), resize=True)
+    assert resized.state_dict()["samples"] == 12
+    whole = loader(url, batch_size=3)
+    assert uids(taken(resized, 4)) == uids(taken(whole, 8))[4:]
+    with pytest.raises(UserError, match="the run has batch_size 2, not 5"):
+        loader(url, batch_size=5).load_state_dict(own.state_dict(), resize=True)
+    with pytest.raises(UserError, match="seed 0, not 1"):
+        loader(url, batch_size=3, seed=1).load_state_dict(own.state_dict(), resize=True)
+
+
+@pytest.mark.slow
+def test_a_further_process_that_is_killed_is_one_line(tmp_path: Path) -> None:
+    given = iter(loader(people(tmp_path), pace=Pace(threads=1, ahead=1, processes=1)))
+    next(given)
+    (worker,) = multiprocessing.active_children()
+    os.kill(worker.pid or 0, signal.SIGKILL)
+    with pytest.raises(UserError, match=r"a process that makes batches was killed.*: take fewer") as raised:
+        for _ in given:
+            continue
+    assert "\n" not in str(raised.value)
 
 
 def test_a_view_decides_which_samples_come(tmp_path: Path) -> None:

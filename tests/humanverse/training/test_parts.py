@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from humanverse.errors import UserError
+from humanverse.models.texts import states
 from humanverse.training import parts
 from humanverse.training.settings import ModelSettings
 from tests.humanverse.models import tiny as models
@@ -24,22 +26,53 @@ def test_loading_shows_no_bars(tmp_path: Path) -> None:
 
 def test_any_encoder_of_transformers_can_be_the_text_encoder(tmp_path: Path) -> None:
     """One like a sentence model's: BERT, with a tokenizer that does not say how long texts may be."""
-    from transformers import BertConfig, BertModel, BertTokenizer
+    from transformers import BertConfig, BertModel
 
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "person", "one"]
     config = BertConfig(
         vocab_size=7, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,
         max_position_embeddings=16,
     )  # fmt: skip
     made = models.seeded(lambda: BertModel(config)).eval()
     made.save_pretrained(tmp_path)
-    BertTokenizer(vocab={word: number for number, word in enumerate(words)}).save_pretrained(tmp_path)
+    _tokenizer(tmp_path)
     encoder, tokenizer = parts.text_of(ModelSettings(text=str(tmp_path)))
     assert tokenizer.model_max_length == 16
     tokens = tokenizer(["one person"], return_tensors="pt").input_ids
     assert tokens.tolist() == [[2, 6, 5, 3]]
     with torch.no_grad():
         assert torch.equal(encoder(tokens)[0], made(tokens)[0])
+
+
+def _tokenizer(folder: Path, **more: Any) -> None:
+    from transformers import BertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "person", "one"]
+    BertTokenizer(vocab={word: number for number, word in enumerate(words)}, **more).save_pretrained(folder)
+
+
+def test_an_encoder_without_positions_has_the_tokenizer_s_length(tmp_path: Path) -> None:
+    from transformers import XLNetConfig, XLNetModel
+
+    config = XLNetConfig(vocab_size=7, d_model=8, n_layer=1, n_head=2, d_inner=8)
+    models.seeded(lambda: XLNetModel(config)).save_pretrained(tmp_path)
+    _tokenizer(tmp_path)
+    with pytest.raises(
+        UserError, match="does not say how long texts may be: write model_max_length, 77 for example, to"
+    ):
+        parts.text_of(ModelSettings(text=str(tmp_path)))
+    _tokenizer(tmp_path, model_max_length=12)
+    encoder, tokenizer = parts.text_of(ModelSettings(text=str(tmp_path)))
+    assert states(encoder, tokenizer, ["one person"], "cpu").shape == (1, 12, 8)
+
+
+def test_an_encoder_with_a_decoder_is_refused(tmp_path: Path) -> None:
+    from transformers import T5Config, T5Model
+
+    config = T5Config(vocab_size=7, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    models.seeded(lambda: T5Model(config)).save_pretrained(tmp_path)
+    _tokenizer(tmp_path)
+    with pytest.raises(UserError, match="holds a T5Model, an encoder with a decoder: give an encoder alone"):
+        parts.text_of(ModelSettings(text=str(tmp_path)))
 
 
 def test_both_encoders_of_a_pipeline(tmp_path: Path) -> None:
