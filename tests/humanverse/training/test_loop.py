@@ -15,7 +15,7 @@ from humanverse.dataset import layout
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
 from humanverse.training.checkpoints import RunFolder
-from humanverse.training.loop import crossed, learning_rate
+from humanverse.training.loop import Loop, crossed, learning_rate
 from humanverse.training.run import run
 from humanverse.training.settings import OptimiserSettings
 from humanverse.training.structure import StructureStage
@@ -68,7 +68,20 @@ def test_a_run_that_was_stopped_between_checkpoints_has_the_same_bits_and_one_lo
     assert [line["loss"] for line in lines] == [line["loss"] for line in before]
 
 
-def test_data_workers_change_nothing(people: str, straight: Path, tmp_path: Path) -> None:
+def test_one_data_worker_before_a_stop_and_two_after_it_change_nothing(
+    people: str, straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Loop.step
+
+    def interrupted(self: Any, *given: Any) -> float:
+        if self.progress.samples == 8:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.trained(people, tmp_path, data__workers=1)
     tiny.trained(people, tmp_path, data__workers=2)
     tiny.assert_equal(_last(straight), _last(tmp_path))
 

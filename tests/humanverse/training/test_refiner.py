@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ def test_both_networks_are_trained_from_scratch_and_go_on_to_the_same_bits(peopl
     assert names == {"refiner", "unet", "ema.safetensors", "optimiser"}
     loaded = RefinerPipeline.from_pretrained(outcome.pipeline)
     assert [condition.name for condition in loaded.refiner.conditions] == ["skeleton", "depth"]
+
+
+def test_the_loss_falls(people: str, tmp_path: Path) -> None:
+    size: dict[str, Any] = {"batch": 10, "micro_batch": 10, "samples": 400, "log__every": 10, "ema__half_life": 0}
+    tiny.trained(people, tmp_path, "refiner", **SCRATCH, **size, checkpoint__every=1000)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len(losses) == 40 and sum(losses[-5:]) < 0.7 * sum(losses[:5])
 
 
 def test_only_the_refiner_is_trained_beside_a_base(people: str, sdxl: Path, tmp_path: Path) -> None:
