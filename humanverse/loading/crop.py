@@ -16,6 +16,9 @@ from humanverse.codec.resample import resample
 from humanverse.loading.buckets import Size
 from schemas.skeletons import WHOLEBODY_FLIP
 
+SIZES = ("original_height", "original_width", "crop_top", "crop_left")
+"""What models are told of a training picture, in this order, in pixels: the size of the upright original before it was scaled and
+cropped, and the crop's upper left corner."""
 _EIGHTHS = 8
 
 

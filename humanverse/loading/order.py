@@ -56,7 +56,9 @@ class TooFewSamples(UserError):
     """
 
     def __init__(self, batch_size: int, most: int) -> None:
-        super().__init__(f"no bucket has {batch_size} samples for a batch, the largest has {most}: make batches smaller")
+        super().__init__(
+            f"no bucket has {batch_size} samples for a batch, the largest has {most}: make batches smaller"
+        )
         self.most = most
 
 

@@ -12,7 +12,7 @@ from humanverse.drawing.skeleton import draw_skeleton
 from humanverse.loading.buckets import Size
 from humanverse.loading.cached import KNOWN, LATENT, NOTHING, PROMPT, Cached
 from humanverse.loading.captions import choose_caption
-from humanverse.loading.crop import Crop, choose, cropped
+from humanverse.loading.crop import SIZES, Crop, choose, cropped
 from humanverse.loading.dense import DENSE
 from humanverse.loading.fetching import PICTURE, Contents
 from humanverse.loading.scatter import shares
@@ -27,8 +27,6 @@ MIDDLE = 0.5
 IMAGE = "image"
 SKELETON = "skeleton"
 CORRUPT = "corrupt"
-SIZES = ("original_height", "original_width", "crop_top", "crop_left")
-"""What a row of ``sizes`` is, in the order in which models are conditioned on it."""
 
 
 class Unusable(Exception):

@@ -7,7 +7,7 @@ scaling factor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
@@ -92,18 +92,3 @@ class Measure:
                 f"The latents of {name!r} cannot be normalised: there are none, they do not vary, or they are not finite."
             )
         return Statistics(mean.tolist(), std.tolist())
-
-
-def measure(batches: Iterable[Mapping[str, torch.Tensor]]) -> dict[str, Statistics]:
-    """Statistics of each target over ``batches`` of latents, (batch, channels, height, width) by target name.
-
-    Raises:
-        UserError: if there is no batch, or what ``Measure.result`` raises.
-    """
-    measures: dict[str, Measure] = {}
-    for batch in batches:
-        for name, latent in batch.items():
-            measures.setdefault(name, Measure(latent.shape[1])).add(latent)
-    if not measures:
-        raise UserError("Latent statistics need at least one batch of latents.")
-    return {name: counted.result(name) for name, counted in measures.items()}

@@ -7,7 +7,7 @@ sqrt(1 - alpha-bar) x (Salimans and Ho, arXiv 2202.00512), since nothing is lear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from diffusers import DDIMScheduler
@@ -72,35 +72,3 @@ def noised(scheduler: DDIMScheduler, clean: torch.Tensor, noise: torch.Tensor, s
 def learnt(scheduler: DDIMScheduler, clean: torch.Tensor, noise: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
     """What the network is to predict for this noised latent, in single precision."""
     return PREDICTIONS[scheduler.config.prediction_type](scheduler, clean.float(), noise.float(), steps)
-
-
-def draw_steps(
-    names: Sequence[str], batch: int, generator: torch.Generator | None = None, own: bool = False, steps: int = STEPS
-) -> dict[str, torch.Tensor]:
-    """Timesteps of each target, int64 (batch,), uniform in [0, ``steps``).
-
-    Args:
-        names: of the targets.
-        batch: samples.
-        generator: decides the draw, and the device.
-        own: whether each target draws its own; else all have the same.
-        steps: of the schedule.
-    """
-
-    def drawn() -> torch.Tensor:
-        device = generator.device if generator is not None else None
-        return torch.randint(0, steps, (batch,), generator=generator, device=device)
-
-    if own:
-        return {name: drawn() for name in names}
-    return dict.fromkeys(names, drawn())
-
-
-def draw_noise(clean: Mapping[str, torch.Tensor], generator: torch.Generator | None = None) -> dict[str, torch.Tensor]:
-    """Standard normal noise of each target's shape, drawn target by target, in single precision, on the latents' device."""
-    from diffusers.utils.torch_utils import randn_tensor
-
-    return {
-        name: randn_tensor(latent.shape, generator=generator, device=latent.device, dtype=torch.float32)
-        for name, latent in clean.items()
-    }

@@ -7,9 +7,7 @@ from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from torch import nn
 
 from humanverse.errors import UserError
-
-SIZES = ("original_height", "original_width", "crop_top", "crop_left")
-"""What is embedded, in pixels: the size of the picture before it was resized and cropped, and the crop's upper left corner."""
+from humanverse.loading.crop import SIZES
 
 
 class SizeEmbedding(nn.Module):
@@ -30,7 +28,7 @@ class SizeEmbedding(nn.Module):
         nn.init.zeros_(self.project.linear_2.bias)
 
     def forward(self, sizes: torch.Tensor) -> torch.Tensor:
-        """The embedding, (batch, time_dim), of ``sizes``, (batch, 4) in the order of ``SIZES``.
+        """The embedding, (batch, time_dim), of ``sizes``, (batch, 4) in the order of ``loading.crop.SIZES``.
 
         Raises:
             UserError: for another shape.

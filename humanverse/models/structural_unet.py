@@ -153,7 +153,7 @@ class StructuralUNet(ModelMixin, AttentionMixin, ConfigMixin):
             timestep: one number, or (batch,); or (batch,) per target, in which case the shared part gets the average embedding.
             encoder_hidden_states: the text, (batch, tokens, width).
             conditions: per condition its latent, (batch, channels, height, width); a dropped one is zeros.
-            sizes: (batch, 4) pixels, in the order of ``size_embedding.SIZES``; required if the model embeds them.
+            sizes: (batch, 4) pixels, in the order of ``loading.crop.SIZES``; required if the model embeds them.
             return_dict: whether the answer is a ``StructuralUNetOutput`` and not a tuple of one dictionary.
 
         Raises:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from humanverse.loading.sample import SIZES, Layers, Slots, stand_ins, to_range
-from humanverse.models.size_embedding import SIZES as OF_THE_MODEL
+from humanverse.loading.sample import Layers, Slots, stand_ins, to_range
 
 
 def test_a_sample_that_cannot_be_had_is_stood_in_for_by_the_next_around_the_end() -> None:
@@ -39,7 +38,3 @@ def test_a_batch_has_a_place_for_each_layer_and_repeats_all_of_a_sample() -> Non
     slots.repeat(0, 1)
     assert all((array[0] == 1).all() for array in slots.arrays.values())
     assert slots.uids == ["b", "b"] and slots.sizes[0].tolist() == [1, 2, 3, 4]
-
-
-def test_sizes_are_in_the_models_order() -> None:
-    assert SIZES == OF_THE_MODEL

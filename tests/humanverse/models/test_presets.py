@@ -13,8 +13,9 @@ from humanverse.models import presets
 from humanverse.models.dropout import kept
 from humanverse.models.losses import denoising_loss
 from humanverse.models.refiner import StructureRefiner, refine
-from humanverse.models.schedule import draw_noise, draw_steps, learnt, noised, scheduler_for
+from humanverse.models.schedule import learnt, noised, scheduler_for
 from humanverse.models.structural_unet import StructuralUNet
+from humanverse.training.chance import noise_for, steps_for
 from tests.humanverse.models import tiny
 
 MILLION = 1e6
@@ -52,10 +53,10 @@ def test_each_setting_of_stage_1_trains_a_step(name: str) -> None:
     model = StructuralUNet.from_unet(unet, **setting.model)
     assert model.num_parameters() == _expected(unet, model)
     names = [target.name for target in model.targets]
-    scheduler, generator = scheduler_for(setting.noise), torch.Generator().manual_seed(0)
+    scheduler = scheduler_for(setting.noise)
     clean = {target: tiny.noise(2, 4, 8, 8, seed=len(target)) for target in names}
-    steps = draw_steps(names, 2, generator, own=setting.noise.own_timesteps)
-    noise = draw_noise(clean, generator)
+    steps = steps_for(0, range(2), names, setting.noise.own_timesteps, torch.device("cpu"))
+    noise = noise_for(0, range(2), clean)
     given = {target: noised(scheduler, clean[target], noise[target], steps[target]) for target in names}
     told = {"skeleton": torch.zeros(2, 4, 8, 8)}
     predicted = model(given, steps, tiny.noise(2, 5, 12), told, torch.zeros(2, 4)).sample

@@ -7,7 +7,7 @@ import torch
 
 from humanverse.errors import UserError
 from humanverse.models.presets import Noise
-from humanverse.models.schedule import draw_noise, draw_steps, learnt, noised, scheduler_for
+from humanverse.models.schedule import learnt, noised, scheduler_for
 from tests.humanverse.models import tiny
 
 EPSILON = Noise(prediction="epsilon", zero_terminal_snr=False)
@@ -63,23 +63,3 @@ def test_a_perfect_prediction_is_sampled_back_to_the_clean_latent(noise: Noise, 
         prediction = learnt(scheduler, clean, drawn, step[None])
         current = scheduler.step(prediction, step, current).prev_sample
     torch.testing.assert_close(current, clean, atol=1e-4, rtol=0)
-
-
-def test_targets_share_a_timestep_unless_each_draws_its_own() -> None:
-    names = ["rgb", "depth", "normal"]
-    same = draw_steps(names, 64, torch.Generator().manual_seed(0))
-    assert torch.equal(same["rgb"], same["depth"]) and torch.equal(same["rgb"], same["normal"])
-    own = draw_steps(names, 64, torch.Generator().manual_seed(0), own=True)
-    assert not torch.equal(own["rgb"], own["depth"]) and not torch.equal(own["depth"], own["normal"])
-    assert torch.equal(own["rgb"], draw_steps(names, 64, torch.Generator().manual_seed(0))["rgb"])
-    every = draw_steps(["rgb"], 4000, torch.Generator().manual_seed(1), steps=10)["rgb"]
-    assert every.dtype == torch.int64 and set(every.tolist()) == set(range(10))
-
-
-def test_noise_is_of_each_targets_own() -> None:
-    clean = {"rgb": torch.zeros(2, 4, 3, 3), "parts": torch.zeros(2, 6, 3, 3).bfloat16()}
-    drawn = draw_noise(clean, torch.Generator().manual_seed(0))
-    assert drawn["parts"].shape == (2, 6, 3, 3) and drawn["parts"].dtype == torch.float32
-    assert not torch.equal(drawn["rgb"], drawn["parts"][:, :4])
-    again = draw_noise(clean, torch.Generator().manual_seed(0))
-    assert all(torch.equal(drawn[name], again[name]) for name in clean)

@@ -26,6 +26,13 @@ def test_noise_differs_between_samples_targets_and_seeds() -> None:
     assert (together - torch.eye(4)).abs().max() < 0.2
 
 
+def test_noise_has_the_shape_of_each_target_s_latents_and_full_precision() -> None:
+    clean = {"rgb": torch.zeros(2, 4, 3, 3), "parts": torch.zeros(2, 6, 3, 3).bfloat16()}
+    drawn = noise_for(0, range(2), clean)
+    assert drawn["parts"].shape == (2, 6, 3, 3) and drawn["parts"].dtype == torch.float32
+    assert not torch.equal(drawn["rgb"], drawn["parts"][:, :4])
+
+
 def test_noise_is_standard_normal() -> None:
     values = _noise(range(200), "rgb")["rgb"]
     assert abs(float(values.mean())) < 0.02 and abs(float(values.std()) - 1) < 0.02
@@ -35,7 +42,7 @@ def test_timesteps_are_uniform_and_shared() -> None:
     found = steps_for(0, range(4000), ["rgb", "depth"], False, CPU)
     assert found["rgb"] is found["depth"]
     assert torch.histc(found["rgb"].float(), 10, 0, 1000).sub(400).abs().max() < 100
-    assert found["rgb"].min() >= 0 and found["rgb"].max() <= 999
+    assert found["rgb"].dtype == torch.int64 and found["rgb"].min() >= 0 and found["rgb"].max() <= 999
 
 
 def test_own_timesteps_are_unrelated() -> None:
