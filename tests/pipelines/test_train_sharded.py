@@ -15,7 +15,8 @@ from tests.humanverse.training import conftest, test_refiner, tiny
 from tests.pipelines import test_train
 from tests.servers import free_port
 
-one_thread, people, config = conftest.one_thread, test_train.people, test_train.config
+one_thread, precisions = conftest.one_thread, conftest.precisions
+people, config = test_train.people, test_train.config
 SHARED = ("sharding=fsdp", "validation.every=4", "validation.samples=1", "validation.steps=1", "checkpoint.keep=9")
 CLOSE = 1e-3
 """By which weights of some 0.1 may differ: sums over processes are rounded otherwise."""
@@ -65,7 +66,7 @@ def test_a_shared_run_goes_on_to_the_same_bits(people: str, config: Path, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["no", "bf16"])
-def test_stage_two_is_shared(people: str, config: Path, tmp_path: Path, precision: str) -> None:
+def test_stage_two_is_shared(people: str, config: Path, tmp_path: Path, precision: str, precisions: None) -> None:
     changes = [f"{name.replace('__', '.')}={json.dumps(value)}" for name, value in test_refiner.SCRATCH.items()]
     changes.append(f"precision={precision}")
     _in_two("refiner", people, tmp_path / "shared", config, *changes)
