@@ -37,7 +37,7 @@ def test_validation_stays_with_its_samples(tmp_path: Path, monkeypatch: pytest.M
     everything = [
         uid for shard in Dataset(url).shards() for uid in Dataset(url).images(shard).column("uid").to_pylist()
     ]
-    gone = [uid for uid in everything if uid not in seen[0]][:4]
+    gone = [uid for uid in everything if uid not in seen[0]][::2]
     tombstones.write(Store(url), tombstones.Tombstones(frozenset(gone)), "asked")
     tiny.trained(url, out, samples=8, **LOOKED)
     assert seen[1] == seen[0]
