@@ -25,7 +25,7 @@ lint: setup
 
 test: lint
 	$(BIN)/humanverse models pull --preset lite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 test-all: lint
 	$(BIN)/humanverse models pull --preset lite

@@ -8,7 +8,6 @@ tensors and what describes them are fetched, and pickled weights only where a re
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,12 +96,11 @@ def committed(weight: Weight, path: Path) -> Weight:
 
 def _take(weight: Weight, **options: Any) -> Path | None:
     """The file, or the folder of the repository; None where neither tensors nor pickles are in it."""
-    if offline():
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from huggingface_hub import hf_hub_download, snapshot_download
 
     wanted = _parts(weight)
-    place = {"repo_id": wanted["repo"], "revision": wanted["revision"], **options}
+    alone = {"local_files_only": True} if offline() else {}
+    place = {"repo_id": wanted["repo"], "revision": wanted["revision"], **options, **alone}
     if wanted["file"]:
         return Path(hf_hub_download(filename=wanted["file"], **place))
     for weights in (folders.SAFE, folders.PICKLED):

@@ -246,7 +246,6 @@ def test_weights_that_are_not_here_are_named_together_and_those_that_are_given_a
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HUMANVERSE_OFFLINE", "1")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     kinds = {"caption": "blip", "person": "yolos-tiny"}
     missing = r"^weights of caption=blip \(1.9 GB\), person=yolos-tiny \(26.0 MB\) are not here: "
     with pytest.raises(UserError, match=missing):
