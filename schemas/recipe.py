@@ -299,7 +299,7 @@ def explain(error: ValidationError, section: Sequence[str] = (), of: type[BaseMo
     first = error.errors(include_url=False)[0]
     name = ".".join((*section, *map(str, first["loc"])))
     message = _IN_YAML.get(first["type"], first["msg"].removeprefix("Value error, "))
-    if first["type"] == "tuple_type" and isinstance(first["input"], str):
+    if first["type"] == "tuple_type" and isinstance(first["input"], str | int | float):
         message = f"must be a list, such as [{first['input']}]"
     if of and first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         message += f": choose one of {', '.join(of.model_fields)}" if of.model_fields else ", and no other"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 import humanverse
@@ -104,7 +104,8 @@ def look(path: Path) -> Found:
             software = image.info.get(SOFTWARE)
             pixels = np.asarray(image.convert("RGB")) if _is_colour(image) else None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} is no picture that can be read: {one_line(error, 120)}") from error
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({one_line(error, 120)})"
+        raise UserError(f"{path} is no picture that can be read{why}") from error
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     term = _TERM.search(words)
     strength = None if pixels is None else watermark.strength(pixels)

@@ -39,7 +39,7 @@ def test_overrides_win_over_the_file(tmp_path: Path) -> None:
         ("gate: {min_people: 4}", "min_people 4 is more than max_people 3"),
         ("gates: {}", "gates: there is no such setting"),
         ("block: {urls: bl/list.txt}", "block.urls: must be a list, such as [bl/list.txt]"),
-        ("block: {urls: 7}", "block.urls: must be a list, such as [one, another]"),
+        ("block: {urls: 7}", "block.urls: must be a list, such as [7]"),
         ("block: null", "block: must be a mapping of settings"),
         ("gate: [min_side, 3]", "gate: must be a mapping of settings"),
         ("annotators:", "annotators: must be a mapping of settings"),
