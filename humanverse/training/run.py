@@ -22,7 +22,7 @@ from humanverse.loading.order import TooFewSamples
 from humanverse.loading.stream import Pace
 from humanverse.training import parts, stopping, trackers
 from humanverse.training.caches import Caches, find
-from humanverse.training.checkpoints import INDEX, VALIDATION_INDEX, RunFolder
+from humanverse.training.checkpoints import INDEX, PIPELINE, VALIDATION_INDEX, RunFolder, read_state
 from humanverse.training.lock import only_one
 from humanverse.training.loop import Loop, Tell
 from humanverse.training.named import check_named
@@ -119,6 +119,10 @@ def _trained(
     before = folder.to_go_on_with()
     if before is not None:
         check_same(before, facts, f"--out {folder.path}")
+        ended = _ended(folder, settings)
+        if ended is not None:
+            say(f"nothing to do: {folder.path} has seen {ended.samples} samples; with larger samples it goes on")
+            return ended
         for line in changed(before, facts):
             say(line)
     with told_in_one_line(settings, folder):
@@ -149,6 +153,17 @@ def _trained(
         time.monotonic() - began,
         dict(loader.skipped),
     )
+
+
+def _ended(folder: RunFolder, settings: TrainSettings) -> Outcome | None:
+    """What a run came to that has nothing left to do; None of any other, as of one without a pipeline since its checkpoint."""
+    latest, pipeline = folder.latest(), folder.path / PIPELINE
+    if latest is None or max(folder.checkpoints()) < settings.samples or not pipeline.is_dir():
+        return None
+    if pipeline.stat().st_mtime_ns < latest.stat().st_mtime_ns:
+        return None
+    done = read_state(latest)["progress"]
+    return Outcome(done["samples"], done["steps"], done["skipped_steps"], None, str(pipeline), 0.0)
 
 
 def _run(loop: Loop, say: Callable[[str], None]) -> None:

@@ -76,3 +76,18 @@ def test_a_process_of_the_data_that_is_killed_during_a_step_is_one_line(
     with pytest.raises(UserError, match=r"data\.workers of a training") as raised:
         tiny.trained(people, tmp_path)
     assert str(raised.value) == DEAD
+
+
+def test_a_run_that_has_ended_does_nothing_again_and_notes_no_settings(people: str, tmp_path: Path) -> None:
+    first = tiny.trained(people, tmp_path, samples=8)
+    before = RunFolder(tmp_path).settings()
+    pipeline = Path(first.pipeline) / "model_index.json"
+    written = pipeline.stat().st_mtime_ns
+    again = tiny.trained(people, tmp_path, samples=8, optimiser__lr=1e-7)
+    assert (again.samples, again.steps, again.loss) == (8, first.steps, None)
+    assert RunFolder(tmp_path).settings() == before and pipeline.stat().st_mtime_ns == written
+    latest = RunFolder(tmp_path).latest()
+    assert latest is not None
+    latest.touch()
+    tiny.trained(people, tmp_path, samples=8)
+    assert pipeline.stat().st_mtime_ns > written
