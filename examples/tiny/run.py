@@ -136,12 +136,11 @@ def text_encoder(folder: Path) -> Path:
 
 
 def train(stage: str, out: Path, size: Size, device: str, *changes: str) -> None:
-    """``structure`` or ``refiner``, with ``changes`` to its settings; on a CPU in single precision."""
+    """``structure`` or ``refiner``, with ``changes`` to its settings."""
     settings = {"structure": size.structure, "refiner": size.refiner}[stage]
-    variables, precision = (ON_CPU, ("precision=no",)) if device == "cpu" else ({}, ())
-    told = [word for change in (*changes, *size.changes, *precision) for word in ("--set", change)]
+    told = [word for change in (*changes, *size.changes) for word in ("--set", change)]
     places = ("--data", out / "people", "--out", out / stage, "--config", HERE / settings)
-    humanverse("train", stage, *places, *told, variables=variables)
+    humanverse("train", stage, *places, *told, variables=ON_CPU if device == "cpu" else {})
 
 
 def measure(out: Path, size: Size, device: str) -> dict[str, dict[str, float]]:

@@ -23,9 +23,9 @@ from humanverse.loading.stream import Pace
 from humanverse.training import parts, stopping, trackers
 from humanverse.training.caches import Caches, find
 from humanverse.training.checkpoints import INDEX, PIPELINE, VALIDATION_INDEX, RunFolder, read_state
+from humanverse.training.layer_choice import check_chosen
 from humanverse.training.lock import only_one
 from humanverse.training.loop import Loop, Tell
-from humanverse.training.named import check_named
 from humanverse.training.refiner import RefinerStage
 from humanverse.training.settings import TrainSettings, changed, check_same, check_stage
 from humanverse.training.stage import Stage
@@ -128,7 +128,7 @@ def _trained(
     with told_in_one_line(settings, folder):
         stage = STAGES[name](_placed(settings, place), folder.latest(), accelerator.device)
     dataset = Dataset(url)
-    check_named(dataset.select(settings.data.view), stage.layers)
+    check_chosen(dataset.select(settings.data.view), stage.layers)
     cached = _cached(dataset, stage, settings, folder, say)
     loader = _loader(dataset, cached, settings, folder)
     if folder.latest() is None:

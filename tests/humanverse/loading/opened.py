@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from humanverse.dataset.reader import Dataset
 from humanverse.loading.loader import Loader
 from humanverse.loading.order import Mixing
@@ -41,3 +43,12 @@ def taken(given: Loader, count: int | None = None) -> list[dict[str, Any]]:
 
 def uids(batches: list[dict[str, Any]]) -> list[list[str]]:
     return [batch["uids"] for batch in batches]
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two batches are equal, bit for bit."""
+    assert one.keys() == other.keys()
+    return all(
+        torch.equal(value, other[name]) if isinstance(value, torch.Tensor) else value == other[name]
+        for name, value in one.items()
+    )

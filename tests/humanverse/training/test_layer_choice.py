@@ -9,7 +9,7 @@ import pytest
 
 import humanverse
 from humanverse.errors import UserError
-from humanverse.training.named import check_named
+from humanverse.training.layer_choice import check_chosen
 from tests.datasets import make_dataset
 
 KINDS = ("depth", "pose")
@@ -34,12 +34,12 @@ def test_all_kinds_are_told_at_once_with_a_setting_to_copy_that_takes_the_truth(
 ) -> None:
     selection = beside_truth.select(None)
     with pytest.raises(UserError, match=r"^several layers of depth, pose can be trained on \(depth/") as caught:
-        check_named(selection, KINDS)
+        check_chosen(selection, KINDS)
     told = str(caught.value)
     assert told.endswith("--set data.layers=[depth/truth,pose/truth]") and "\n" not in told
     with pytest.raises(UserError, match=r"^several layers of pose .*--set data.layers=\[depth/test,pose/truth\]$"):
-        check_named(selection, ("depth/test", "pose"))
+        check_chosen(selection, ("depth/test", "pose"))
 
 
 def test_what_is_named_or_the_only_one_is_taken(beside_truth: humanverse.Dataset) -> None:
-    check_named(beside_truth.select(None), ("depth/truth", "pose/test", "person"))
+    check_chosen(beside_truth.select(None), ("depth/truth", "pose/test", "person"))

@@ -11,7 +11,7 @@ from humanverse.errors import UserError
 SETTING = "data.layers"
 
 
-def check_named(selection: Selection, wanted: Sequence[str]) -> None:
+def check_chosen(selection: Selection, wanted: Sequence[str]) -> None:
     """Refuse kinds that say nothing of which of several layers is meant, all in one line, with a setting to copy.
 
     Args:
