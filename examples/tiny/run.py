@@ -1,4 +1,5 @@
-"""Both stages of the generator, from nothing: people are rendered, both are trained on them, and what they make is measured.
+"""Both stages of the generator from nothing: people are rendered, a VAE and both stages trained on them, and what they make is
+measured.
 
     python examples/tiny/run.py OUT [--device cpu|cuda] [--small]
 
@@ -17,8 +18,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from autoencoder import Plan
+from autoencoder import train as train_vae
 
 HERE = Path(__file__).resolve().parent
 VIEW = "rooms"
@@ -34,6 +38,7 @@ class Size:
         pictures: that are rendered to train on.
         held_out: that are rendered with another seed; those in a room are measured.
         sides: of the pictures of stage 1 and of stage 2, in pixels; rendered ones have stage 2's.
+        vae: how the VAE is trained.
         structure: file of settings of stage 1.
         refiner: file of settings of stage 2.
         changes: to both stages' settings.
@@ -43,6 +48,7 @@ class Size:
     pictures: int
     held_out: int
     sides: tuple[int, int]
+    vae: Plan
     structure: str
     refiner: str
     changes: tuple[str, ...] = ()
@@ -53,13 +59,14 @@ FEW = (
     "samples=16",
     "optimiser.warm_up=8",
     "model.statistics_samples=8",
-    "model.unet.block_out_channels=[32,32,96,96]",
     "validation.every=0",
 )
+VAE = Plan(side=128, batch=4, steps=3000, widths=(16, 32, 64), channels=8)
+LARGE_VAE = Plan(side=256, batch=16, steps=10_000, widths=(64, 128, 256), channels=8)
 SIZES = {
-    "cpu": Size(3000, 72, (64, 128), "structure.yaml", "refiner.yaml"),
-    "cuda": Size(12_000, 400, (128, 256), "structure-gpu.yaml", "refiner-gpu.yaml"),
-    "small": Size(24, 8, (64, 128), "structure.yaml", "refiner.yaml", FEW, 2),
+    "cpu": Size(3000, 72, (64, 128), VAE, "structure.yaml", "refiner.yaml"),
+    "cuda": Size(12_000, 400, (128, 256), LARGE_VAE, "structure-gpu.yaml", "refiner-gpu.yaml"),
+    "small": Size(24, 8, (64, 128), replace(VAE, steps=4), "structure.yaml", "refiner.yaml", FEW, 2),
 }
 ON_CPU: Mapping[str, str] = {"ACCELERATE_USE_CPU": "true"}
 """Variables that keep training off a GPU that is there."""
@@ -176,10 +183,13 @@ def main() -> None:
     clock = Clock(asked.out / "minutes.json")
     with clock.step("render"):
         render(asked.out, size, asked.device)
+    with clock.step("VAE"):
+        vae = train_vae(asked.out / "people", VIEW, asked.out / "vae", size.vae, asked.device)
     with clock.step("stage 1"):
-        train("structure", asked.out, size, asked.device, f"model.text={text_encoder(asked.out / 'text')}")
+        text = f"model.text={text_encoder(asked.out / 'text')}"
+        train("structure", asked.out, size, asked.device, f"model.vae={vae}", text)
     with clock.step("stage 2"):
-        train("refiner", asked.out, size, asked.device)
+        train("refiner", asked.out, size, asked.device, f"model.vae={vae}")
     with clock.step("generate and measure"):
         figures = measure(asked.out, size, asked.device)
     (asked.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
