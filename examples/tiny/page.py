@@ -26,8 +26,9 @@ MEANING = {
 """Figure -> what it is called."""
 EXPLAINED = """
 *stage 1* and *stage 2* are what was generated for held-out skeletons and their captions; *rendered* are the true pictures in
-stage 1's size, the best that can be expected of these judges; *mixed up* has the picture of one generated sample, the depth of a
-second, skeleton and normals of a third.
+stage 1's size, the best that can be expected of these judges; *through the VAE* are these as the VAE gives them back, the best
+that its latents can show; *mixed up* has the picture of one generated sample, the depth of a second, skeleton and normals of a
+third.
 
 - Pose: the lite pose estimator on the picture, enlarged to 256 pixels, against the skeleton that was given.
 - Picture and normals, picture and depth: what the lite structure estimator sees in the picture, which is enlarged likewise,

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autoencoder import Plan
+from autoencoder import MADE, Plan
 from autoencoder import train as train_vae
 
 HERE = Path(__file__).resolve().parent
@@ -152,6 +152,7 @@ def train(stage: str, out: Path, size: Size, device: str, *changes: str) -> None
 
 def measure(out: Path, size: Size, device: str) -> dict[str, dict[str, float]]:
     """Pictures for the held-out skeletons in OUT/tiny.jpg; what they are worth, by set of pictures and figure."""
+    from coded import coded
     from figures import Judge
     from held_out import read
     from made import make
@@ -161,11 +162,12 @@ def measure(out: Path, size: Size, device: str) -> dict[str, dict[str, float]]:
     told = read(out / "held-out", VIEW, size.sides[0])
     made = make(told, out / "structure", out / "refiner", device, size.steps, GUIDANCE)
     sheet(made[:SHOWN]).save(out / "tiny.jpg", quality=88)
-    shown = [one.shown for one in made]
+    shown, rendered = [one.shown for one in made], [one.told.rendered for one in made]
     sets = {
         "stage 1": shown,
         "stage 2": [one.refined for one in made],
-        "rendered": [one.told.rendered for one in made],
+        "rendered": rendered,
+        "through the VAE": coded(rendered, str(out / "vae" / MADE)),
         "mixed up": [mixed(*three) for three in zip(shown, shown[1:] + shown[:1], shown[2:] + shown[:2], strict=True)],
     }
     judge = Judge()

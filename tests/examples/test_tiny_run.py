@@ -30,7 +30,7 @@ def test_every_step_runs_and_a_second_run_makes_the_same(tmp_path: Path) -> None
     first = small(tmp_path)
     assert first.returncode == 0, first.stdout[-2000:] + first.stderr[-2000:]
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert set(figures) == {"stage 1", "stage 2", "rendered", "mixed up"}
+    assert set(figures) == {"stage 1", "stage 2", "rendered", "through the VAE", "mixed up"}
     assert all(set(found) == FIGURES for found in figures.values())
     assert figures["rendered"]["oks"] > 0.7 > figures["mixed up"]["oks"]
     assert figures["rendered"]["depth_normal"] < 15 < figures["mixed up"]["depth_normal"]
