@@ -62,7 +62,7 @@ FEW = (
     "validation.every=0",
 )
 VAE = Plan(side=128, batch=4, steps=3000, widths=(16, 32, 64), channels=8)
-LARGE_VAE = Plan(side=256, batch=16, steps=10_000, widths=(64, 128, 256), channels=8)
+LARGE_VAE = Plan(side=256, batch=16, steps=5000, widths=(64, 128, 256), channels=8)
 SIZES = {
     "cpu": Size(3000, 72, (64, 128), VAE, "structure.yaml", "refiner.yaml"),
     "cuda": Size(12_000, 400, (128, 256), LARGE_VAE, "structure-gpu.yaml", "refiner-gpu.yaml"),
