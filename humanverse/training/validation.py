@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from humanverse.training.settings import ValidationSettings
 from humanverse.training.stage import Batch, Stage
 
 FOLDER = "validation"
+TITLE, TEXT = 16, 11
+"""Pixels: height of the titles' line, and of their letters."""
 
 _SHAPES: Mapping[str, Callable[[np.ndarray], Any]] = {
     "tensorboard": lambda grid: grid.transpose(2, 0, 1)[None],
@@ -35,14 +37,15 @@ class Validation:
         self._settings, self._seed, self._batch = settings, seed, batch
 
     def look(self, stage: Stage) -> tuple[dict[str, float], np.ndarray]:
-        """Losses, ``validation/TARGET`` and ``validation/loss``, and the pictures side by side. Noise and timesteps are the same
+        """Losses, ``validation/TARGET`` and ``validation/loss``, and the pictures in columns with titles. Noise and timesteps are the same
         each time."""
         count = len(self._batch["captions"])
         with torch.no_grad():
             losses = stage.learn(stage.model, self._batch, range(-count, 0)).losses
         values = {f"validation/{name}": float(mean) for name, mean in losses.means().items()}
         values["validation/loss"] = float(losses.total)
-        return values, grid_of(stage.generate(self._batch, self._settings.steps, self._settings.guidance, self._seed))
+        made = stage.generate(self._batch, self._settings.steps, self._settings.guidance, self._seed)
+        return values, titled(grid_of(made), list(made))
 
     def show(self, trackers: Sequence[Any], grid: np.ndarray, seen: int) -> None:
         """Give the pictures to trackers that take some."""
@@ -66,3 +69,20 @@ def grid_of(pictures: Mapping[str, torch.Tensor]) -> np.ndarray:
     """
     rows = torch.cat([torch.cat(list(one), dim=2) for one in zip(*pictures.values(), strict=True)], dim=1)
     return (rows.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+
+
+def titled(grid: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """``grid`` below a line with the name of each column; as it is if a name is too wide for its column.
+
+    Args:
+        grid: uint8 (height, width, 3) of columns equally wide.
+        names: of the columns.
+    """
+    line = Image.new("RGB", (grid.shape[1], TITLE), "white")
+    pen, font = ImageDraw.Draw(line), ImageFont.load_default(TEXT)
+    wide = grid.shape[1] // len(names)
+    if any(pen.textlength(name, font) > wide for name in names):
+        return grid
+    for place, name in enumerate(names):
+        pen.text((place * wide + wide / 2, TITLE / 2), name, "black", font, anchor="mm")
+    return np.concatenate([np.asarray(line), grid])
