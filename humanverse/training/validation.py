@@ -37,8 +37,10 @@ class Validation:
         self._settings, self._seed, self._batch = settings, seed, batch
 
     def look(self, stage: Stage) -> tuple[dict[str, float], np.ndarray]:
-        """Losses, ``validation/TARGET`` and ``validation/loss``, and the pictures in columns with titles. Noise and timesteps are the same
-        each time."""
+        """Losses, ``validation/TARGET`` and ``validation/loss``, and the pictures in columns with titles.
+
+        Noise and timesteps are the same each time.
+        """
         count = len(self._batch["captions"])
         with torch.no_grad():
             losses = stage.learn(stage.model, self._batch, range(-count, 0)).losses
