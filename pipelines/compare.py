@@ -13,6 +13,7 @@ from humanverse.compare.run import Comparison, common_shards
 from humanverse.compare.run import compare as run
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
+from humanverse.plurals import plural
 from pipelines.progress import Counts, Display, Local
 
 COMMAND = "compare"
@@ -90,7 +91,7 @@ def check_page(out: Path | None) -> None:
 
 def note(counts: Counts, rate: float) -> str:
     """What stands beside the bar."""
-    return f"{counts.get('samples', 0)} samples"
+    return plural(counts.get("samples", 0), "sample")
 
 
 def _command(url: str, kind: str, a: str, b: str, out: Path, worst: int, view: str | None) -> str:

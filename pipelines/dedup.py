@@ -22,6 +22,7 @@ from humanverse.dataset.status import over_shards
 from humanverse.dataset.view_cards import Counts as Counted
 from humanverse.dataset.view_cards import Step
 from humanverse.errors import DatasetError, UserError
+from humanverse.plurals import plural
 from humanverse.similar import samples
 from humanverse.similar.choice import Choice, choose
 from humanverse.similar.search import MAX_DISTANCE, Indices
@@ -169,7 +170,7 @@ def _as_of_a_view(result: Result) -> Counted:
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{counts.get('samples', 0)} samples, {_PHASES[counts.get('phase', 0)]}"
+    return f"{plural(counts.get('samples', 0), 'sample')}, {_PHASES[counts.get('phase', 0)]}"
 
 
 def _places(ascending: Indices, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,7 @@ from humanverse.export.base import OPTIONS, PLACES, Exporter, Plan, Settings, To
 from humanverse.export.formats import FORMATS, exporter
 from humanverse.export.record import Record
 from humanverse.export.state import ShardState, State
+from humanverse.plurals import plural
 from humanverse.storage import TMP, Store
 from pipelines.progress import Counts, Display, Local
 from schemas.layers import KINDS
@@ -367,4 +368,4 @@ class _Run:
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{counts.get('samples', 0)} samples, {_PHASES[counts.get('phase', 0)]}"
+    return f"{plural(counts.get('samples', 0), 'sample')}, {_PHASES[counts.get('phase', 0)]}"

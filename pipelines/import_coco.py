@@ -16,6 +16,7 @@ from humanverse.dataset import create, views
 from humanverse.dataset.adding import Target
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
+from humanverse.plurals import plural
 from pipelines.progress import Counts, Display, Local
 from pipelines.truth import coco_json
 from pipelines.truth.coco_json import CocoFile
@@ -164,7 +165,7 @@ def _write(
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{counts.get('samples', 0)} samples"
+    return plural(counts.get("samples", 0), "sample")
 
 
 def _rows(target: Target, matching: Matching, result: Result, used: set[int | str]) -> dict[str, list[Row]]:

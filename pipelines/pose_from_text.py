@@ -9,6 +9,7 @@ from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import Selection
 from humanverse.errors import UserError
 from humanverse.loading.settings import CAPTION, SOURCE, kind_of
+from humanverse.plurals import plural
 from pipelines.progress import Counts, Display, Local, pace
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def find_poses(
 
 
 def _note(counts: Counts, rate: float) -> str:
-    return f"{pace(rate, 'shard')} · {counts.get('samples', 0)} samples"
+    return f"{pace(rate, 'shard')} · {plural(counts.get('samples', 0), 'sample')}"
 
 
 def _embedder(selection: Selection, captions: Sequence[str] | None, weights: str | None) -> Embedder:

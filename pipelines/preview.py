@@ -20,6 +20,7 @@ from humanverse.dataset.adding import Target
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError
+from humanverse.plurals import word
 from humanverse.report import preview as page
 from humanverse.report.wording import count, duration, without_password
 from pipelines.annotate import resources_of
@@ -185,7 +186,7 @@ def _write(
         for kind, addition in planned.additions.items()
     ]
     head = [
-        ("looked at", f"{count(result.samples)} of {count(result.all_samples)} samples"),
+        ("looked at", f"{count(result.samples)} of {count(result.all_samples)} {word(result.all_samples, 'sample')}"),
         ("rate", f"{result.rate:.2f} samples a second in one process"),
         ("all would take it", duration(result.expected_s)),
     ]

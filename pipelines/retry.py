@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from humanverse.dataset.plan_retry import not_of_the_source, plan
 from humanverse.dataset.reader import Dataset
 from humanverse.errors import UserError
+from humanverse.plurals import plural, word
 from pipelines.progress import say
 from pipelines.todo import Todo
 from schemas.ledger import RETRYABLE
@@ -63,11 +64,14 @@ def begin_or_go_on(
         What there is to do now, and what of it is a further attempt; None if nothing is.
     """
     if reasons and todo.unbuilt:
-        say(f"retry: {todo.unbuilt} shards are not built yet: the same command without --retry builds them")
+        say(
+            f"retry: {plural(todo.unbuilt, 'shard is', 'shards are')} not built yet: the same command without "
+            f"--retry builds {word(todo.unbuilt, 'it', 'them')}"
+        )
     unfinished = todo.unfinished
     again = "; give --retry once more for another" if reasons else ""
     for one in unfinished:
-        say(f"retry: an earlier one of {one.rows} rows ({', '.join(one.reasons)}) is finished first{again}")
+        say(f"retry: an earlier one of {plural(one.rows, 'row')} ({', '.join(one.reasons)}) is finished first{again}")
     if unfinished:
         _say_whose_engine(fetch, todo)
         named = {reason for one in unfinished for reason in one.reasons}
@@ -76,12 +80,15 @@ def begin_or_go_on(
         return todo, None
     if elsewhere := not_of_the_source(dataset, reasons):
         say(
-            f"retry: {elsewhere} further rows that ended so came by a merge: retry where they came from, and merge again"
+            f"retry: {plural(elsewhere, 'further row')} that ended so came by a merge: retry where "
+            f"{word(elsewhere, 'it', 'they')} came from, and merge again"
         )
     made = plan(dataset, reasons, fetch.model_copy(update={"engine": OWN}))
     if made is None:
         return todo, Retried(reasons)
-    say(f"retry: {made.rows} rows ({', '.join(made.reasons)}), in {len(made.shards)} supplementary shards")
+    say(
+        f"retry: {plural(made.rows, 'row')} ({', '.join(made.reasons)}), in {plural(len(made.shards), 'supplementary shard')}"
+    )
     _say_whose_engine(fetch, todo)
     return replace(todo, passes=(made,)), Retried(made.reasons, made.rows)
 
@@ -98,4 +105,7 @@ def say_how_to_allow_private(failures: Mapping[str, int]) -> None:
         failures: failed rows by reason.
     """
     if rows := failures.get(PRIVATE):
-        say(f"{rows} rows failed with {PRIVATE}: --retry {PRIVATE} --allow-private tries them again, if they are meant")
+        say(
+            f"{plural(rows, 'row')} failed with {PRIVATE}: --retry {PRIVATE} --allow-private tries "
+            f"{word(rows, 'it again, if it is', 'them again, if they are')} meant"
+        )

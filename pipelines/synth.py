@@ -15,6 +15,7 @@ from humanverse.dataset.extent import Extent
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.shard import Shard
 from humanverse.errors import UserError
+from humanverse.plurals import plural
 from humanverse.storage import Store
 from humanverse.synth.settings import SynthSettings
 from pipelines.engine.choice import started
@@ -161,7 +162,8 @@ def _restore(target: Target, made: Shard, layers: list[str]) -> None:
     wanted = target.images.column("uid").to_pylist()
     if other := [uid for uid in wanted if uid not in place]:
         raise UserError(
-            f"shard {target.number}: {len(other)} pictures are made otherwise here (another processor or version, "
+            f"shard {target.number}: {plural(len(other), 'picture is', 'pictures are')} made otherwise here "
+            "(another processor or version, "
             "or other photographs): make the dataset again in a new place"
         )
     rows = [place[uid] for uid in wanted]

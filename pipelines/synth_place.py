@@ -9,6 +9,7 @@ from typing import Any
 from humanverse.dataset import create, layout
 from humanverse.dataset.asking import SYNTH, synth_options
 from humanverse.errors import UserError
+from humanverse.plurals import plural
 from humanverse.storage import Store
 
 N, SEED, BACKGROUNDS = "--n", "--seed", "--backgrounds"
@@ -28,7 +29,7 @@ def check_same(store: Store, source: Mapping[str, Any]) -> None:
     changed = {option: value for option, value in before.items() if option != BACKGROUNDS and value != now.get(option)}
     if list(changed) == [N]:
         raise UserError(
-            f"{store.url} has {before[N]} pictures of seed {before[SEED]}: give --n {before[N]}, or a new place"
+            f"{store.url} has {plural(before[N], 'picture')} of seed {before[SEED]}: give --n {before[N]}, or a new place"
         )
     words = [*(f"{option} {value}" for option, value in changed.items()), *_backgrounds(there, source)]
     if words:
@@ -45,4 +46,4 @@ def _backgrounds(there: Mapping[str, Any], source: Mapping[str, Any]) -> Iterato
         yield f"no {BACKGROUNDS}"
     else:
         other = " other than these" if source.get("backgrounds") else ""
-        yield f"{BACKGROUNDS} of {given.get('pictures')} photographs{other}"
+        yield f"{BACKGROUNDS} of {plural(given.get('pictures', 0), 'photograph')}{other}"

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from humanverse.errors import UserError, one_line
+from humanverse.plurals import plural
 from pipelines.engine import on_ray
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def _watched(fit: _Fit, post: Any, tell: Callable[[Mapping[str, float]], None], 
             return state["outcome"]
         reason = state["crash"] or fit.error or "a process died"
         if is_stuck(state["starts"]):
-            raise UserError(f"the workers failed {TRIES} times at {state['starts'][-1]} samples ({reason})")
+            raise UserError(f"the workers failed {TRIES} times at {plural(state['starts'][-1], 'sample')} ({reason})")
         if not fit.is_alive():
             raise UserError(f"Ray gave up ({reason}): run the same command again")
 

@@ -14,6 +14,7 @@ from humanverse.dataset.selection import Selection
 from humanverse.dataset.view_cards import Counts, Pin, ViewCard
 from humanverse.dataset.view_counts import count
 from humanverse.errors import DatasetError, UserError
+from humanverse.plurals import plural
 from pipelines.progress import Counts as Progress
 from pipelines.progress import Display, Local
 from schemas.layers import KINDS
@@ -158,7 +159,7 @@ def _counted(dataset: Dataset, selection: Selection) -> Counts:
 
 
 def _note(counts: Progress, rate: float) -> str:
-    return f"{counts.get('samples', 0)} samples"
+    return plural(counts.get("samples", 0), "sample")
 
 
 def look(url: str, name: str) -> Told:

@@ -19,6 +19,7 @@ from humanverse.compare.coverage import Coverage
 from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions
 from humanverse.compare.frames import Placed, on_one_grid
 from humanverse.compare.measure import Measure, Pair, Said, Side
+from humanverse.plurals import plural
 
 INVERSE, METRIC = "inverse", "metric"
 LEAST_PIXELS = 16
@@ -161,11 +162,15 @@ class Depth(Measure):
             "Scale and shift are fitted in inverse depth where one of the two is inverse, else in depth; figures are of B's "
             "quantity."
         )
-        kinds = "; ".join(f"{name}: {number} pictures" for name, number in self._kinds.most_common())
+        kinds = "; ".join(f"{name}: {plural(number, 'picture')}" for name, number in self._kinds.most_common())
         turned = self._skipped["turned"]
-        backwards = f"In {turned} pictures A shrinks where B grows: no positive scale helps." if turned else ""
+        backwards = (
+            f"In {plural(turned, 'picture')} A shrinks where B grows: no positive scale helps." if turned else ""
+        )
         skipped = self._skipped["pictures"]
-        without = f"{skipped} pictures have too few pixels that both maps cover." if skipped else ""
+        without = (
+            f"{plural(skipped, 'picture has', 'pictures have')} too few pixels that both maps cover." if skipped else ""
+        )
         return tuple(note for note in (quantity, self._coverage.note, kinds, backwards, without) if note)
 
 

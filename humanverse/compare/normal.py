@@ -16,6 +16,7 @@ from humanverse.compare.coverage import Coverage
 from humanverse.compare.findings import Findings, Headline, Numbers, Table, distributions
 from humanverse.compare.frames import Placed, known, on_one_grid
 from humanverse.compare.measure import Measure, Pair, Said, Side
+from humanverse.plurals import plural
 
 LEVELS = (11.25, 22.5, 30.0)
 FIGURES = ("mean", "median", *(f"within_{level:g}" for level in LEVELS))
@@ -121,5 +122,9 @@ class Normal(Measure):
         return Findings(figures, (table,) if pictures else (), distributions(shown), self._notes(), headlines, covered)
 
     def _notes(self) -> tuple[str, ...]:
-        skipped = f"{self._skipped} pictures have no pixels that both maps cover." if self._skipped else ""
+        skipped = (
+            f"{plural(self._skipped, 'picture has', 'pictures have')} no pixels that both maps cover."
+            if self._skipped
+            else ""
+        )
         return tuple(note for note in (self._coverage.note, skipped) if note)

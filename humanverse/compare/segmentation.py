@@ -18,6 +18,7 @@ from humanverse.compare.frames import Placed, labels_on_one_grid
 from humanverse.compare.measure import Measure, Pair, Said, Side
 from humanverse.errors import DatasetError
 from humanverse.labels import key_of
+from humanverse.plurals import plural
 from schemas.layers import BACKGROUND_LABEL, UNKNOWN_LABEL
 
 NOT_NAMED = -1
@@ -173,7 +174,11 @@ class Segmentation(Measure):
             f"Only {label} has {', '.join(names)}." for label, names in zip("AB", self._alone, strict=True) if names
         ]
         skipped = (
-            [f"{self._skipped} pictures have no pixels about which both layers say something."] if self._skipped else []
+            [
+                f"{plural(self._skipped, 'picture has', 'pictures have')} no pixels about which both layers say something."
+            ]
+            if self._skipped
+            else []
         )
         share = [self._coverage.note] if self._coverage.note else []
         return (*alone, *share, *skipped)

@@ -14,6 +14,7 @@ from humanverse.dataset.snapshots import SnapshotCard, digest, read_files, read_
 from humanverse.dataset.status import over_shards
 from humanverse.dataset.take_snapshot import Scope, count_tombstones, uids_digest
 from humanverse.errors import DatasetError
+from humanverse.plurals import plural
 
 CHANGED = "changed"
 ADDED = "added"
@@ -222,20 +223,34 @@ def _of_files(found: Comparison) -> Iterator[Change]:
         if gone:
             yield Change(CHANGED, "files", f"{kind}: {gone} pinned files are gone")
         if changed:
-            yield Change(CHANGED, "files", f"{kind}: {changed} pinned files have other bytes")
+            yield Change(
+                CHANGED, "files", f"{kind}: {plural(changed, 'pinned file has', 'pinned files have')} other bytes"
+            )
 
 
 def _of_shards(found: Comparison, shards: list[_Shard]) -> Iterator[Change]:
     if gone := sum(now.gone for now in shards):
-        yield Change(CHANGED, "shards", f"{gone} pinned shards are gone")
+        yield Change(CHANGED, "shards", f"{plural(gone, 'pinned shard is', 'pinned shards are')} gone")
     if found.rewritten:
-        yield Change(CHANGED, "shards", f"{found.rewritten} pinned shards were rewritten by compact")
+        yield Change(
+            CHANGED,
+            "shards",
+            f"{plural(found.rewritten, 'pinned shard was', 'pinned shards were')} rewritten by compact",
+        )
     if found.forgotten:
-        yield Change(CHANGED, "samples", f"{found.forgotten} samples that were served were forgotten since")
+        yield Change(
+            CHANGED,
+            "samples",
+            f"{plural(found.forgotten, 'sample that was served was', 'samples that were served were')} forgotten since",
+        )
     if other := sum(now.other for now in shards):
-        yield Change(CHANGED, "samples", f"{other} pinned shards serve other samples than they did")
+        yield Change(
+            CHANGED,
+            "samples",
+            f"{plural(other, 'pinned shard serves', 'pinned shards serve')} other samples than before",
+        )
     if found.tombstones > 0:
-        yield Change(ADDED, "samples", f"{found.tombstones} tombstones came since")
+        yield Change(ADDED, "samples", f"{plural(found.tombstones, 'tombstone')} came since")
 
 
 def _layers(dataset: Dataset, card: SnapshotCard, committed: frozenset[int]) -> Iterator[Change]:
@@ -250,7 +265,9 @@ def _layers(dataset: Dataset, card: SnapshotCard, committed: frozenset[int]) -> 
         for layer in now:
             if layer not in card.layers:
                 yield Change(
-                    ADDED, "layers", f"{layer} is new, in {len(dataset.layer_shards(layer) & committed)} shards"
+                    ADDED,
+                    "layers",
+                    f"{layer} is new, in {plural(len(dataset.layer_shards(layer) & committed), 'shard')}",
                 )
 
 
@@ -264,4 +281,4 @@ def _added_shards(dataset: Dataset, found: Comparison, new: frozenset[int]) -> I
     )
     found.added_shards = dict(sorted(origins.items()))
     told = ", ".join(f"{count} by {origin}" for origin, count in found.added_shards.items())
-    yield Change(ADDED, "shards", f"{len(new)} shards came since: {told}")
+    yield Change(ADDED, "shards", f"{plural(len(new), 'shard')} came since: {told}")

@@ -23,6 +23,7 @@ from humanverse.dataset.retries import Superseding
 from humanverse.dataset.source_columns import fit
 from humanverse.dataset.tombstones import Tombstones, Watch, name_samples, redact, spread
 from humanverse.errors import DatasetError
+from humanverse.plurals import plural, word
 from schemas import ledger
 from schemas.layers import KINDS
 
@@ -82,7 +83,10 @@ def load(final: Final, other: Dataset, shard: MergedShard) -> Loaded:
     generation = other.generation(shard.of)
     where = f"{other.store.url}/{layout.ledger(shard.of, generation)}"
     if table.num_rows != shard.rows:
-        raise DatasetError(f"{where} has {table.num_rows} final rows, {shard.rows} were planned: run humanverse verify")
+        raise DatasetError(
+            f"{where} has {plural(table.num_rows, 'final row')}, {shard.rows} {word(shard.rows, 'was', 'were')} "
+            "planned: run humanverse verify"
+        )
     if not table.filter(pc.equal(table.column("status"), ledger.KEPT)).column("uid").equals(images.column("uid")):
         raise DatasetError(f"{where} does not have the samples of the images: run humanverse verify")
     return Loaded(shard, generation, table, images)

@@ -16,6 +16,7 @@ from humanverse.dataset.merges import Merge, MergedShard
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
 from humanverse.errors import UserError
+from humanverse.plurals import plural, word
 
 
 def check_other(dataset: Dataset, other: Dataset) -> None:
@@ -33,7 +34,8 @@ def check_other(dataset: Dataset, other: Dataset) -> None:
     planned, there = numbering.next_shard(other), other.shards()
     if len(there) < planned or not there:
         raise UserError(
-            f"{theirs.url} is not complete: {len(there)} of {planned} shards are committed; finish it first (humanverse "
+            f"{theirs.url} is not complete: {len(there)} of {plural(planned, 'shard')} "
+            f"{word(len(there), 'is', 'are')} committed; finish it first (humanverse "
             f"status {theirs.url})"
         )
 

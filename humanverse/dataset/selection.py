@@ -16,6 +16,7 @@ from humanverse.dataset.parquet import MissingColumn
 from humanverse.dataset.view_cards import Pin, Step
 from humanverse.dataset.views import Filter, View, replaced
 from humanverse.errors import DatasetError, UserError
+from humanverse.plurals import plural, word
 from schemas.layers import KINDS
 
 Indices = npt.NDArray[np.int64]
@@ -154,7 +155,8 @@ class Selection:
             if lacking := [shard for shard in shards if shard not in there]:
                 url = self.dataset.store.url
                 raise DatasetError(
-                    f"{len(lacking)} shards of {url} have no layer {layer} yet (the first is {lacking[0]}): run "
+                    f"{plural(len(lacking), 'shard')} of {url} {word(len(lacking), 'has', 'have')} no layer "
+                    f"{layer} yet (the first is {lacking[0]}): run "
                     f"{self.dataset.annotate_command(layer)}"
                 )
 

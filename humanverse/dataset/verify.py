@@ -15,6 +15,7 @@ from humanverse.dataset.checks import shard as shards
 from humanverse.dataset.checks.finding import NOTE, PROBLEM, Finding, note, problem
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.status import over_shards
+from humanverse.plurals import word
 from schemas import images
 
 __all__ = ["NOTE", "PROBLEM", "Finding", "Report", "verify"]
@@ -85,7 +86,11 @@ def _same_columns(held: whole.Held, extras: dict[pa.Schema, list[int]]) -> Itera
 def _not_compacted(held: whole.Held, known: set[str]) -> Iterator[Finding]:
     still = Counter(path for uid, path in held.tombstones.items() if uid in known)
     for path, count in sorted(still.items()):
-        yield note(path, f"{count} of its uids are still in the files: humanverse compact removes them")
+        yield note(
+            path,
+            f"{count} of its uids {word(count, 'is', 'are')} still in the files: humanverse compact removes "
+            f"{word(count, 'it', 'them')}",
+        )
 
 
 def verify(dataset: Dataset, progress: Callable[[int], None] = lambda shard: None) -> Report:

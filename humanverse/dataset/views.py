@@ -25,6 +25,7 @@ from humanverse.dataset.create import json_bytes, read_json
 from humanverse.dataset.parquet import parquet_bytes, parquet_table
 from humanverse.dataset.view_cards import FILTER, FORMAT, NAME, Counts, FilterCard, Pin, ViewCard
 from humanverse.errors import DatasetError, UserError
+from humanverse.plurals import plural
 from humanverse.storage import Store
 from schemas.filters import SCHEMA
 
@@ -68,7 +69,9 @@ class Filter:
         except (FileNotFoundError, ValueError) as error:
             raise DatasetError(f"{self.store.url}/{path} is missing or damaged: {AGAIN}") from error
         if table.num_rows != rows:
-            raise DatasetError(f"{self.store.url}/{path} has {table.num_rows} rows instead of {rows}: {AGAIN}")
+            raise DatasetError(
+                f"{self.store.url}/{path} has {plural(table.num_rows, 'row')} instead of {rows}: {AGAIN}"
+            )
         return table
 
 
@@ -132,7 +135,7 @@ class View:
         """
         if unseen := self.unseen(shards):
             raise DatasetError(
-                f"the view {self.name} of {self.store.url} has not seen {len(unseen)} newer shards (the first is "
+                f"the view {self.name} of {self.store.url} has not seen {plural(len(unseen), 'newer shard')} (the first is "
                 f"{unseen[0]}): run {self.again} again"
             )
 

@@ -17,6 +17,7 @@ from humanverse.dataset.status import status
 from humanverse.export.base import Plan, Totals
 from humanverse.export.features import card_features
 from humanverse.export.reading import BLUR_READS
+from humanverse.plurals import plural, word
 from humanverse.report import funnel
 from schemas.layers import KINDS, OK
 from schemas.provenance import model_of
@@ -42,7 +43,7 @@ _TEMPLATE = """---
 
 # Photographs of people
 
-{{ totals.samples }} pictures, each with its source's alt text{% if layers %} and what estimators say about \
+{{ pictures }}, each with its source's alt text{% if layers %} and what estimators say about \
 it{% endif %}. Exported from the dataset `{{ source }}` by {{ code }}\
 {% if settings.view %}, those that the view `{{ settings.view }}` has{% endif %}.
 
@@ -65,7 +66,7 @@ where it came from; `caption` is the alt text there. Per layer there is a struct
 {% for step in steps -%}
 | {{ step.label }} | {{ step.left }} | {{ "%.1f %%" | format(100 * step.left_share) if step.left_share is not none else "-" }} |
 {% endfor %}
-Of these, {{ totals.samples }} are here: those that were removed since are not\
+Of these, {{ totals.samples }} {{ are }} here: those that were removed since are not\
 {% if totals.left_out %}, nor {{ totals.left_out }} of which nothing is known about where faces are{% endif %}.\
 {% if pins %} The view also says which layers are read: {{ pins }}.{% endif %}
 
@@ -200,6 +201,8 @@ def page(plan: Plan, schema: pa.Schema, shards: Sequence[int], totals: Totals) -
     return template.from_string(_TEMPLATE).render(
         head=_head(plan, schema, shards, totals),
         totals=totals,
+        are=word(totals.samples, "is", "are"),
+        pictures=plural(totals.samples, "picture"),
         layers=_layers(plan),
         source=plan.dataset.store.url.rpartition("/")[2],
         code=f"humanverse {humanverse.__version__}",

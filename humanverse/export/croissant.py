@@ -13,6 +13,7 @@ import pyarrow as pa
 import humanverse
 from humanverse.export.base import Plan, Totals
 from humanverse.export.features import IMAGE
+from humanverse.plurals import plural
 
 RECORDS = "samples"
 FILES = "parquet-files"
@@ -94,7 +95,7 @@ def metadata(plan: Plan, schema: pa.Schema, totals: Totals, published: str) -> d
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "name": "humanverse-export",
-        "description": f"{totals.samples} photographs of people with captions and annotations, exported by {code}",
+        "description": f"{plural(totals.samples, 'photograph')} of people with captions and annotations, exported by {code}",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "license": plan.settings.licence,
         "url": PROJECT,

@@ -19,6 +19,7 @@ from humanverse.generation.request import SEEDS, Generated, Request
 from humanverse.generation.skeletons import Size
 from humanverse.generation.sources import Place, Source, nearest_size, source_of
 from humanverse.loading.buckets import MULTIPLE
+from humanverse.plurals import plural
 
 if TYPE_CHECKING:
     import torch
@@ -391,4 +392,6 @@ def _memory_in_one_line(count: int) -> Iterator[None]:
         if not is_short_memory(error):
             raise
         smaller = "--batch" if count > 1 else "--size"
-        raise UserError(f"memory is too small for {count} pictures at once: make {smaller} smaller") from error
+        raise UserError(
+            f"memory is too small for {plural(count, 'picture')} at once: make {smaller} smaller"
+        ) from error

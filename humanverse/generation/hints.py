@@ -10,6 +10,7 @@ import numpy as np
 from humanverse.drawing.skeleton import SEEN
 from humanverse.generation.request import Request
 from humanverse.generation.skeletons import Skeleton
+from humanverse.plurals import plural, word
 
 if TYPE_CHECKING:
     from humanverse.generation.generator import Generator
@@ -40,11 +41,12 @@ def few_points(name: str, skeletons: Iterable[Skeleton]) -> list[str]:
     few = [count for count in seen if count < LEAST_POINTS]
     if not few:
         return []
-    points = "1 point" if min(few) == 1 else f"{min(few)} points"
+    points = plural(min(few), "point")
     if len(seen) == 1:
         return [f"{name}: the person has only {points} that can be seen, which hardly guide a picture"]
     return [
-        f"{name}: {len(few)} of {len(seen)} people have fewer than {LEAST_POINTS} points that can be seen (one has {points}), "
+        f"{name}: {len(few)} of {len(seen)} people {word(len(few), 'has', 'have')} fewer than {LEAST_POINTS} "
+        f"points that can be seen (one has {points}), "
         "which hardly guide a picture"
     ]
 

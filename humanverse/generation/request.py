@@ -13,6 +13,7 @@ import numpy as np
 
 from humanverse.errors import UserError
 from humanverse.generation.skeletons import Size, Skeleton
+from humanverse.plurals import plural
 
 SEEDS = 2**32
 """Seeds are below this."""
@@ -60,7 +61,7 @@ class Request:
         if not 0 <= self.seed < SEEDS:
             raise UserError(f"seed {self.seed}: give 0 to {SEEDS - 1}")
         if not 1 <= self.steps <= 1000:
-            raise UserError(f"{self.steps} steps: give 1 to 1000")
+            raise UserError(f"{plural(self.steps, 'step')}: give 1 to 1000")
         if not self.guidance >= 1:
             raise UserError(f"guidance {self.guidance}: give 1, for none, or more")
         if not 0 <= self.rescale <= 1:

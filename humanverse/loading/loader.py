@@ -20,6 +20,7 @@ from humanverse.loading.order import Order
 from humanverse.loading.sample import RGB, Layers
 from humanverse.loading.settings import POSE, RANDOM, Settings, kind_of
 from humanverse.loading.stream import Pace, Stream, Turn, as_tensors
+from humanverse.plurals import plural
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,7 @@ class Loader:
         done, of = int(state["batch"]), self._turn.of
         if done % of:
             raise UserError(
-                f"{done} batches are done, which {of} processes cannot have shared: go on with another number"
+                f"{plural(done, 'batch is', 'batches are')} done, which {of} processes cannot have shared: go "
+                "on with another number"
             )
         self._start = done

@@ -24,6 +24,7 @@ import numpy as np
 from humanverse.errors import UserError
 from humanverse.loading.index import Index
 from humanverse.loading.scatter import salt, scatter, shuffled
+from humanverse.plurals import plural
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class TooFewSamples(UserError):
 
     def __init__(self, batch_size: int, most: int) -> None:
         super().__init__(
-            f"no bucket has {batch_size} samples for a batch, the largest has {most}: make batches smaller"
+            f"no bucket has {plural(batch_size, 'sample')} for a batch, the largest has {most}: make batches smaller"
         )
         self.most = most
 

@@ -152,14 +152,14 @@ def _view(name: str | None, counts: Counts | None) -> list[tuple[str, str]]:
 
 
 def _merged(found: status.Status, of_source: int) -> str:
-    done, planned = wording.count(found.merged_shards), wording.count(found.planned_merged_shards)
+    done, planned = found.merged_shards, wording.plural(found.planned_merged_shards, "shard")
     rows = wording.plural(found.planned_rows - of_source, "row")
-    return f"{done} of {planned} shards from other datasets committed, {rows} beside those of the source"
+    return f"{wording.count(done)} of {planned} from other datasets committed, {rows} beside those of the source"
 
 
 def _supplementary(found: status.Status) -> str:
-    done, planned = wording.count(found.supplementary_shards), wording.count(found.planned_supplementary_shards)
-    return f"{done} of {planned} supplementary shards committed"
+    planned = wording.plural(found.planned_supplementary_shards, "supplementary shard")
+    return f"{wording.count(found.supplementary_shards)} of {planned} committed"
 
 
 def _recipe_yaml(dataset: Dataset) -> str:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from humanverse.plurals import word
+
 DIGEST = 12
 """Characters of a digest that are shown."""
 _KEPT_CONTROLS = "\n\t"
@@ -28,8 +30,8 @@ def figure(number: float) -> str:
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """``1 shard``, ``2 shards``."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    """``1 shard``, ``1,200 shards``; arguments as of ``humanverse.plurals.word``."""
+    return f"{count(number)} {word(number, one, many)}"
 
 
 def digest(text: str) -> str:

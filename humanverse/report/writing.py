@@ -65,6 +65,7 @@ def render(template: str, content: Mapping[str, Any]) -> str:
     )
     environment.filters |= {
         "count": wording.count,
+        "plural": wording.plural,
         "percent": wording.percent,
         "digest": wording.digest,
         "rgb": lambda colour: "#{:02x}{:02x}{:02x}".format(*colour),

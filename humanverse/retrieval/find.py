@@ -14,6 +14,7 @@ from humanverse.dataset.selection import Part, Selection
 from humanverse.dataset.tombstones import Watch
 from humanverse.dataset.views import View
 from humanverse.errors import UserError
+from humanverse.plurals import plural
 from humanverse.retrieval.compared import Compared, Said, compared, resolved
 from humanverse.retrieval.embedder import Embedder, Remembering
 from humanverse.retrieval.found import FoundPose
@@ -243,9 +244,9 @@ def _check(search: _Search, least: int, selection: Selection, layers: Sequence[s
             f"no sample of {selection.what} has anything to compare a prompt with ({', '.join(layers)}): "
             "name other captions"
         )
-    few = f"only {len(search.best)} of" if search.best else "none of"
+    few = f"only {plural(len(search.best), 'shows', 'show')}" if search.best else "none shows"
     raise UserError(
-        f"{search.prompt!r}: {few} the {search.told} samples of {selection.what} that a prompt can be compared with show "
+        f"{search.prompt!r}: of {plural(search.told, 'sample')} of {selection.what} that a prompt can be compared with, {few} "
         f"{search.wanted} in {pose}, {least} wanted: say another number of people, or name another dataset or view"
     )
 

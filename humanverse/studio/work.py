@@ -15,6 +15,7 @@ from humanverse.generation.folder import JSON, Folder
 from humanverse.generation.generator import Generator
 from humanverse.generation.request import SEEDS, Request, size_of
 from humanverse.generation.skeletons import Size, Skeleton
+from humanverse.plurals import plural, word
 from humanverse.studio.samples import OFFERED, Samples
 
 MOST = 16
@@ -172,8 +173,8 @@ class Studio:
         finally:
             sheet.write(self.folder)
         before = len(names) - len(todo)
-        there = f", {before} of them were there" if before else ""
-        made.message = "\n".join([f"{_counted(len(names))} in {time.monotonic() - began:.1f} s{there}", *told])
+        there = f", {before} of them {word(before, 'was', 'were')} there" if before else ""
+        made.message = "\n".join([f"{plural(len(names), 'picture')} in {time.monotonic() - began:.1f} s{there}", *told])
         yield made
 
     def _add(self, made: Made, name: str, seed: int) -> None:
@@ -191,10 +192,6 @@ class Studio:
 
 def _size(words: str | None) -> Size | None:
     return size_of("size", None if words in ("", ANY_SIZE) else words)
-
-
-def _counted(pictures: int) -> str:
-    return "1 picture" if pictures == 1 else f"{pictures} pictures"
 
 
 def _number(name: str, value: float | None) -> float:

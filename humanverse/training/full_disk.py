@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 
 from humanverse.errors import UserError
+from humanverse.plurals import plural
 from humanverse.training.checkpoints import RunFolder
 
 _CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -58,7 +59,7 @@ def told_if_full(what: str, folder: RunFolder, size: Callable[[], int]) -> Itera
             raise
         folder.remove_parts()
         there = folder.checkpoints()
-        kept = f"the checkpoint of {there[-1]} samples stays" if there else "there is no checkpoint yet"
+        kept = f"the checkpoint of {plural(there[-1], 'sample')} stays" if there else "there is no checkpoint yet"
         free = shutil.disk_usage(folder.path).free
         raise UserError(
             f"the disk of {folder.path} is full: {what} {size() / 1e6:.0f} MB, {free / 1e6:.0f} MB are "

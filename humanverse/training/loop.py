@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from humanverse.errors import UserError
 from humanverse.loading.loader import Loader
+from humanverse.plurals import plural
 from humanverse.training import sharding
 from humanverse.training.checkpoints import (
     AVERAGE,
@@ -185,7 +186,8 @@ class Loop:
         """
         if self.progress.in_a_row >= self.settings.optimiser.patience:
             raise UserError(
-                f"the gradient was not finite {self.progress.in_a_row} times in a row, at {self.progress.samples} samples: "
+                f"the gradient was not finite {plural(self.progress.in_a_row, 'time')} in a row, at "
+                f"{plural(self.progress.samples, 'sample')}: "
                 "go on with a smaller optimiser.lr, or precision=no; if the loss had grown, remove the latest of "
                 f"{self.folder.path / 'checkpoints'} before"
             )

@@ -20,6 +20,7 @@ from humanverse.loading.index import load_index, view_of
 from humanverse.loading.loader import Loader
 from humanverse.loading.order import TooFewSamples
 from humanverse.loading.stream import Pace
+from humanverse.plurals import plural, word
 from humanverse.training import parts, stopping, trackers
 from humanverse.training.caches import Caches, find
 from humanverse.training.checkpoints import INDEX, PIPELINE, VALIDATION_INDEX, RunFolder, read_state
@@ -121,7 +122,9 @@ def _trained(
         check_same(before, facts, f"--out {folder.path}")
         ended = _ended(folder, settings)
         if ended is not None:
-            say(f"nothing to do: {folder.path} has seen {ended.samples} samples; with larger samples it goes on")
+            say(
+                f"nothing to do: {folder.path} has seen {plural(ended.samples, 'sample')}; with larger samples it goes on"
+            )
             return ended
         for line in changed(before, facts):
             say(line)
@@ -172,7 +175,10 @@ def _run(loop: Loop, say: Callable[[str], None]) -> None:
         with stopping.heard(say) as stop:
             loop.run(stop)
     except stopping.Stopped:
-        say(f"train: {loop.progress.samples} of {loop.settings.samples} samples are kept, in {loop.folder.latest()}")
+        say(
+            f"train: {loop.progress.samples} of {plural(loop.settings.samples, 'sample')} "
+            f"{word(loop.progress.samples, 'is', 'are')} kept, in {loop.folder.latest()}"
+        )
         raise
 
 

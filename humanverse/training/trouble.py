@@ -9,6 +9,7 @@ import torch
 
 from humanverse.errors import UserError, one_line
 from humanverse.loading.processes import DEAD, is_of_a_dead_process
+from humanverse.plurals import plural
 from humanverse.training.checkpoints import RunFolder
 from humanverse.training.settings import TrainSettings
 
@@ -55,4 +56,4 @@ def _less_memory(settings: TrainSettings, has_checkpoint: bool) -> str:
         "begin another run, with smaller data.buckets" if has_checkpoint else "give smaller data.buckets",
         *([] if settings.sharding == "fsdp" else ["share the weights by sharding=fsdp"]),
     ]
-    return f"memory is too small for passes of {settings.micro_batch} samples: {', or '.join(ways)}"
+    return f"memory is too small for passes of {plural(settings.micro_batch, 'sample')}: {', or '.join(ways)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from humanverse.plurals import plural
 from humanverse.sizes import size
 from pipelines.cli.app import app, print_json
 from pipelines.show import annotators as show
@@ -164,7 +165,7 @@ def models_convert(
 
     registry.require_torch("humanverse models convert")
     done = convert(source, target, key)
-    typer.echo(f"{done.path}: {done.tensors} tensors, {size(done.size)}")
+    typer.echo(f"{done.path}: {plural(done.tensors, 'tensor')}, {size(done.size)}")
     if done.others:
         show.taken(done)
 

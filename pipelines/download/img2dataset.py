@@ -16,6 +16,7 @@ from fsspec.core import has_magic
 
 from humanverse.dataset import layout
 from humanverse.errors import UserError
+from humanverse.plurals import plural
 from humanverse.sources import ShardRows
 from humanverse.storage import TMP
 from pipelines.download import environment, options
@@ -134,7 +135,7 @@ class Img2dataset:
             asked = [shard.number for shard in missing if self._write_list(shard, folder)]
             if not asked:
                 break
-            say(f"img2dataset downloads {len(asked)} shards ({asked[0]} to {asked[-1]})")
+            say(f"img2dataset downloads {plural(len(asked), 'shard')} ({asked[0]} to {asked[-1]})")
             ended = run(self._python, self._options(folder), self._address, self._downloads.folder)
             self._downloads.collect()
             if any(self._downloads.table(number).exists() for number in asked):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from humanverse.plurals import plural
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -33,7 +35,7 @@ def render_command(
 
     for number, _ in enumerate(render(cache, seed, n, str(backgrounds) if backgrounds else None, workers=workers), 1):
         if number % 100 == 0:
-            typer.echo(f"{number} examples made")
+            typer.echo(f"{plural(number, 'example')} made")
 
 
 @app.command("train")

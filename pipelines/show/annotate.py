@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from humanverse.plurals import plural, word
 from humanverse.sizes import size
 from pipelines.show.table import line
 
@@ -45,7 +46,7 @@ def _reasons(reasons: Counter[str]) -> None:
     for reason, rows in reasons.most_common(REASONS_SHOWN):
         line(f"  {rows} x {reason}")
     if len(reasons) > REASONS_SHOWN:
-        line(f"  and {len(reasons) - REASONS_SHOWN} further reasons")
+        line(f"  and {plural(len(reasons) - REASONS_SHOWN, 'further reason')}")
 
 
 def _drop(url: str, layer: str) -> str:
@@ -55,14 +56,16 @@ def _drop(url: str, layer: str) -> str:
 def result(result: Result, url: str) -> None:
     names = ", ".join(result.layers)
     if result.before == result.shards:
-        line(f"{url}: all {result.shards} shards have {names}: nothing to do")
+        line(
+            f"{url}: {word(result.shards, 'its only shard has', f'all {result.shards} shards have')} {names}: nothing to do"
+        )
         return
     for layer in result.layers:
         line(f"{layer}: {_statuses(result.rows.get(layer, Counter()))}")
         _reasons(result.reasons.get(layer, Counter()))
     line(
-        f"{url}: {result.done} shards got {names} in {result.seconds:.0f} s, {result.before} had, "
-        f"{len(result.lost)} have not; {size(result.bytes)} written"
+        f"{url}: {plural(result.done, 'shard')} got {names} in {result.seconds:.0f} s, {result.before} had, "
+        f"{len(result.lost)} {word(len(result.lost), 'has', 'have')} not; {size(result.bytes)} written"
     )
     for number, why in sorted(result.lost.items())[:10]:
         line(f"  shard {number}: {why}")
@@ -99,7 +102,7 @@ def preview(found: Preview, url: str) -> None:
         line(f"{layer}: {_statuses(counts)}")
         _reasons(found.reasons[layer])
     line(
-        f"{url}: looked at {found.samples} of {found.all_samples} samples, {found.rate:.2f} a second in one process; "
+        f"{url}: looked at {found.samples} of {plural(found.all_samples, 'sample')}, {found.rate:.2f} a second in one process; "
         f"all would take it {duration(found.expected_s)}"
     )
     line(f"page: {found.page}")
@@ -110,6 +113,6 @@ def dropped_json(found: Dropped) -> dict[str, Any]:
 
 
 def dropped(found: Dropped, url: str) -> None:
-    line(f"{url}: dropped layer {found.layer}: {found.files} files, {size(found.bytes)}")
+    line(f"{url}: dropped layer {found.layer}: {plural(found.files, 'file')}, {size(found.bytes)}")
     for note in found.notes:
         line(f"  {note}")

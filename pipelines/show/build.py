@@ -6,6 +6,7 @@ import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from humanverse.plurals import plural, word
 from humanverse.sizes import size
 from pipelines.show.table import line, share, table
 
@@ -46,15 +47,17 @@ def result(result: Result, url: str) -> None:
     total = sum(rows.values())
     states = ", ".join(f"{rows.get(name, 0)} {name}" for name in ("kept", "rejected", "failed"))
     line(
-        f"{url}: {total} rows in {result.seconds:.0f} s: {states} (yield {share(rows.get('kept', 0), total)}); "
-        f"{result.committed} shards committed, {result.before} were there, {len(result.lost)} not committed; "
+        f"{url}: {plural(total, 'row')} in {result.seconds:.0f} s: {states} (yield {share(rows.get('kept', 0), total)}); "
+        f"{plural(result.committed, 'shard')} committed, {result.before} {word(result.before, 'was', 'were')} "
+        f"there, {len(result.lost)} not committed; "
         f"{size(result.counts.get('bytes', 0))} of pictures"
     )
     if result.failures:
         line("  failed: " + ", ".join(f"{reason} {rows}" for reason, rows in result.failures.most_common()))
     for layer in silent(result.layers):
         line(
-            f"  layer {layer} says nothing: {result.layers[layer]['failed']} rows failed, none is ok; see the report for why"
+            f"  layer {layer} says nothing: {plural(result.layers[layer]['failed'], 'row')} failed, none is ok; "
+            "see the report for why"
         )
     for number, why in sorted(result.lost.items())[:10]:
         line(f"  shard {number}: {why}")
@@ -64,13 +67,15 @@ def result(result: Result, url: str) -> None:
 
 def dedup(result: Deduplicated, url: str) -> None:
     line(
-        f"{url}: {result.samples} samples in {result.shards} shards: {result.groups} groups that are alike, "
-        f"{result.left_out} samples left out ({share(result.left_out, result.samples)}), {result.equal_hashes} of them with "
+        f"{url}: {plural(result.samples, 'sample')} in {plural(result.shards, 'shard')}: "
+        f"{plural(result.groups, 'group that is', 'groups that are')} alike, "
+        f"{plural(result.left_out, 'sample')} left out ({share(result.left_out, result.samples)}), "
+        f"{result.equal_hashes} of them with "
         f"equal hashes; {result.seconds:.1f} s"
     )
-    line(f"view {result.view}: {result.samples - result.left_out} samples")
+    line(f"view {result.view}: {plural(result.samples - result.left_out, 'sample')}")
     for path, entries in result.block_lists.items():
-        line(f"block-list {path}: {entries} entries")
+        line(f"block-list {path}: {plural(entries, 'entry', 'entries')}")
     if result.largest:
         rows = [(group.uid, str(group.left_out + 1), str(group.row), group.url or "") for group in result.largest]
         table("largest groups, by the sample that stays", ("uid", "samples", "row", "url"), rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural, word
 from pipelines.show.table import figure, line, table
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ def comparison(result: Result) -> None:
     truth = " (ground truth)" if found.b.truth else ""
     view = f" of the view {found.view}" if found.view else ""
     line(
-        f"{found.url}: A is {found.a.layer}, B is {found.b.layer}{truth}; {found.compared} of {found.samples} samples{view} "
-        f"compared, {len(found.shards)} shards, {result.seconds:.1f} s"
+        f"{found.url}: A is {found.a.layer}, B is {found.b.layer}{truth}; {found.compared} of "
+        f"{plural(found.samples, 'sample')}{view} "
+        f"compared, {plural(len(found.shards), 'shard')}, {result.seconds:.1f} s"
     )
     for layer, number in found.lacking.items():
-        line(f"{layer}: {number} committed shards do not have it and were left out")
+        line(
+            f"{layer}: {plural(number, 'committed shard does', 'committed shards do')} not have it and "
+            f"{word(number, 'was', 'were')} left out"
+        )
     silent = [(a, b, str(number)) for (a, b), number in sorted(found.statuses.items()) if (a, b) != ("ok", "ok")]
     if silent:
         table("samples that were not compared", ("A is", "B is", "samples"), silent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural
 from pipelines.show.table import line, table
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def card(result: Result) -> None:
 
     found = result.card
     view = f"; samples of the view {found.view}" if found.view else ""
-    line(f"{found.url}: {len(found.rows)} layers beside ground truth{view}; {result.seconds:.1f} s")
+    line(f"{found.url}: {plural(len(found.rows), 'layer')} beside ground truth{view}; {result.seconds:.1f} s")
     between = "\n" if Console().is_terminal else ", "
     table("report card", COLUMNS, [_cells(row, between) for row in found.rows])
     line("  ↑ more is better, ↓ less is; pics: pictures compared")
@@ -45,8 +46,8 @@ def _cells(row: Row, between: str) -> tuple[str, ...]:
 
 def _notes(row: Row) -> None:
     if row.unavailable:
-        line(f"  {row.layer}: {row.unavailable} more rows say that there is nothing to say")
+        line(f"  {row.layer}: {plural(row.unavailable, 'more row says', 'more rows say')} that there is nothing to say")
     if row.given:
         line(f"  {row.layer} was made from {', '.join(row.given)}, which is ground truth")
     for layer, number in row.comparison.lacking.items():
-        line(f"  {row.layer}: {number} committed shards do not have {layer}")
+        line(f"  {row.layer}: {plural(number, 'committed shard does', 'committed shards do')} not have {layer}")

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from humanverse.plurals import plural, word
 from humanverse.sizes import size
 from pipelines.show.table import figure, line, share, table
 
@@ -22,7 +23,9 @@ def status(found: Status) -> None:
         else ""
     )
     merged = f", {found.merged_shards} of {found.planned_merged_shards} merged" if found.planned_merged_shards else ""
-    line(f"{found.url}: {state}; {found.shards} of {found.planned_shards} shards{again}{merged}, {size(found.bytes)}")
+    line(
+        f"{found.url}: {state}; {found.shards} of {plural(found.planned_shards, 'shard')}{again}{merged}, {size(found.bytes)}"
+    )
     of_all = "source rows, merged ones too" if found.planned_merged_shards else "source rows"
     rows = [(of_all, str(found.planned_rows), ""), ("in the ledger", str(found.rows), "")]
     rows += [(f"failed: {name}", str(n), share(n, found.rows)) for name, n in found.failed.items()]
@@ -41,16 +44,18 @@ def status(found: Status) -> None:
     if found.block_lists is None:
         line("block-lists: their history is damaged: run humanverse verify")
     for item in found.block_lists or ():
-        line(f"block-list {item['path']}: {item['kind']}, {item['entries']} entries")
+        line(f"block-list {item['path']}: {item['kind']}, {plural(item['entries'], 'entry', 'entries')}")
     for name, unreadable in found.views.items():
-        state = f"{unreadable} shards cannot be read with it: make it again" if unreadable else "can be read"
+        state = f"{plural(unreadable, 'shard')} cannot be read with it: make it again" if unreadable else "can be read"
         line(f"view {name}: {found.view_problems.get(name, state)}")
 
 
 def _failed_rows(found: FailedRows, shards: int) -> str:
-    failed = f"all {found.rows}" if found.failed == found.rows else f"{found.failed} of {found.rows}"
-    looked = f" in the {found.shards} of {shards} shards that were looked into" if found.shards < shards else ""
-    return f"{failed} rows failed{looked}"
+    failed = f"all {found.rows}" if 1 < found.failed == found.rows else f"{found.failed} of {found.rows}"
+    looked = (
+        f" in the {found.shards} of {plural(shards, 'shard')} that were looked into" if found.shards < shards else ""
+    )
+    return f"{failed} {word(found.rows, 'row')} failed{looked}"
 
 
 def verify_json(report: Report) -> dict[str, Any]:
@@ -66,8 +71,10 @@ def verify_json(report: Report) -> dict[str, Any]:
 def verify(report: Report) -> None:
     for finding in report.findings:
         line(f"{finding.level}: {finding.path} {finding.message}")
-    verdict = "sound" if report.sound else f"{len(report.problems)} problems"
-    line(f"{verdict}: {report.shards} shards, {report.rows} rows, {report.samples} samples checked")
+    verdict = "sound" if report.sound else plural(len(report.problems), "problem")
+    line(
+        f"{verdict}: {plural(report.shards, 'shard')}, {plural(report.rows, 'row')}, {plural(report.samples, 'sample')} checked"
+    )
 
 
 def stats(found: Mapping[str, Mapping[str, Any]]) -> None:

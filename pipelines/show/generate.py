@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural, word
 from pipelines.show.table import line
 
 if TYPE_CHECKING:
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
 
 
 def result(result: Result) -> None:
-    before = f", {result.before} were there" if result.before else ""
+    before = f", {result.before} {word(result.before, 'was', 'were')} there" if result.before else ""
     again = f", {result.again} asked for twice" if result.again else ""
-    line(f"generated: {result.made} pictures{before}{again}, {result.seconds:.0f} s")
+    line(f"generated: {plural(result.made, 'picture')}{before}{again}, {result.seconds:.0f} s")
     if not result.made:
         line("nothing was left to make: another --seed, or more with --n, makes others")
     if result.unmarked:
         line(
-            f"without the invisible mark (smaller than 256 x 256, without texture, or as asked): {result.unmarked} files"
+            f"without the invisible mark (smaller than 256 x 256, without texture, or as asked): "
+            f"{plural(result.unmarked, 'file')}"
         )
     for name in result.names:
         line(f"  {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural, word
 from pipelines.show.table import line
 
 if TYPE_CHECKING:
@@ -19,12 +20,17 @@ def result(found: Result, url: str) -> None:
         line(f"{url}: all shards have {layers}: nothing to do")
         return
     line(
-        f"{url}: {layers}: {found.matched} of {found.samples} samples are in the file, with {found.people} people; "
-        f"{found.shards - found.before} shards written, {found.before} were there; {found.seconds:.1f} s"
+        f"{url}: {layers}: {found.matched} of {plural(found.samples, 'sample')} "
+        f"{word(found.matched, 'is', 'are')} in the file, with {plural(found.people, 'person', 'people')}; "
+        f"{plural(found.shards - found.before, 'shard')} written, {found.before} "
+        f"{word(found.before, 'was', 'were')} there; {found.seconds:.1f} s"
     )
-    line(f"  {found.pictures_unmatched} of the file's {found.pictures} pictures are none of these samples")
+    line(
+        f"  {found.pictures_unmatched} of the file's {plural(found.pictures, 'picture')} "
+        f"{word(found.pictures_unmatched, 'is', 'are')} none of these samples"
+    )
     for reason, number in found.refused.most_common(SHOWN):
-        line(f"  left out: {number} samples: {reason}")
+        line(f"  left out: {plural(number, 'sample')}: {reason}")
     if found.ambiguous:
         more = f" and {len(found.ambiguous) - SHOWN} more" if len(found.ambiguous) > SHOWN else ""
         line(f"  left out, since several are called so: {', '.join(found.ambiguous[:SHOWN])}{more}")

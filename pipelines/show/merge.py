@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural, word
 from humanverse.sizes import size
 from pipelines.show.table import line
 
@@ -22,18 +23,20 @@ def merged(result: Result) -> None:
 
 def _part(part: Part, result: Result) -> None:
     if not part.shards:
-        new = f", {part.tombstones} tombstones are new" if part.tombstones else ""
+        new = f", {plural(part.tombstones, 'tombstone is', 'tombstones are')} new" if part.tombstones else ""
         line(f"{part.url}: was merged {part.merged_before}, and has no new rows{new}")
         return
     verb = "would add" if result.dry_run else "added"
     line(
-        f"{part.url}: {verb} {part.kept} samples ({size(part.bytes)}) of {part.rows} rows in {part.shards} shards; "
-        f"{part.duplicates} were here already, {part.forgotten} rows are forgotten"
+        f"{part.url}: {verb} {plural(part.kept, 'sample')} ({size(part.bytes)}) of {plural(part.rows, 'row')} "
+        f"in {plural(part.shards, 'shard')}; "
+        f"{part.duplicates} {word(part.duplicates, 'was', 'were')} here already, "
+        f"{plural(part.forgotten, 'row is', 'rows are')} forgotten"
     )
     if part.continued:
         line("  an earlier run had planned this; it goes on")
     if part.tombstones:
-        line(f"  tombstones: {part.tombstones} are new here")
+        line(f"  tombstones: {part.tombstones} {word(part.tombstones, 'is', 'are')} new here")
     if part.recipe:
         line(f"  built with another recipe: {'; '.join(part.recipe)}")
     if part.empty_columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural
 from pipelines.show.table import line
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def outcome(result: Outcome) -> None:
     loss = "" if result.loss is None else f", loss {result.loss:.4f}"
-    line(f"trained: {result.samples} samples, {result.steps} steps{loss}, {result.seconds:.0f} s")
+    line(f"trained: {plural(result.samples, 'sample')}, {plural(result.steps, 'step')}{loss}, {result.seconds:.0f} s")
     if result.skipped_steps:
         line(f"skipped steps, their gradients were not finite: {result.skipped_steps}")
     for reason, count in sorted(result.skipped_samples.items()):

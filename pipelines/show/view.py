@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural
 from pipelines.show.table import line, share, table
 
 if TYPE_CHECKING:
@@ -40,15 +41,15 @@ def state(told: Told) -> str:
     if told.problem:
         return told.problem
     if told.unreadable:
-        return f"{told.unreadable} of {told.shards} shards cannot be read with it"
+        return f"{told.unreadable} of {plural(told.shards, 'shard')} cannot be read with it"
     return "can be read"
 
 
 def view(told: Told, url: str) -> None:
     counts = told.counts
     if counts:
-        kept = f"{counts.kept} of {counts.samples} samples in {counts.shards} shards"
-        since = f"; {told.shards} shards now" if told.shards != counts.shards else ""
+        kept = f"{counts.kept} of {plural(counts.samples, 'sample')} in {plural(counts.shards, 'shard')}"
+        since = f"; {plural(told.shards, 'shard')} now" if told.shards != counts.shards else ""
         line(f"{url}: view {told.name}: {kept} ({share(counts.kept, counts.samples)}){since}")
         _funnel(counts)
     else:

@@ -209,7 +209,7 @@ def test_exit_codes_of_a_run_in_which_nothing_worked(
     assert answer["retry"] == {"reasons": ["connect"], "rows": 1, "continued": False}
     assert (answer["planned_shards"], answer["committed"], answer["failures"]) == (1, 1, {"connect": 1})
     assert call(monkeypatch, "status", tmp_path / "people") == 0
-    assert "complete; 1 of 1 shards, 1 of 1 supplementary, " in capsys.readouterr().out
+    assert "complete; 1 of 1 shard, 1 of 1 supplementary, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 1)])

@@ -124,7 +124,7 @@ def test_settings_are_told_with_their_types() -> None:
 def test_a_checkpoint_is_converted(tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.ones(2)}, "epoch": 1}, tmp_path / "old.pth")
     out = tmp_path / "new.safetensors"
-    assert typed("models", "convert", str(tmp_path / "old.pth"), str(out)) == f"{out}: 1 tensors, 8 B\n"
+    assert typed("models", "convert", str(tmp_path / "old.pth"), str(out)) == f"{out}: 1 tensor, 8 B\n"
     assert load_file(out)["a"].tolist() == [1, 1]
     with pytest.raises(UserError, match="no tensors under 'b'"):
         typed("models", "convert", str(tmp_path / "old.pth"), str(out), "--key", "b")

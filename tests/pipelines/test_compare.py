@@ -201,8 +201,8 @@ def test_command_line(tmp_path: Path) -> None:
     arguments = ["compare", place, "caption", "longer", "test"]
     shown = RUNNER.invoke(app, arguments)
     assert shown.exit_code == 0, shown.output
-    assert "A is caption/longer, B is caption/test; 3 of 3 samples compared, 1 shards" in shown.stdout
-    assert "caption/longer: 1 committed shards do not have it and were left out" in shown.stdout
+    assert "A is caption/longer, B is caption/test; 3 of 3 samples compared, 1 shard, " in shown.stdout
+    assert "caption/longer: 1 committed shard does not have it and was left out" in shown.stdout
     assert "samples that differ most: 1 − similarity" in shown.stdout
     told = json.loads(RUNNER.invoke(app, [*arguments, "--json", "--worst", "1"]).stdout)
     assert (told["a"], told["b"], told["compared"], told["shards_lacking"]) == (
@@ -225,7 +225,7 @@ def test_import_from_the_command_line(tmp_path: Path) -> None:
     file.write_text(json.dumps({"images": [image], "annotations": [], "categories": [{"id": 1, "name": "person"}]}))
     done = RUNNER.invoke(app, ["annotate", place, "person", "--from-coco", str(file)])
     assert done.exit_code == 0, done.output
-    assert "person/coco: 1 of 3 samples are in the file, with 0 people" in done.stdout
+    assert "person/coco: 1 of 3 samples is in the file, with 0 people" in done.stdout
     told = json.loads(RUNNER.invoke(app, ["annotate", place, "person=coco", "--from-coco", str(file), "--json"]).stdout)
     assert (told["layers"], told["before"], told["shards"]) == (["person/coco"], 1, 1)
     for wrong, why in ((["--set", "a.b=1"], "runs no annotator"), (["person=x"], "two layers of kind person")):

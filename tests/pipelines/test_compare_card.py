@@ -47,7 +47,7 @@ def test_a_line_for_each_layer(place: str) -> None:
     assert lines[0].startswith(f"{place}: 4 layers beside ground truth")
     assert any(re.match(r"person test AP ↑ 1.000, AP50 ↑ 1.000, AR ↑ 1.000 50% 6 0$", line) for line in lines)
     assert any(re.match(r"caption half characters ↑ 1.000, words ↑ 1.000 - 3 0$", line) for line in lines)
-    assert "caption/half: 1 committed shards do not have caption/half" in lines
+    assert "caption/half: 1 committed shard does not have caption/half" in lines
     assert "pose/test was made from person/truth, which is ground truth" in lines
     assert any(line.startswith("caption/none was left out: no shard has both") for line in lines)
     assert f"more of one: humanverse compare {place} person test truth" in lines

@@ -127,7 +127,7 @@ def test_a_shard_that_came_later_is_refused_until_dedup_ran_again(tmp_path: Path
     opened = humanverse.open(str(folder))
     for attempt in (lambda: next(opened.samples(view="dedup")), lambda: opened.count("dedup")):
         with pytest.raises(
-            DatasetError, match=r"has not seen 1 newer shards \(the first is 2\): run humanverse dedup \S*/d again"
+            DatasetError, match=r"has not seen 1 newer shard \(the first is 2\): run humanverse dedup \S*/d again"
         ):
             attempt()
     assert [item.columns["row"] for item in opened.samples(shards=[0, 1], view="dedup")] == [0, 1, 2, 7, 8]

@@ -99,7 +99,7 @@ def test_pictures_of_both_stages_and_what_is_there_stays(
     assert {path: path.stat().st_mtime_ns for path in out.glob(f"{first}*")} == times
     assert Path(again["sheet"]).read_text().count('class="made"') == 4
     code, told, _ = call(*words, "--prompt", "c", "--n", 1)
-    assert code == 0 and "generated: 0 pictures, 1 were there" in told and "nothing was left to make" in told
+    assert code == 0 and "generated: 0 pictures, 1 was there" in told and "nothing was left to make" in told
 
 
 @pytest.mark.slow
@@ -229,7 +229,7 @@ def test_a_request_that_is_doubled_was_not_there(structure: Path, pose: Path, tm
     assert (said["made"], said["there_before"], said["asked_again"], len(said["pictures"])) == (1, 0, 2, 3)
     said = call.json(*words)
     assert (said["made"], said["there_before"], said["asked_again"]) == (0, 1, 2)
-    assert "generated: 0 pictures, 1 were there, 2 asked for twice" in call(*words)[1]
+    assert "generated: 0 pictures, 1 was there, 2 asked for twice" in call(*words)[1]
 
 
 def test_an_error_is_told_even_where_the_sheet_cannot_be_written(
@@ -265,7 +265,7 @@ def test_people_of_few_points_are_told_of_once(structure: Path, pose: Path, tmp_
     words = ["--model", structure, "--pose", pose, "--pose", pose, "--prompt", "a", *UNMARKED]
     code, _, err = call("generate", tmp_path / "out", *words)
     (line,) = [line for line in err.splitlines() if "points" in line]
-    assert code == 0 and line.startswith(f"generate: {pose}: 1 of 2 people have fewer than 6 points")
+    assert code == 0 and line.startswith(f"generate: {pose}: 1 of 2 people has fewer than 6 points")
 
 
 def test_prompts_of_a_file(structure: Path, pose: Path, tmp_path: Path, call: Call) -> None:

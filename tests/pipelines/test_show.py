@@ -12,9 +12,13 @@ import pytest
 
 from annotators import registry
 from annotators.settings_told import Setting
+from humanverse.dataset.checks.finding import Finding
 from humanverse.dataset.status import FailedRows, Status
+from humanverse.dataset.verify import Report
+from pipelines.annotate import Result as Annotated
 from pipelines.build import Result
-from pipelines.show import annotators, build, dataset
+from pipelines.compact import Result as Compacted
+from pipelines.show import annotate, annotators, build, dataset, forget
 from pipelines.stages.base import Done
 
 
@@ -32,7 +36,7 @@ def test_a_result_on_the_terminal(result: Result, capsys: pytest.CaptureFixture[
     build.result(result, "people")
     assert capsys.readouterr().out.splitlines() == [
         "people: 20 rows in 12 s: 4 kept, 5 rejected, 11 failed (yield 20.0%); "
-        "2 shards committed, 1 were there, 1 not committed; 5.0 kB of pictures",
+        "2 shards committed, 1 was there, 1 not committed; 5.0 kB of pictures",
         "  failed: timeout 8, dns 1",
         "  layer caption/bad says nothing: 2 rows failed, none is ok; see the report for why",
         "  shard 3: gate: ValueError: odd",
@@ -211,4 +215,30 @@ def test_a_status_tells_of_failed_rows(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.splitlines()[-2:] == [
         "layer depth/a: all 9 rows failed; see the report for why",
         "layer pose/b: 2 of 99 rows failed in the 16 of 40 shards that were looked into; see the report for why",
+    ]
+
+
+def test_nouns_and_verbs_agree_with_one(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(1, 1, 1, (Finding("problem", "layers", "is odd"),))
+    dataset.verify(report)
+    dataset.status(
+        Status("people", 1, 1, 0, 0, 0, {}, {}, {"depth/a": 1}, 0, failed_rows={"depth/a": FailedRows(1, 1, 1)})
+    )
+    forget.compact(Compacted(1, [0], samples=1, rows=1, maps=1, filters=["f"], stale=1, checked=1), "people", False)
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == "1 problem: 1 shard, 1 row, 1 sample checked"
+    assert told[2].startswith("people: complete; 1 of 1 shard, ")
+    assert "layer depth/a: 1 of 1 row failed; see the report for why" in told
+    assert told[-2].startswith(
+        "people: 1 of 1 shard written anew without 1 sample, 1 map, 1 ledger row; 1 filter; 1 old file deleted, "
+    )
+    assert told[-1] == "1 shard read again to its end: nothing of what was forgotten is in it"
+
+
+def test_a_complete_layer_needs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    for shards in (1, 2):
+        annotate.result(Annotated(["depth/a"], shards=shards, before=shards), "people")
+    assert capsys.readouterr().out.splitlines() == [
+        "people: its only shard has depth/a: nothing to do",
+        "people: all 2 shards have depth/a: nothing to do",
     ]

@@ -96,7 +96,7 @@ def test_tars_if_they_are_asked_for(path: Path) -> None:
     data[700] ^= 1
     tar.write_bytes(bytes(data))
     assert verify_against(str(path), 0).same
-    assert told(verify_against(str(path), 1)) == [("changed", "files", "images tar: 1 pinned files have other bytes")]
+    assert told(verify_against(str(path), 1)) == [("changed", "files", "images tar: 1 pinned file has other bytes")]
 
 
 def test_additions_change_nothing(path: Path, tmp_path: Path) -> None:
@@ -117,12 +117,12 @@ def test_what_is_forgotten_is_told_before_and_after_compact(path: Path) -> None:
     dead = forgotten(path, uids(path)[1])
     compared = verify_against(str(path), 0)
     assert (compared.same, compared.forgotten, compared.tombstones, compared.rewritten) == (False, 1, 1, 0)
-    assert ("changed", "samples", "1 samples that were served were forgotten since") in told(compared)
+    assert ("changed", "samples", "1 sample that was served was forgotten since") in told(compared)
     compact.rewrite(humanverse.open(str(path)), 0, dead)
     compact.sweep(humanverse.open(str(path)))
     compared = verify_against(str(path), 0)
     assert (compared.forgotten, compared.rewritten, compared.gone_files) == (1, 1, {})
-    assert ("changed", "shards", "1 pinned shards were rewritten by compact") in told(compared)
+    assert ("changed", "shards", "1 pinned shard was rewritten by compact") in told(compared)
     number, card = snapshot(str(path))
     assert (card.samples, card.tombstones, card.generations) == (3, 1, {"0": 1})
     assert verify_against(str(path), number).same
@@ -133,7 +133,7 @@ def test_other_samples_than_were_served(path: Path) -> None:
     number, _ = snapshot(str(path))
     shutil.rmtree(path / "tombstones")
     compared = verify_against(str(path), number)
-    assert told(compared) == [("changed", "samples", "1 pinned shards serve other samples than they did")]
+    assert told(compared) == [("changed", "samples", "1 pinned shard serves other samples than before")]
 
 
 def test_files_that_changed_or_are_gone(path: Path) -> None:
@@ -144,7 +144,7 @@ def test_files_that_changed_or_are_gone(path: Path) -> None:
     assert (compared.changed_files, compared.gone_files) == ({"ledger": 1}, {"layer depth/test": 1})
     assert not compared.same
     (path / layout.ledger(0)).unlink()
-    assert ("changed", "shards", "1 pinned shards are gone") in told(verify_against(str(path), 0))
+    assert ("changed", "shards", "1 pinned shard is gone") in told(verify_against(str(path), 0))
 
 
 def test_layers_that_are_gone_or_made_anew(path: Path) -> None:

@@ -8,6 +8,7 @@ from humanverse.dataset import blocklists, layout
 from humanverse.dataset.checks.finding import Finding, note, problem
 from humanverse.dataset.checks.held import Held
 from humanverse.errors import DatasetError
+from humanverse.plurals import plural
 
 
 def check(held: Held) -> Iterator[Finding]:
@@ -30,4 +31,6 @@ def check(held: Held) -> Iterator[Finding]:
             yield problem(path, "is missing" if missing else "is damaged")
             continue
         if len(keys) != one["entries"]:
-            yield problem(path, f"has {len(keys)} entries and not the {one['entries']} that were compiled")
+            yield problem(
+                path, f"has {plural(len(keys), 'entry', 'entries')} and not the {one['entries']} that were compiled"
+            )

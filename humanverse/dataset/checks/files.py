@@ -9,6 +9,7 @@ from humanverse.dataset import layout
 from humanverse.dataset.checks.finding import Finding, note
 from humanverse.dataset.checks.held import Held
 from humanverse.dataset.merges import merge_numbers
+from humanverse.plurals import plural, word
 from humanverse.storage import TMP
 
 _SINGLE = frozenset({layout.MARKER, layout.RECIPE, layout.SOURCE, layout.BLOCKLIST_HISTORY})
@@ -20,16 +21,20 @@ def check(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
     if held.extent is not None:
         planned = held.extent.shards
         if missing := planned - sum(number < planned for number in committed):
-            message = f"{missing} of {planned} shards are not committed yet"
+            message = f"{missing} of {plural(planned, 'shard')} {word(missing, 'is', 'are')} not committed yet"
             yield note(layout.LEDGER, message)
     for retry, one in held.retries.passes.items():
         if missing := len(one.unfinished(committed)):
-            yield note(layout.retry_pass(retry), f"{missing} of its {len(one.shards)} shards are not committed yet")
+            yield note(
+                layout.retry_pass(retry),
+                f"{missing} of its {plural(len(one.shards), 'shard')} {word(missing, 'is', 'are')} not committed yet",
+            )
     for number, plan in held.merges.plans.items():
         if missing := len(plan.unfinished(committed)):
             again = f"{shlex.join(['humanverse', 'merge', held.store.url, plan.url])} goes on"
             yield note(
-                layout.merge(number), f"{missing} of its {len(plan.shards)} shards are not committed yet: {again}"
+                layout.merge(number),
+                f"{missing} of its {plural(len(plan.shards), 'shard')} {word(missing, 'is', 'are')} not committed yet: {again}",
             )
     for name in held.store.names(TMP) if held.store.local else ():
         yield note(f"{TMP}/{name}", "is being written, or was left by a writer that was killed")

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from humanverse.dataset.parquet import parquet_table
+from humanverse.plurals import plural
 from humanverse.storage import Store
 
 PROBLEM = "problem"
@@ -59,7 +60,7 @@ def first_of(names: list[str], bad: np.ndarray, message: str) -> str:
 
 def further(rows: int) -> str:
     """What a message about the first of ``rows`` rows ends with."""
-    return f" (and {rows - 1} further rows)" if rows > 1 else ""
+    return f" (and {plural(rows - 1, 'further row')})" if rows > 1 else ""
 
 
 def read_table(store: Store, path: str, schema: pa.Schema, more: bool = False) -> pa.Table:

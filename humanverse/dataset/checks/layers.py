@@ -14,6 +14,7 @@ from humanverse.dataset.checks import maps, values
 from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, note, problem, read_table
 from humanverse.dataset.checks.held import Held, Layer
 from humanverse.dataset.checks.shard import Shard, members
+from humanverse.plurals import plural
 from schemas.layer_rules import PEOPLE
 
 
@@ -49,7 +50,7 @@ def incomplete(held: Held, committed: frozenset[int]) -> Iterator[Finding]:
         lacking = sum(not _must_have(held, number, layer) for number in committed - layer.shards)
         if lacking:
             command = asking.command(held.store.url, layer.name, layer.card)
-            message = f"is not made yet for {lacking} of {len(committed)} shards: {command} makes it"
+            message = f"is not made yet for {lacking} of {plural(len(committed), 'shard')}: {command} makes it"
             yield note(layout.layer_folder(layer.name), message)
 
 
@@ -87,15 +88,17 @@ def _maps(held: Held, shard: Shard, layer: Layer, table: pa.Table) -> Iterator[F
         yield problem(path, "its members are not the maps of the layer's rows, in their order")
         return
     if damaged:
-        yield problem(path, f"{damaged[0]} is not a whole {form.upper()} file ({len(damaged)} of {len(found)} maps)")
+        yield problem(
+            path, f"{damaged[0]} is not a whole {form.upper()} file ({len(damaged)} of {plural(len(found), 'map')})"
+        )
     table_path = layout.layer_table(layer.name, shard.number, shard.generation)
     if [(member.offset, member.size) for member in found] != [(row["map_offset"], row["map_size"]) for row in rows]:
         yield problem(table_path, "says other places of its maps than the tar has")
     if resized:
-        yield problem(table_path, f"says another size of {resized[0]} ({len(resized)} of {len(found)} maps)")
+        yield problem(table_path, f"says another size of {resized[0]} ({len(resized)} of {plural(len(found), 'map')})")
     if untrue:
         name, fault = untrue[0]
-        yield problem(table_path, f"is not of its maps: {name} {fault} ({len(untrue)} of {len(found)} maps)")
+        yield problem(table_path, f"is not of its maps: {name} {fault} ({len(untrue)} of {plural(len(found), 'map')})")
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ from humanverse.dataset.checks.finding import Finding, Unreadable, first_of, fur
 from humanverse.dataset.checks.held import Held
 from humanverse.dataset.retries import ROWS
 from humanverse.errors import one_line
+from humanverse.plurals import plural
 from humanverse.storage import Store
 from schemas import images, ledger
 
@@ -153,7 +154,7 @@ def _ledger(held: Held, shard: Shard) -> Iterator[Finding]:
         if shard.number >= held.extent.shards:
             yield from _supplementary(held, shard, rows)
         elif rows != list(expected):
-            yield problem(path, f"its rows are not the {len(expected)} source rows of the shard, each once")
+            yield problem(path, f"its rows are not the {plural(len(expected), 'source row')} of the shard, each once")
     said = zip(*(shard.ledger.column(name).to_pylist() for name in ("status", "reason", "uid")), strict=True)
     wrong = [(row, found) for row, item in zip(rows, said, strict=True) if (found := _status(*item))]
     if wrong:
@@ -169,7 +170,9 @@ def _supplementary(held: Held, shard: Shard, rows: list[int]) -> Iterator[Findin
     number, path = shard.number, shard.ledger_path
     if merged := held.merges.merged.shard(number):
         if rows != list(range(merged.first, merged.first + merged.rows)):
-            yield problem(path, f"its rows are not the {merged.rows} rows that were planned, each once")
+            yield problem(
+                path, f"its rows are not the {plural(merged.rows, 'row that was', 'rows that were')} planned, each once"
+            )
         return
     if number not in held.retries.shards:
         if held.retries.whole and held.merges.whole:
@@ -180,7 +183,9 @@ def _supplementary(held: Held, shard: Shard, rows: list[int]) -> Iterator[Findin
     except Unreadable:
         return
     if rows != planned:
-        yield problem(path, f"its rows are not the {len(planned)} rows that were planned, each once")
+        yield problem(
+            path, f"its rows are not the {plural(len(planned), 'row that was', 'rows that were')} planned, each once"
+        )
 
 
 def _status(status: str, reason: str | None, uid: str | None) -> str | None:

@@ -8,6 +8,7 @@ from humanverse.dataset import layout, snapshots
 from humanverse.dataset.checks.finding import Finding, note, problem
 from humanverse.dataset.checks.held import Held
 from humanverse.errors import DatasetError
+from humanverse.plurals import plural
 
 
 def check(held: Held) -> Iterator[Finding]:
@@ -34,4 +35,4 @@ def check(held: Held) -> Iterator[Finding]:
             yield problem(path, "is missing" if isinstance(error.__cause__, FileNotFoundError) else "is damaged")
             continue
         if rows != card.files:
-            yield problem(path, f"has {rows} rows and not the {card.files} that were written")
+            yield problem(path, f"has {plural(rows, 'row')} and not the {card.files} that were written")

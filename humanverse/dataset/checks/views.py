@@ -15,6 +15,7 @@ from humanverse.dataset.parquet import parquet_table
 from humanverse.dataset.reader import Dataset
 from humanverse.dataset.selection import LayerGone
 from humanverse.errors import DatasetError
+from humanverse.plurals import plural, word
 from schemas.filters import SCHEMA
 
 _COLUMNS = ("uid", "row", "phash")
@@ -60,10 +61,16 @@ def _view(path: str, view: views.View, dataset: Dataset, committed: frozenset[in
     unreadable = selection.unreadable(committed)
     if unseen := view.unseen(committed):
         yield note(
-            path, f"has not seen {len(unseen)} of the shards; until it is made again, it cannot be read with them"
+            path,
+            f"has not seen {len(unseen)} of the shards; until it is made again, it cannot be read with "
+            f"{word(len(unseen), 'it', 'them')}",
         )
     if lacking := len(set(unreadable) - set(unseen)):
-        yield note(path, f"names a layer that {lacking} of the shards have not yet; it cannot be read with them")
+        yield note(
+            path,
+            f"names a layer that {lacking} of the shards {word(lacking, 'has', 'have')} not yet; it cannot be "
+            f"read with {word(lacking, 'it', 'them')}",
+        )
     readable = sorted(committed - set(unreadable))
     try:
         if readable:
@@ -133,7 +140,7 @@ def _filter(held: Held, item: views.Filter, committed: frozenset[int]) -> Iterat
             continue
         order = table.column("row").to_numpy()
         if table.num_rows != rows or not (order[1:] > order[:-1]).all():
-            yield problem(path, f"does not have the {rows} rows that {card} says, ascending")
+            yield problem(path, f"does not have the {plural(rows, 'row')} that {card} says, ascending")
         tables.append(table)
         shards.append(np.full(table.num_rows, int(name)))
     if tables:

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from humanverse.dataset.expression.connection import connection, message
 from humanverse.dataset.expression.parse import TABLE, Expression, refusal
+from humanverse.plurals import plural
 
 
 def evaluate(expression: Expression, rows: pa.Table) -> pa.ChunkedArray:
@@ -32,5 +33,5 @@ def evaluate(expression: Expression, rows: pa.Table) -> pa.ChunkedArray:
     if not pa.types.is_boolean(found.type):
         raise refusal(expression.text, f"it is of type {found.type} and not a condition: compare it with something")
     if len(found) != rows.num_rows:
-        raise refusal(expression.text, f"it has {len(found)} values for {rows.num_rows} samples")
+        raise refusal(expression.text, f"it has {plural(len(found), 'value')} for {plural(rows.num_rows, 'sample')}")
     return found

@@ -113,7 +113,7 @@ def test_verify_compares_with_the_history(store: Store, settings: BlockSettings)
     past = json.loads(store.read(layout.BLOCKLIST_HISTORY))
     past["history"][-1]["lists"][1]["entries"] = 7
     store.write(layout.BLOCKLIST_HISTORY, json.dumps(past).encode())
-    assert found(store) == [("problem", second, "has 1 entries and not the 7 that were compiled")]
+    assert found(store) == [("problem", second, "has 1 entry and not the 7 that were compiled")]
 
 
 @pytest.mark.parametrize("content", [b"{}", b"no json", b'{"history": [{"time": "x"}]}', b'{"history": 3}', b"[]"])

@@ -152,16 +152,14 @@ def test_a_shard_without_the_layer_is_told(folder: Path) -> None:
     make(str(folder), "large", ['"person/other".union_area_ratio > 0.3'])
     (folder / "layers/person/other/000001.parquet").unlink()
     opened = humanverse.open(str(folder))
-    told = (
-        r"1 shards of \S+ have no layer person/other yet \(the first is 1\): run humanverse annotate \S+ person=other"
-    )
+    told = r"1 shard of \S+ has no layer person/other yet \(the first is 1\): run humanverse annotate \S+ person=other"
     with pytest.raises(DatasetError, match=told):
         next(opened.samples(view="large"))
     with pytest.raises(DatasetError, match=told):
         next(opened.samples(["person/other"]))
     assert list(opened.samples(view="large", shards=[0]))
     assert status(opened).views == {"large": 1}
-    assert "names a layer that 1 of the shards have not" in str(verify(opened).findings)
+    assert "names a layer that 1 of the shards has not" in str(verify(opened).findings)
 
 
 def test_filters_come_first_and_are_counted(made: tuple[Path, list[Row]], folder: Path) -> None:

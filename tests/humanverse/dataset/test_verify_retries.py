@@ -153,7 +153,7 @@ def test_what_is_not_done_yet_is_a_note(broken: Path) -> None:
     assert report.sound
     assert report.rows == 12
     notes = {finding.path: finding.message for finding in report.findings}
-    assert notes[FIRST] == "1 of its 2 shards are not committed yet"
+    assert notes[FIRST] == "1 of its 2 shards is not committed yet"
     assert notes[ROWS_OF_SECOND] == "is of a retry that was never begun"
 
 

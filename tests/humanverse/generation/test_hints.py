@@ -25,7 +25,7 @@ def people(*seen: int, unseen: float = 0.9 * SEEN) -> People:
     [
         ((3,), "a.json: the person has only 3 points that can be seen, which hardly guide a picture"),
         ((1,), "a.json: the person has only 1 point that can be seen, which hardly guide a picture"),
-        ((17, 5), "a.json: 1 of 2 people have fewer than 6 points that can be seen (one has 5 points), which"),
+        ((17, 5), "a.json: 1 of 2 people has fewer than 6 points that can be seen (one has 5 points), which"),
         ((2, 0, 4), "a.json: 2 of 2 people have fewer than 6 points that can be seen (one has 2 points), which"),
     ],
 )

@@ -158,7 +158,7 @@ def test_a_missing_layer_is_one_line_before_anything_is_read(tmp_path: Path) -> 
         loader(url, captions={"caption/blip-2": 1})
     Path(f"{url}/{layout.layer_table('depth/test', 2)}").unlink()
     with pytest.raises(
-        DatasetError, match=r"1 shards of .* have no layer depth/test yet \(the first is 2\): run"
+        DatasetError, match=r"1 shard of .* has no layer depth/test yet \(the first is 2\): run"
     ) as raised:
         loader(url)
     assert "\n" not in str(raised.value)

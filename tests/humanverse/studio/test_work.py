@@ -44,7 +44,7 @@ def test_what_is_there_is_not_made_again(studio: Studio) -> None:
     *_, once = studio.make(replace(WISH, count=1), tiny.people())
     written = {file: Path(file).stat().st_mtime_ns for file in once.files}
     *_, both = studio.make(WISH, tiny.people())
-    assert both.message.endswith(", 1 of them were there") and both.files[:6] == once.files
+    assert both.message.endswith(", 1 of them was there") and both.files[:6] == once.files
     assert {file: Path(file).stat().st_mtime_ns for file in once.files} == written
 
 

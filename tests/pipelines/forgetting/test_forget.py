@@ -134,7 +134,7 @@ def test_the_command_line(folder: Path) -> None:
     run = CliRunner().invoke(app, ["compact", str(folder), "--dry-run"])
     assert "1 of 3 shards would be written anew" in run.stdout
     run = CliRunner().invoke(app, ["compact", str(folder)])
-    assert "nothing of what was forgotten is in them" in run.stdout
+    assert "nothing of what was forgotten is in it" in run.stdout
 
 
 def test_the_url_of_a_row_that_was_a_duplicate_finds_the_picture(folder: Path) -> None:

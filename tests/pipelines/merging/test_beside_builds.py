@@ -55,7 +55,7 @@ def test_built_merged_built_on_and_retried(
     assert call(monkeypatch, *build(ours, people)) == 0
     assert "is complete: nothing to do" in capsys.readouterr().out
     assert call(monkeypatch, *build(ours, people), "--retry", "not_an_image") == 0
-    assert "1 further rows that ended so came by a merge" in capsys.readouterr().err
+    assert "1 further row that ended so came by a merge" in capsys.readouterr().err
     dataset = humanverse.open(str(people))
     assert [list(one.numbers) for one in dataset.passes()] == [[4]]
     assert [list(one.numbers) for one in read_merges(dataset.store)] == [[2, 3]]
@@ -93,13 +93,13 @@ def test_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     make(tmp_path / "b", [[1, 2]], layers=["person/test", "caption/test"])
     assert call(monkeypatch, "merge", tmp_path / "a", tmp_path / "b", "--layers", "both") == 0
     told = capsys.readouterr().out
-    assert f"{tmp_path / 'b'}: added 1 samples (" in told
-    assert "of 5 rows in 1 shards; 1 were here already, 0 rows are forgotten" in told
+    assert f"{tmp_path / 'b'}: added 1 sample (" in told
+    assert "of 5 rows in 1 shard; 1 was here already, 0 rows are forgotten" in told
     assert "layer caption/test: not copied: only the other dataset has it" in told
     assert call(monkeypatch, "merge", tmp_path / "a", tmp_path / "b") == 2
     assert "has everything already" in capsys.readouterr().err
     assert call(monkeypatch, "status", tmp_path / "a") == 0
-    assert "complete; 1 of 1 shards, 1 of 1 merged" in capsys.readouterr().out
+    assert "complete; 1 of 1 shard, 1 of 1 merged" in capsys.readouterr().out
     assert call(monkeypatch, "snapshot", tmp_path / "a", "--name", "run 1") == 0
     assert "snapshot 0: all samples and layers: 2 samples" in capsys.readouterr().out
     assert call(monkeypatch, "verify", tmp_path / "a", "--against", 0) == 0

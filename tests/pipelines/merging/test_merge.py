@@ -176,7 +176,7 @@ def test_an_unfinished_dataset_is_built_on(tmp_path: Path, theirs: Path) -> None
 
 def test_an_unfinished_other_is_refused(ours: Path, tmp_path: Path) -> None:
     make(tmp_path / "half", [[8]], planned_shards=2)
-    with pytest.raises(UserError, match="half is not complete: 1 of 2 shards are committed; finish it first"):
+    with pytest.raises(UserError, match="half is not complete: 1 of 2 shards is committed; finish it first"):
         merge(str(ours), [str(tmp_path / "half")])
     assert not (ours / layout.MERGES).exists()
 
