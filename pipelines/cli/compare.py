@@ -67,7 +67,7 @@ def _pair(
     if as_json:
         print_json(result.as_json())
     else:
-        show.comparison(result)
+        show.comparison(result, dataset)
 
 
 def _card(
@@ -83,4 +83,4 @@ def _card(
     if as_json:
         print_json(result.as_json())
     else:
-        show.card(result)
+        show.card(result, dataset)

@@ -23,7 +23,7 @@ def status(dataset: DatasetUrl, as_json: Json = False) -> None:
     if as_json:
         print_json(found.as_json())
     else:
-        show.status(found)
+        show.status(found, dataset)
 
 
 @app.command()

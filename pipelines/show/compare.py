@@ -15,12 +15,12 @@ SHOWN = 10
 """Samples that are named on a terminal."""
 
 
-def comparison(result: Result) -> None:
+def comparison(result: Result, url: str) -> None:
     found = result.comparison
     truth = " (ground truth)" if found.b.truth else ""
     view = f" of the view {found.view}" if found.view else ""
     line(
-        f"{found.url}: A is {found.a.layer}, B is {found.b.layer}{truth}; {found.compared} of "
+        f"{url}: A is {found.a.layer}, B is {found.b.layer}{truth}; {found.compared} of "
         f"{plural(found.samples, 'sample')}{view} "
         f"compared, {plural(len(found.shards), 'shard')}, {result.seconds:.1f} s"
     )

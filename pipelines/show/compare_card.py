@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from humanverse.plurals import plural
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 COLUMNS = ("kind", "layer", "figures", "cover", "pics", "failed")
 
 
-def card(result: Result) -> None:
+def card(result: Result, url: str) -> None:
     from rich.console import Console
 
     found = result.card
     view = f"; samples of the view {found.view}" if found.view else ""
-    line(f"{found.url}: {plural(len(found.rows), 'layer')} beside ground truth{view}; {result.seconds:.1f} s")
+    line(f"{url}: {plural(len(found.rows), 'layer')} beside ground truth{view}; {result.seconds:.1f} s")
     between = "\n" if Console().is_terminal else ", "
     table("report card", COLUMNS, [_cells(row, between) for row in found.rows])
     line("  ↑ more is better, ↓ less is; pics: pictures compared")
@@ -29,7 +30,7 @@ def card(result: Result) -> None:
     for layer, why in found.left_out.items():
         line(f"  {layer} was left out: {why}")
     example = found.rows[0]
-    line(f"  more of one: humanverse compare {found.url} {example.kind} {example.name} {_right(example)}")
+    line(f"  more of one: humanverse compare {shlex.quote(url)} {example.kind} {example.name} {_right(example)}")
     if result.page:
         line(f"page: {result.page}")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from humanverse.dataset.verify import Report
 
 
-def status(found: Status) -> None:
+def status(found: Status, url: str) -> None:
     state = "complete" if found.complete else "not complete"
     again = (
         f", {found.supplementary_shards} of {found.planned_supplementary_shards} supplementary"
@@ -24,7 +24,7 @@ def status(found: Status) -> None:
     )
     merged = f", {found.merged_shards} of {found.planned_merged_shards} merged" if found.planned_merged_shards else ""
     line(
-        f"{found.url}: {state}; {found.shards} of {plural(found.planned_shards, 'shard')}{again}{merged}, {size(found.bytes)}"
+        f"{url}: {state}; {found.shards} of {plural(found.planned_shards, 'shard')}{again}{merged}, {size(found.bytes)}"
     )
     of_all = "source rows, merged ones too" if found.planned_merged_shards else "source rows"
     rows = [(of_all, str(found.planned_rows), ""), ("in the ledger", str(found.rows), "")]
@@ -36,7 +36,7 @@ def status(found: Status) -> None:
         "layers", ("layer", "shards"), [(layer, f"{done}/{found.all_shards}") for layer, done in found.layers.items()]
     )
     for layer, words in found.completed_by.items():
-        line(f"layer {layer}: not in all shards yet: humanverse annotate {shlex.quote(found.url)} {words}")
+        line(f"layer {layer}: not in all shards yet: humanverse annotate {shlex.quote(url)} {words}")
     for layer, command in found.rendered_by.items():
         line(f"layer {layer}: not in all shards: {command}")
     for layer, failed in found.failed_rows.items():

@@ -195,8 +195,7 @@ def test_dense_maps_stand_beside_the_picture(tmp_path: Path) -> None:
 
 
 def test_command_line(tmp_path: Path) -> None:
-    make_dataset(tmp_path / "people")
-    place = str(tmp_path / "people")
+    place = make_dataset(tmp_path / "people").url
     add_layer(Dataset(place), "caption/longer", "caption/test", longer, shards=[1])
     arguments = ["compare", place, "caption", "longer", "test"]
     shown = RUNNER.invoke(app, arguments)
@@ -216,6 +215,16 @@ def test_a_page_that_cannot_be_written_is_told_before_anything_is_read(tmp_path:
     make_dataset(tmp_path / "people", shards=1)
     with pytest.raises(UserError, match="there is no folder"):
         compare(str(tmp_path / "people"), "caption", "test", "test", tmp_path / "absent" / "page.html")
+
+
+def test_the_dataset_is_called_what_the_user_calls_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(make_dataset(tmp_path / "people").url)
+    add_layer(dataset, "caption/truth", "caption/test", longer)
+    monkeypatch.chdir(tmp_path)
+    for words in (["compare", "people", "caption", "test", "truth"], ["compare", "people"], ["status", "people"]):
+        shown = RUNNER.invoke(app, words)
+        assert shown.exit_code == 0, shown.output
+        assert shown.stdout.startswith("people: ") and str(tmp_path) not in shown.stdout
 
 
 def test_import_from_the_command_line(tmp_path: Path) -> None:

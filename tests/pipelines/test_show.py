@@ -205,13 +205,13 @@ def test_a_terminal_folds_text_and_no_number(
 def test_a_status_names_block_lists_in_force(
     lists: list[dict[str, object]] | None, lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dataset.status(Status("people", 1, 1, 0, 0, 0, {}, {}, {}, 0, block_lists=lists))
+    dataset.status(Status("people", 1, 1, 0, 0, 0, {}, {}, {}, 0, block_lists=lists), "people")
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("block-list")] == lines
 
 
 def test_a_status_tells_of_failed_rows(capsys: pytest.CaptureFixture[str]) -> None:
     layers, failed = {"depth/a": 3, "pose/b": 40}, {"depth/a": FailedRows(9, 9, 3), "pose/b": FailedRows(2, 99, 16)}
-    dataset.status(Status("people", 40, 40, 0, 0, 0, {}, {}, layers, 0, failed_rows=failed))
+    dataset.status(Status("people", 40, 40, 0, 0, 0, {}, {}, layers, 0, failed_rows=failed), "people")
     assert capsys.readouterr().out.splitlines()[-2:] == [
         "layer depth/a: all 9 rows failed; see the report for why",
         "layer pose/b: 2 of 99 rows failed in the 16 of 40 shards that were looked into; see the report for why",
@@ -222,7 +222,8 @@ def test_nouns_and_verbs_agree_with_one(capsys: pytest.CaptureFixture[str]) -> N
     report = Report(1, 1, 1, (Finding("problem", "layers", "is odd"),))
     dataset.verify(report)
     dataset.status(
-        Status("people", 1, 1, 0, 0, 0, {}, {}, {"depth/a": 1}, 0, failed_rows={"depth/a": FailedRows(1, 1, 1)})
+        Status("people", 1, 1, 0, 0, 0, {}, {}, {"depth/a": 1}, 0, failed_rows={"depth/a": FailedRows(1, 1, 1)}),
+        "people",
     )
     forget.compact(Compacted(1, [0], samples=1, rows=1, maps=1, filters=["f"], stale=1, checked=1), "people", False)
     told = capsys.readouterr().out.splitlines()
