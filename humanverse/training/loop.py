@@ -101,7 +101,9 @@ class Loop:
                 sharding.share(network, accelerator.device)
         own = settings.optimiser
         trained = [weight for weight in stage.model.parameters() if weight.requires_grad]
-        optimiser = torch.optim.AdamW(trained, lr=own.lr, betas=own.betas, eps=own.eps, weight_decay=own.weight_decay)
+        optimiser = torch.optim.AdamW(
+            trained, lr=own.lr, betas=own.betas, eps=own.eps, weight_decay=own.weight_decay, fused=True
+        )
         self.model = stage.model if self.shared else accelerator.prepare(stage.model)
         self.optimiser = accelerator.prepare(optimiser)
         self.ema = Ema(stage.model, settings.ema.half_life, settings.ema.ramp) if settings.ema.half_life else None
