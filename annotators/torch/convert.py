@@ -52,7 +52,10 @@ def convert(source: Path, target: Path, key: str | None = None) -> Converted:
     tensors = {name: tensor.detach().clone().contiguous() for name, tensor in chosen.tensors.items()}
     part = target.with_name(f".part-{os.getpid()}-{target.name}")
     try:
+        part.touch()
+        usual = part.stat().st_mode
         save_file(tensors, part, metadata={"format": "pt"})
+        part.chmod(usual)
         part.replace(target)
     except (OSError, SafetensorError) as error:
         raise WeightError(f"{target} cannot be written: {one_line(error, 120)}") from error

@@ -104,13 +104,20 @@ class RunFolder:
 
 @contextmanager
 def written_at_once(final: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes ``final`` at the end, on the disk; what was there is replaced."""
+    """A folder to write into, which becomes ``final`` at the end, on the disk; what was there is replaced.
+
+    Its files may be read by whom the process lets read what it writes: safetensors keeps its files from all but their owner.
+    """
     part = final.with_name(f"{_PART}{final.name}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     yield part
-    for path in (*part.rglob("*"), part):
+    usual = part.stat().st_mode & 0o666
+    for path in part.rglob("*"):
+        if path.is_file():
+            path.chmod(usual)
         _to_disk(path)
+    _to_disk(part)
     if final.exists():
         shutil.rmtree(final)
     part.rename(final)

@@ -25,6 +25,7 @@ def check_converted(source: Path, key: str | None = None) -> None:
     weights, found = weights_of_a_layer(), load_file(done.path)
     assert found.keys() == weights.keys() and all(torch.equal(found[name], weights[name]) for name in weights)
     assert (done.tensors, done.size) == (2, 32)
+    assert done.path.stat().st_mode == source.stat().st_mode
 
 
 @pytest.mark.parametrize("zipped", [True, False])

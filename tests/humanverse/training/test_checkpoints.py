@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from humanverse.errors import UserError
 from humanverse.training.checkpoints import RunFolder, read_state, write_state, written_at_once
@@ -26,6 +28,17 @@ def test_what_is_not_finished_is_not_there(tmp_path: Path) -> None:
     assert latest is not None and read_state(latest) == {"samples": 4}
     _saved(run, 8)
     assert run.checkpoints() == [4, 8]
+
+
+def test_all_files_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+    with written_at_once(tmp_path / "done") as folder:
+        (folder / "unet").mkdir()
+        save_file({"weight": torch.zeros(2)}, folder / "unet" / "of.safetensors")
+        write_state(folder, {})
+    usual = (tmp_path / "done" / "state.json").stat().st_mode
+    assert usual & 0o400
+    assert (tmp_path / "done" / "unet" / "of.safetensors").stat().st_mode == usual
+    assert (tmp_path / "done" / "unet").stat().st_mode == (tmp_path / "done").stat().st_mode
 
 
 def test_the_latest_stay(tmp_path: Path) -> None:
