@@ -94,6 +94,7 @@ class Display:
         self._thread = threading.Thread(target=self._loop, name="progress", daemon=True)
         self._started = self._moved = self._said = time.monotonic()
         self._counts: Counts = {}
+        self._printed: Counts | None = None
         self._measured_from: tuple[float, int] | None = None
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -149,8 +150,9 @@ class Display:
         rate, settled = self._rate(rows, now)
         note = self._note(counts, rate) if last or any(counts.values()) or not self._first else self._first
         self._bar.update(self._task, completed=min(self._before + rows, self._total), note=note)
-        if not self._console.is_terminal and (last or now - self._said > PLAIN_EVERY_S):
-            self._said = now
+        due = self._total > 0 and counts != self._printed if last else now - self._said > PLAIN_EVERY_S
+        if due and not self._console.is_terminal:
+            self._said, self._printed = now, counts
             left = (self._total - self._before - rows) / rate if rows and (last or settled) else None
             eta = f", {left:.0f} s left" if left and left > 0 else ""
             self.say(f"{self._title}: {min(self._before + rows, self._total)}/{self._total} {self._unit}, {note}{eta}")

@@ -37,6 +37,24 @@ def test_when_nothing_was_done_there_is_no_yield_and_no_time_left() -> None:
     assert "left" not in out.getvalue()
 
 
+def test_the_last_line_is_not_printed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    shown, out = display({"rows": 1000})
+    with shown:
+        clock[0] = 1 + progress.PLAIN_EVERY_S
+        shown._show()
+        clock[0] += 1
+    assert len(out.getvalue().splitlines()) == 1
+
+
+def test_of_nothing_there_is_no_line() -> None:
+    shown, out = display({}, total=0)
+    with shown:
+        pass
+    assert out.getvalue() == ""
+
+
 def test_what_is_waited_for_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
