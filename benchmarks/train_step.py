@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from humanverse.models.presets import MAPS, SD2_BASE, SDXL_BASE, SKELETON_LATENT, TARGETS
+from humanverse.model_presets import MAPS, SD2_BASE, SDXL_BASE, SKELETON_LATENT, TARGETS
 from humanverse.models.refiner import StructureRefiner, refine
 from humanverse.models.structural_unet import StructuralUNet
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from benchmarks.train_step import Size, scaled
-from humanverse.models.presets import SD2_BASE
+from humanverse.model_presets import SD2_BASE
 from humanverse.synth import SynthSettings
 from humanverse.training.run import run
 from humanverse.training.settings import TrainSettings

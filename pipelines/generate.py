@@ -280,6 +280,7 @@ def generator_of(model: str, refiner: str | None, device: str | None, dtype: str
     needed = ("torch", "diffusers", "transformers")
     if any(find_spec(module) is None for module in needed):
         raise UserError(f"generating needs {', '.join(needed)}: pip install 'humanverse[train]'")
+    say(f"loading {model}" + (f" and {refiner}" if refiner else ""))
     from humanverse.generation.generator import Generator
     from pipelines.train import folder_of
 

@@ -109,16 +109,19 @@ def _checked(stage: str, url: str, out: Path, settings: TrainSettings) -> int:
         UserError: if something is.
     """
     from humanverse.dataset.reader import Dataset
+    from humanverse.training import named
     from humanverse.training.checkpoints import RunFolder
     from humanverse.training.lock import refuse_held
     from humanverse.training.settings import check_same, check_stage
 
     check_stage(stage, settings)
     Dataset(url)
-    folder = RunFolder(out)
-    begun = folder.to_go_on_with()
-    if begun is not None:
+    begun = RunFolder(out, only_read=True).to_go_on_with()
+    if begun is None:
+        named.check(stage, settings.model, _FOLDERS)
+    else:
         check_same(begun, {"stage": stage, **settings.decisive()}, f"--out {out}")
+    folder = RunFolder(out)
     if is_first():
         refuse_held(out)
     return max(folder.checkpoints(), default=0)

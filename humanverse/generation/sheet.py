@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,12 @@ def write(folder: Folder) -> int:
     Raises:
         UserError: if it cannot be written.
     """
-    rows, made = [], []
-    for _, card in folder.cards():
-        rows.append(_row(card))
-        made.append(_made_by(card))
+    cards = [card for _, card in folder.cards()]
+    models = list(dict.fromkeys(map(_made_by, cards)))
+    rows = [_row(card, models) for card in cards]
     content = {
         "title": folder.path.absolute().name,
-        "head": [("pictures", wording.count(len(rows))), *_models(made)],
+        "head": [("pictures", wording.count(len(rows))), *(("made by", by) for by in models)],
         "pictures": rows,
         "version": humanverse.__version__,
         "made": "from the JSON files beside it",
@@ -55,7 +54,7 @@ def write(folder: Folder) -> int:
     return len(rows)
 
 
-def _row(card: Mapping[str, Any]) -> Row:
+def _row(card: Mapping[str, Any], models: Sequence[str]) -> Row:
     files = dict(card["files"])
     refined = files.pop(LAST, None)
     columns = [(name, files.pop(name)) for name in FIRST if name in files]
@@ -63,6 +62,7 @@ def _row(card: Mapping[str, Any]) -> Row:
     how = (
         f"seed {card['seed']} · {wording.plural(card['steps'], 'step')} · guidance {card['guidance']:g} · "
         + " × ".join(map(str, card["size"]))
+        + (f" · made by {_made_by(card)}" if len(models) > 1 else "")
     )
     return Row(wording.clean(card["prompt"]) or "(empty prompt)", columns, how, wording.clean(_where(card)))
 
@@ -105,14 +105,9 @@ _WHERE: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 """Kind of a skeleton's source -> what is said of it."""
 
 
-def _made_by(card: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(_named(card[stage]) for stage in ("model", "refiner") if card[stage])
+def _made_by(card: Mapping[str, Any]) -> str:
+    return wording.clean(" and ".join(_named(card[stage]) for stage in ("model", "refiner") if card[stage]))
 
 
 def _named(model: Mapping[str, Any]) -> str:
     return f"{model['name']} ({model['sha256'][:12]})"
-
-
-def _models(made: list[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    for models in dict.fromkeys(made):
-        yield "made by", wording.clean(" and ".join(models))

@@ -235,7 +235,7 @@ def _of_checkpoint(source: Source, device: Any) -> Any:
 
 def _settings(source: Source) -> Any:
     """The run's settings, with folders of this machine."""
-    from humanverse.training.parts import placed
+    from humanverse.training.named import placed
     from humanverse.training.settings import TrainSettings
 
     tree: dict[str, Any] = {}

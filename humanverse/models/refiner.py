@@ -18,8 +18,8 @@ from diffusers.models.controlnets.controlnet import ControlNetOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
+from humanverse import model_presets as presets
 from humanverse.errors import UserError
-from humanverse.models import presets
 from humanverse.models.entries import Condition, parse_conditions, written
 from humanverse.models.map_embedder import CHANNELS, MapEmbedder
 from humanverse.models.unet_config import as_json

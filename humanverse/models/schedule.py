@@ -13,7 +13,7 @@ import torch
 from diffusers import DDIMScheduler
 
 from humanverse.errors import UserError
-from humanverse.models.presets import Noise
+from humanverse.model_presets import Noise
 
 STEPS = 1000
 """Timesteps of training."""

@@ -20,8 +20,9 @@ from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils import BaseOutput
 from torch import nn
 
+from humanverse import model_presets as presets
 from humanverse.errors import UserError
-from humanverse.models import latents, presets
+from humanverse.models import latents
 from humanverse.models.branch import Branch, attends_to, average, run_down, run_up
 from humanverse.models.entries import Condition, Target, parse_conditions, parse_targets, written
 from humanverse.models.replication import cut, depth_named

@@ -14,13 +14,15 @@ import humanverse.models  # noqa: F401  (before diffusers: it readies torchvisio
 from diffusers import UNet2DConditionModel
 from torch import nn
 
+from humanverse import model_presets as presets
 from humanverse.errors import UserError, one_line
-from humanverse.models import dropout, presets
+from humanverse.models import dropout
 from humanverse.models.losses import denoising_loss
 from humanverse.models.pipelines.refiner import RefinerPipeline
 from humanverse.models.refiner import StructureRefiner, refine
 from humanverse.models.schedule import learnt, noised, scheduler_for
-from humanverse.training import parts
+from humanverse.training import named, parts
+from humanverse.training.backbones import backbone
 from humanverse.training.chance import noise_for, steps_for
 from humanverse.training.encoding import Encoding, exactly
 from humanverse.training.pictures import filled, layers_for
@@ -68,7 +70,7 @@ class RefinerStage:
     """
 
     def __init__(self, settings: TrainSettings, saved: Path | None, device: torch.device) -> None:
-        preset = _preset(settings.model.preset)
+        preset = named.preset(presets.REFINER, settings.model.preset)
         self._scheduler = scheduler_for(noise_of(SDXL_NOISE, settings.noise))
         self._vae = parts.frozen(parts.vae_of(settings.model), device)
         encoder, tokenizer = parts.text_of(settings.model)
@@ -155,12 +157,6 @@ class RefinerStage:
         return filled(name, batch) / 2 + 0.5
 
 
-def _preset(name: str) -> presets.RefinerSetting:
-    if name not in presets.REFINER:
-        raise UserError(f"model.preset {name}: choose from {', '.join(presets.REFINER)}")
-    return presets.REFINER[name]
-
-
 def _networks(
     settings: TrainSettings, preset: Mapping[str, Any], vae: Any, encoders: tuple[Any, Any], saved: Path | None
 ) -> tuple[Any, Any]:
@@ -197,6 +193,6 @@ def _embedder(halvings: int) -> Sequence[int]:
 
 def _sizes(settings: Any, second: Any) -> dict[str, int]:
     """How wide the added conditions of a UNet from scratch are: six sizes and the second encoder's vector."""
-    named = parts.backbone(settings.unet) if settings.unet is not None else {}
-    wide = int(named.get("addition_time_embed_dim") or 0)
+    unet = backbone(settings.unet) if settings.unet is not None else {}
+    wide = int(unet.get("addition_time_embed_dim") or 0)
     return {"projection_class_embeddings_input_dim": 6 * wide + int(second.config.projection_dim)} if wide else {}

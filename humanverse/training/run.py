@@ -21,7 +21,7 @@ from humanverse.loading.loader import Loader
 from humanverse.loading.order import TooFewSamples
 from humanverse.loading.stream import Pace
 from humanverse.plurals import plural, word
-from humanverse.training import parts, stopping, trackers
+from humanverse.training import named, stopping, trackers
 from humanverse.training.caches import Caches, find
 from humanverse.training.checkpoints import INDEX, PIPELINE, VALIDATION_INDEX, RunFolder, read_state
 from humanverse.training.layer_choice import check_chosen
@@ -88,7 +88,7 @@ def run(
         out: folder of the run.
         settings: of the run.
         tell: is told how it goes, in the main process.
-        place: see ``parts.placed``.
+        place: see ``named.placed``.
         say: is told lines about how it begins, in the main process.
 
     Raises:
@@ -200,7 +200,7 @@ def _is_joined_on_cpu() -> bool:
 
 def _placed(settings: TrainSettings, place: Callable[[str], str]) -> TrainSettings:
     """The settings with folders of this machine."""
-    return settings.model_copy(update={"model": parts.placed(settings.model, place)})
+    return settings.model_copy(update={"model": named.placed(settings.model, place)})
 
 
 def _accelerator(settings: TrainSettings, out: Path) -> Any:

@@ -47,7 +47,7 @@ class DataSettings(_Strict):
 class ModelSettings(_Strict):
     """What is trained, and from where on."""
 
-    preset: str = Field(default="paper", description="of humanverse.models.presets: STRUCTURAL or REFINER")
+    preset: str = Field(default="paper", description="of humanverse.model_presets: STRUCTURAL or REFINER")
     changes: dict[str, Any] = Field(default={}, description="arguments of the model's class, on top of the preset's")
     base: str | None = Field(
         default=None, description="a diffusers pipeline whose parts are used: folder or hf:OWNER/REPO@REV"

@@ -10,15 +10,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from humanverse import model_presets as presets
 from humanverse.errors import UserError, one_line
-from humanverse.models import dropout, presets
+from humanverse.model_presets import Noise
+from humanverse.models import dropout
 from humanverse.models.latents import Measure
 from humanverse.models.losses import denoising_loss
 from humanverse.models.pipelines.structural import StructuralPipeline
-from humanverse.models.presets import Noise
 from humanverse.models.schedule import learnt, noised, scheduler_for
 from humanverse.models.structural_unet import StructuralUNet
-from humanverse.training import parts
+from humanverse.training import named, parts
 from humanverse.training.chance import noise_for, steps_for
 from humanverse.training.encoding import Encoding
 from humanverse.training.pictures import filled, layers_for, valid_cells, valid_of
@@ -42,7 +43,7 @@ class StructureStage:
     """
 
     def __init__(self, settings: TrainSettings, saved: Path | None, device: torch.device) -> None:
-        preset = _preset(settings.model.preset)
+        preset = named.preset(presets.STRUCTURAL, settings.model.preset)
         noise = noise_of(preset.noise, settings.noise)
         vae = parts.frozen(parts.vae_of(settings.model), device)
         encoder, tokenizer = parts.text_of(settings.model)
@@ -132,20 +133,14 @@ def noise_of(preset: Noise, asked: NoiseSettings) -> Noise:
     return replace(preset, **asked.model_dump(exclude_none=True))
 
 
-def _preset(name: str) -> presets.StructuralSetting:
-    if name not in presets.STRUCTURAL:
-        raise UserError(f"model.preset {name}: choose from {', '.join(presets.STRUCTURAL)}")
-    return presets.STRUCTURAL[name]
-
-
 def _unet(settings: TrainSettings, preset: Mapping[str, Any], vae: Any, encoder: Any, saved: Path | None) -> Any:
     """The model of a checkpoint, of a pipeline of ours, or on a plain UNet."""
     if saved is not None:
         return parts.loaded(StructuralUNet.from_pretrained, saved / "unet")
     model = settings.model
     if model.unet is None and model.base is not None:
-        folder = parts.folder_of(model.base, "unet")
-        if parts.class_name(folder) == StructuralUNet.__name__:
+        folder = named.folder_of(model.base, "unet")
+        if named.class_name(folder) == StructuralUNet.__name__:
             if model.changes:
                 raise UserError("model.changes cannot change a structural model that is there: leave them out")
             return parts.loaded(StructuralUNet.from_pretrained, folder)

@@ -24,7 +24,7 @@ def result(result: Result) -> None:
             f"without the invisible mark (smaller than 256 x 256, without texture, or as asked): "
             f"{plural(result.unmarked, 'file')}"
         )
-    for name in result.names:
+    for name in dict.fromkeys(result.names):
         line(f"  {name}")
     line(f"sheet: {result.sheet}")
 

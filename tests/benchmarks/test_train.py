@@ -13,7 +13,7 @@ from benchmarks import train, train_step, train_wait
 from benchmarks.estimator_speed import Machine
 from benchmarks.train_step import Place, Size, Work
 from humanverse.errors import UserError
-from humanverse.models.presets import SD2_BASE, SDXL_BASE
+from humanverse.model_presets import SD2_BASE, SDXL_BASE
 
 SMALL = Size(width=64, side=64, batch=1)
 

@@ -15,10 +15,17 @@ import sys
 from humanverse.errors import UserError
 from pipelines.train import train
 data, begun, new = sys.argv[1:]
+SCRATCH = ["model.unet=tiny", "model.vae=patch", "model.text=untrained"]
 for given in (
     ("structure", data, new, None, ["optimizer.lr=1"]),
     ("refiner", data, new, None, ["model.text=minilm"]),
     ("structure", new, new),
+    ("structure", data, new, None, [*SCRATCH, "model.preset=papr"]),
+    ("refiner", data, new, None, [*SCRATCH, "model.preset=rgb"]),
+    ("structure", data, new, None, [*SCRATCH, "model.unet=tinny"]),
+    ("structure", data, new, None, [*SCRATCH, "model.vae=pach"]),
+    ("structure", data, new, None, [*SCRATCH, "model.text=minlm"]),
+    ("structure", data, new),
     ("refiner", data, begun),
     ("structure", data, begun, None, ["seed=5"]),
 ):
@@ -45,6 +52,12 @@ def test_it_is_told_without_torch(tmp_path: Path) -> None:
         "did you mean optimiser",
         "is for stage 1",
         "is not a dataset",
+        "model.preset papr: choose from paper, rgb",
+        "model.preset rgb: choose from paper, no_dropout",
+        "model.unet tinny: choose from",
+        "pach holds no model",
+        "minlm holds no text encoder",
+        "there is no vae",
         "is a run of stage 1",
         "begun with seed 0",
     )

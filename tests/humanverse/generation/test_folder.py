@@ -132,6 +132,19 @@ SAMPLE = {
 }
 
 
+def test_where_several_models_made_pictures_each_says_which(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write(generated(1), MADE_BY)
+    sheet.write(folder)
+    alone = (tmp_path / sheet.SHEET).read_text()
+    assert alone.count("runs/a (aaaaaaaaaaaa)") == 1
+    folder.write(generated(2), {**MADE_BY, "model": {**MADE_BY["model"], "name": "runs/b", "sha256": "b" * 64}})
+    sheet.write(folder)
+    both = (tmp_path / sheet.SHEET).read_text()
+    assert both.count("runs/a (aaaaaaaaaaaa)") == both.count("runs/b (bbbbbbbbbbbb)") == 2
+    assert both.count("· made by runs/a") == 1
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from humanverse.generation import People, Request
+from humanverse.model_presets import Noise
 from humanverse.models import RefinerPipeline, StructuralPipeline, StructuralUNet, StructureRefiner
-from humanverse.models.presets import Noise
 from humanverse.models.schedule import scheduler_for
 from humanverse.training.stage import save_quietly
 from tests.datasets import skeleton

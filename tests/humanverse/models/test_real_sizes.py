@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from humanverse.models import presets
+from humanverse import model_presets as presets
 from humanverse.models.refiner import StructureRefiner, refine
 from humanverse.models.structural_unet import StructuralUNet
 from tests.humanverse.models import tiny

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from humanverse.errors import UserError
-from humanverse.models.presets import Noise
+from humanverse.model_presets import Noise
 from humanverse.models.schedule import learnt, noised, scheduler_for
 from tests.humanverse.models import tiny
 

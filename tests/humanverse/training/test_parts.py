@@ -99,10 +99,6 @@ def test_what_is_no_part_is_told(tmp_path: Path) -> None:
     models.unet().save_pretrained(tmp_path)
     with pytest.raises(UserError, match="holds a UNet2DConditionModel: a VAE can be AutoencoderKL or PatchVae"):
         parts.vae_of(ModelSettings(vae=str(tmp_path)))
-    with pytest.raises(UserError, match="has no folder text_encoder_2: SDXL needs two text encoders"):
-        parts.text_of(ModelSettings(text=str(tmp_path)), second=True)
-    with pytest.raises(UserError, match="after the colon comes a whole number"):
-        parts.vae_of(ModelSettings(vae="patch:four"))
     with pytest.raises(UserError, match=r"model\.unet cannot be built"):
         parts.unet_of(ModelSettings(unet={"block_out_channels": [3]}), 4, 8)
     (tmp_path / "diffusion_pytorch_model.safetensors").write_bytes(b"nothing")
@@ -120,15 +116,3 @@ def test_small_backbones_can_be_built(name: str) -> None:
         unet = parts.unet_of(ModelSettings(unet=name), 48, 128, more)
     assert unet.config.in_channels == unet.config.out_channels == 48
     assert sum(weight.numel() for weight in unet.parameters()) < 40_000_000
-
-
-def test_folders_of_this_machine_take_the_place_of_names() -> None:
-    def place(named: str) -> str:
-        return f"/here/{named}"
-
-    given = ModelSettings(base="hf:owner/model@1", text="minilm", vae="patch:2")
-    assert parts.placed(given, place) == ModelSettings(
-        base="/here/hf:owner/model@1", text="/here/text-encoder:minilm", vae="patch:2"
-    )
-    assert parts.placed(ModelSettings(text="folder"), lambda named: named) == ModelSettings(text="folder")
-    assert parts.placed(ModelSettings(), place) == ModelSettings()

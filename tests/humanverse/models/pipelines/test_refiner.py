@@ -11,8 +11,8 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from humanverse.errors import UserError
+from humanverse.model_presets import Noise
 from humanverse.models.pipelines.refiner import RefinerPipeline
-from humanverse.models.presets import Noise
 from humanverse.models.refiner import StructureRefiner
 from humanverse.models.schedule import scheduler_for
 from tests.humanverse.models import tiny
