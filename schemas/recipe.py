@@ -285,8 +285,19 @@ _IN_YAML = {
     "tuple_type": "must be a list, such as [one, another]",
     "model_type": "must be a mapping of settings",
     "dict_type": "must be a mapping of settings",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
 }
 """By the type of an error, what is said of it in words of YAML instead of Python's."""
+_OF_ANOTHER = ("extra_forbidden", "missing", "value_error")
+"""Types of an error that is not about the value at its place alone, or whose words are ours."""
+_SHOWN = 40
+"""Characters of a value that are repeated."""
 
 
 def explain(error: ValidationError, section: Sequence[str] = (), of: type[BaseModel] | None = None) -> str:
@@ -301,9 +312,17 @@ def explain(error: ValidationError, section: Sequence[str] = (), of: type[BaseMo
     message = _IN_YAML.get(first["type"], first["msg"].removeprefix("Value error, "))
     if first["type"] == "tuple_type" and isinstance(first["input"], str | int | float):
         message = f"must be a list, such as [{first['input']}]"
+    elif first["type"] not in _OF_ANOTHER and isinstance(first["input"], str | int | float):
+        message += f", not {_shown(first['input'])}"
     if of and first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         message += f": choose one of {', '.join(of.model_fields)}" if of.model_fields else ", and no other"
     return f"{name}: {message}" if name else message
+
+
+def _shown(value: str | int | float) -> str:
+    """``value`` as YAML has it, in one line, its end left out if it is long."""
+    text = " ".join((str(value).lower() if isinstance(value, bool) else str(value)).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

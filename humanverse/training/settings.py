@@ -19,6 +19,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 PACKAGED_TEXT = ("minilm",)
 """Text encoders that come from a package, by what ``model.text`` calls them."""
+DOCS = "docs/training.md"
+"""Where all settings are told."""
 NUMBERS = {"structure": 1, "refiner": 2}
 """Of the stages."""
 
@@ -209,14 +211,24 @@ def _hint(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     *sections, last = map(str, first["loc"]) if first["loc"] else [""]
     if first["type"] == "extra_forbidden":
-        wrong = ".".join([*sections, last])
-        names = [name for whole in _flat(TrainSettings().model_dump()) for name in (whole, whole.partition(".")[0])]
-        likely = [name for name in names if name.rpartition(".")[2] == last] or get_close_matches(wrong, names, 1)
-        return f": did you mean {likely[0]}?" if likely else ""
+        return _likely(sections, last)
     name, colon, value = last.partition(":")
     if colon and first["input"] is None:
         return f": a space is missing after the colon: write {'.'.join(sections)}={{{name}: {value}}}, in quotes"
     return ""
+
+
+def _likely(sections: Sequence[str], wrong: str) -> str:
+    """What to give instead of ``wrong`` in ``sections``, of which there is no such setting."""
+    names, above = list(_flat(TrainSettings().model_dump())), ".".join([*sections, ""])
+    within = [name for name in names if name.startswith(above)] if sections else [*TrainSettings.model_fields, *names]
+    near = get_close_matches(wrong, [name.removeprefix(above) for name in within], 1)
+    likely = [name for name in names if name.rpartition(".")[2] == wrong] or [f"{above}{name}" for name in near]
+    if likely:
+        return f": did you mean {likely[0]}?"
+    if sections:
+        return f": {above[:-1]} has {', '.join(name.removeprefix(above) for name in within)}"
+    return f": {DOCS} has those that there are"
 
 
 def check_stage(stage: str, settings: TrainSettings) -> None:
@@ -240,7 +252,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is no YAML: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(found or {}, dict):
-        raise UserError(f"{path} holds no mapping of settings: see docs/training.md")
+        raise UserError(f"{path} holds no mapping of settings: see {DOCS}")
     return found or {}
 
 

@@ -103,7 +103,7 @@ def test_of_several_layers_the_one_named_is_read_or_the_one_that_was_read_before
             Asked({"quality": None}, settings={"quality": {"sid": 3}}),
             "--set quality.sid: there is no such setting: choose one of side",
         ),
-        (Asked({"text": None}, settings={"text": {"side": "x"}}), "--set text.side: Input should be a valid integer"),
+        (Asked({"text": None}, settings={"text": {"side": "x"}}), "--set text.side: must be a whole number, not x"),
         (
             Asked({"quality": None}, weights=[(None, "x.onnx")]),
             "weights x.onnx: this annotator loads none, leave them out",

@@ -38,17 +38,28 @@ def test_a_file_and_changes_on_top(tmp_path: Path) -> None:
         (["data.bucket=[64]"], "settings: data.bucket: there is no such setting: did you mean data.buckets?"),
         (
             ["data.captions={source:1}"],
-            "settings: data.captions.source:1: Input should be a valid number: a space is missing after the colon: "
+            "settings: data.captions.source:1: must be a number: a space is missing after the colon: "
             "write data.captions={source: 1}, in quotes",
         ),
-        (["optimiser.rate=1"], "settings: optimiser.rate: there is no such setting"),
-        (["optimiser.lr=0"], "settings: optimiser.lr: Input should be greater than 0"),
+        (
+            ["optimiser.rate=1"],
+            "settings: optimiser.rate: there is no such setting: optimiser has lr, betas, eps, weight_decay, ",
+        ),
+        (["foo=1"], "settings: foo: there is no such setting: docs/training.md has those that there are"),
+        (["optimiser.lr=abc"], "settings: optimiser.lr: must be a number, not abc"),
+        (["data.flip=maybe"], "settings: data.flip: must be true or false, not maybe"),
+        (["batch=6.5"], "settings: batch: must be a whole number, not 6.5"),
+        (["optimiser.lr=0"], "settings: optimiser.lr: Input should be greater than 0, not 0"),
         (["optimiser.betas=[0.9, 1]"], "settings: optimiser.betas.1: Input should be less than 1"),
         (["optimiser.betas=[-1, 0.9]"], "settings: optimiser.betas.0: Input should be greater than or equal to 0"),
         (["batch=6", "micro_batch=4"], "settings: batch 6 must be a multiple of micro_batch 4"),
         (["batch"], "--set batch: write section.name=value"),
         (["batch=4", "batch.size=4"], "--set batch.size=4: batch has no settings in it"),
-        (["log.trackers=[paper]"], "settings: log.trackers.0: Input should be 'tensorboard'"),
+        (["log.trackers=[paper]"], "settings: log.trackers.0: Input should be 'tensorboard', not paper"),
+        (
+            [f"precision={'x y ' * 20}"],
+            f"settings: precision: Input should be 'auto', 'no' or 'bf16', not {'x y ' * 10}…",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(changes: list[str], line: str) -> None:
