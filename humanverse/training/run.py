@@ -100,7 +100,7 @@ def run(
     accelerator = _accelerator(settings, out)
     say = say if accelerator.is_main_process else lambda line: None
     with ExitStack() as held:
-        folder = _opened(out, accelerator, held.enter_context)
+        folder = _opened(out, accelerator, held.enter_context, say)
         return _trained(name, url, folder, settings, accelerator, tell, place, say)
 
 
@@ -229,15 +229,18 @@ def _accelerator(settings: TrainSettings, out: Path) -> Any:
     return accelerator
 
 
-def _opened(out: Path, accelerator: Any, hold: Callable[[AbstractContextManager[None]], None]) -> RunFolder:
+def _opened(
+    out: Path, accelerator: Any, hold: Callable[[AbstractContextManager[None]], None], say: Callable[[str], None]
+) -> RunFolder:
     """The run's folder, for this run alone.
 
     Args:
         hold: is given the main process's lock.
+        say: is told that it is waited for.
     """
     if accelerator.is_main_process:
         folder = RunFolder(out)
-        hold(only_one(out))
+        hold(only_one(out, say))
         folder.forget_failed()
     accelerator.wait_for_everyone()
     return RunFolder(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -47,18 +48,26 @@ def test_a_folder_is_one_process_s_until_that_is_killed(
     assert tiny.trained(people, tmp_path, samples=4).samples == 4
 
 
-def test_one_that_is_about_to_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("said_after", [0.0, 600.0])
+def test_one_that_is_about_to_end_is_waited_for(
+    said_after: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lock, "WAIT_S", 600.0)
+    monkeypatch.setattr(lock, "TOLD_S", said_after)
+    said: list[str] = []
     first, waits = only_one(tmp_path), 0
     first.__enter__()
 
     def ends(seconds: float) -> None:
         nonlocal waits
         waits += 1
-        first.__exit__(None, None, None)
+        if waits == 2:
+            first.__exit__(None, None, None)
 
     monkeypatch.setattr(lock.time, "sleep", ends)
-    with only_one(tmp_path):
-        assert waits == 1 and f"process {os.getpid()} of" in (tmp_path / lock.FILE).read_text()
+    with only_one(tmp_path, said.append):
+        assert waits == 2 and f"process {os.getpid()} of" in (tmp_path / lock.FILE).read_text()
         with pytest.raises(UserError, match="is training there"):
             refuse_held(tmp_path)
+    line = f"--out {tmp_path}: process {os.getpid()} of {socket.gethostname()} is training there: waiting at most 600 s for its end"
+    assert said == ([] if said_after else [line])
