@@ -69,5 +69,6 @@ def test_one_that_is_about_to_end_is_waited_for(
         assert waits == 2 and f"process {os.getpid()} of" in (tmp_path / lock.FILE).read_text()
         with pytest.raises(UserError, match="is training there"):
             refuse_held(tmp_path)
-    line = f"--out {tmp_path}: process {os.getpid()} of {socket.gethostname()} is training there: waiting at most 600 s for its end"
+    holder = f"process {os.getpid()} of {socket.gethostname()}"
+    line = f"--out {tmp_path}: {holder} is training there: waiting at most 600 s for its end"
     assert said == ([] if said_after else [line])
