@@ -12,7 +12,7 @@ from pipelines.places import refuse_in_dataset
 from pipelines.progress import LOADING, Counts, Display, say
 
 if TYPE_CHECKING:
-    from humanverse.training.run import Outcome
+    from humanverse.training.outcome import Outcome
     from humanverse.training.settings import TrainSettings
 
 _HEARTBEAT_S = 600.0
@@ -73,10 +73,15 @@ def train(
         UserError: for whatever the user can mend.
     """
     refuse_in_dataset("--out", out)
+    from humanverse.training.checkpoints import RunFolder
+    from humanverse.training.outcome import ended
     from humanverse.training.settings import load
 
     settings = load(config, changes)
     before = _checked(stage, url, out, settings)
+    done = ended(RunFolder(out, only_read=True), settings.samples)
+    if done is not None:
+        return done
     heard, lines = _Heard(before), say
     with ExitStack() as stack:
         if is_first():
@@ -115,7 +120,9 @@ def _checked(stage: str, url: str, out: Path, settings: TrainSettings) -> int:
     from humanverse.training.settings import check_same, check_stage
 
     check_stage(stage, settings)
-    Dataset(url)
+    dataset = Dataset(url)
+    for view in filter(None, (settings.data.view, settings.validation.view)):
+        dataset.view(view)
     begun = RunFolder(out, only_read=True).to_go_on_with()
     if begun is None:
         named.check(stage, settings.model, _FOLDERS)

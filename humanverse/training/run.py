@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,10 +22,11 @@ from humanverse.loading.stream import Pace
 from humanverse.plurals import plural, word
 from humanverse.training import named, stopping, trackers
 from humanverse.training.caches import Caches, find
-from humanverse.training.checkpoints import INDEX, PIPELINE, VALIDATION_INDEX, RunFolder, read_state
+from humanverse.training.checkpoints import INDEX, VALIDATION_INDEX, RunFolder
 from humanverse.training.layer_choice import check_chosen
 from humanverse.training.lock import only_one
 from humanverse.training.loop import Loop, Tell
+from humanverse.training.outcome import Outcome, ended
 from humanverse.training.refiner import RefinerStage
 from humanverse.training.settings import TrainSettings, changed, check_same, check_stage
 from humanverse.training.stage import Stage
@@ -43,32 +43,6 @@ class MakeStage(Protocol):
 
 STAGES: Mapping[str, MakeStage] = {"structure": StructureStage, "refiner": RefinerStage}
 """What can be trained."""
-
-
-@dataclass
-class Outcome:
-    """What a run came to.
-
-    Attributes:
-        samples: seen, of the whole run.
-        steps: taken.
-        skipped_steps: whose gradient was not finite.
-        skipped_samples: why samples could not be had -> how many, in the main process since it started.
-        loss: of the last log line.
-        pipeline: the result's folder.
-        seconds: since it started.
-    """
-
-    samples: int
-    steps: int
-    skipped_steps: int
-    loss: float | None
-    pipeline: str
-    seconds: float
-    skipped_samples: dict[str, int] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 
 def run(
@@ -120,12 +94,9 @@ def _trained(
     before = folder.to_go_on_with()
     if before is not None:
         check_same(before, facts, f"--out {folder.path}")
-        ended = _ended(folder, settings)
-        if ended is not None:
-            say(
-                f"nothing to do: {folder.path} has seen {plural(ended.samples, 'sample')}; with larger samples it goes on"
-            )
-            return ended
+        done = ended(folder, settings.samples)
+        if done is not None:
+            return done
         for line in changed(before, facts):
             say(line)
     with told_in_one_line(settings, folder):
@@ -146,27 +117,16 @@ def _trained(
         folder.write_settings(facts)
     trackers.start(accelerator, settings.log, folder.path, facts, max(folder.checkpoints(), default=0))
     _run(loop, say)
-    done = loop.progress
+    taken = loop.progress
     return Outcome(
-        done.samples,
-        done.steps,
-        done.skipped_steps,
+        taken.samples,
+        taken.steps,
+        taken.skipped_steps,
         loop.told.get("loss"),
         str(loop.pipeline),
         time.monotonic() - began,
         dict(loader.skipped),
     )
-
-
-def _ended(folder: RunFolder, settings: TrainSettings) -> Outcome | None:
-    """What a run came to that has nothing left to do; None of any other, as of one without a pipeline since its checkpoint."""
-    latest, pipeline = folder.latest(), folder.path / PIPELINE
-    if latest is None or max(folder.checkpoints()) < settings.samples or not pipeline.is_dir():
-        return None
-    if pipeline.stat().st_mtime_ns < latest.stat().st_mtime_ns:
-        return None
-    done = read_state(latest)["progress"]
-    return Outcome(done["samples"], done["steps"], done["skipped_steps"], None, str(pipeline), 0.0)
 
 
 def _run(loop: Loop, say: Callable[[str], None]) -> None:

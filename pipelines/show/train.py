@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from humanverse.plurals import plural
+from humanverse.plurals import plural, word
 from pipelines.show.table import line
 
 if TYPE_CHECKING:
-    from humanverse.training.run import Outcome
+    from humanverse.training.outcome import Outcome
 
 
 def outcome(result: Outcome) -> None:
+    if result.before:
+        seen = f"{plural(result.samples, 'sample')} {word(result.samples, 'was', 'were')} seen before"
+        line(f"nothing to do: {seen}; with larger samples it goes on")
+        line(f"pipeline: {result.pipeline}")
+        return
     loss = "" if result.loss is None else f", loss {result.loss:.4f}"
     line(f"trained: {plural(result.samples, 'sample')}, {plural(result.steps, 'step')}{loss}, {result.seconds:.0f} s")
     if result.skipped_steps:

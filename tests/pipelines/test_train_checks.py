@@ -12,6 +12,7 @@ from tests.datasets import make_dataset
 
 _PROGRAM = """
 import sys
+from pathlib import Path
 from humanverse.errors import UserError
 from pipelines.train import train
 data, begun, new = sys.argv[1:]
@@ -25,16 +26,18 @@ for given in (
     ("structure", data, new, None, [*SCRATCH, "model.unet=tinny"]),
     ("structure", data, new, None, [*SCRATCH, "model.vae=pach"]),
     ("structure", data, new, None, [*SCRATCH, "model.text=minlm"]),
+    ("structure", data, new, None, [*SCRATCH, "data.view=nope"]),
+    ("structure", data, new, None, [*SCRATCH, "validation.view=none"]),
     ("structure", data, new),
     ("refiner", data, begun),
     ("structure", data, begun, None, ["seed=5"]),
 ):
     stage, url, out, *more = given
-    from pathlib import Path
     try:
         train(stage, url, Path(out), *more)
     except UserError as error:
         print(error)
+print(train("structure", data, Path(begun), None, ["samples=4"]))
 print("torch" in sys.modules)
 """
 
@@ -44,10 +47,15 @@ def test_it_is_told_without_torch(tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     (begun / "checkpoints/000000000004").mkdir(parents=True)
     (begun / "settings.json").write_text(json.dumps({"stage": "structure", **load().decisive(), "precision": "no"}))
+    (begun / "checkpoints/000000000004/state.json").write_text(
+        '{"progress": {"samples": 4, "steps": 1, "skipped_steps": 0}}'
+    )
+    (begun / "pipeline").mkdir()
     words = [sys.executable, "-c", _PROGRAM, people, str(begun), str(tmp_path / "new")]
     done = subprocess.run(words, capture_output=True, text=True)
-    *lines, torch = done.stdout.splitlines()
+    *lines, ended, torch = done.stdout.splitlines()
     assert torch == "False" and not (tmp_path / "new").exists(), done
+    assert "samples=4, steps=1" in ended and "before=True" in ended
     expected = (
         "did you mean optimiser",
         "is for stage 1",
@@ -57,6 +65,8 @@ def test_it_is_told_without_torch(tmp_path: Path) -> None:
         "model.unet tinny: choose from",
         "pach holds no model",
         "minlm holds no text encoder",
+        "no view nope in",
+        "no view none in",
         "there is no vae",
         "is a run of stage 1",
         "begun with seed 0",
