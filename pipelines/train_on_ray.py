@@ -25,7 +25,7 @@ from humanverse.plurals import plural
 from pipelines.engine import on_ray
 
 if TYPE_CHECKING:
-    from humanverse.training.run import Outcome
+    from humanverse.training.outcome import Outcome
     from humanverse.training.settings import TrainSettings
 
 POLL_S = 0.5
