@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import cv2
 import numpy as np
 import simplejpeg
+from PIL import Image
 
 Size = tuple[int, int]
 
 MAX_SIDE = 65_500
 """The longest side that libjpeg reads or writes."""
-
-_DECODE_FLAGS = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def decode_rgb(jpeg: bytes) -> np.ndarray:
@@ -22,17 +23,19 @@ def decode_rgb(jpeg: bytes) -> np.ndarray:
 
     Returns:
         uint8 (height, width, 3), sRGB; three equal channels for a grey picture. An orientation tag is ignored, since
-        stored pictures are upright.
+        stored pictures are upright. Where TurboJPEG complains Pillow decodes, which writes nothing to the terminal.
 
     Raises:
         ValueError: the bytes are not a JPEG that can be decoded.
     """
     pixels = decode_part(jpeg)
-    if pixels is None and jpeg.startswith(b"\xff\xd8"):
-        pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), _DECODE_FLAGS)
-    if pixels is None:
-        raise ValueError(f"not a JPEG that can be decoded ({len(jpeg)} bytes)")
-    return pixels
+    if pixels is not None:
+        return pixels
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"not a JPEG that can be decoded ({len(jpeg)} bytes)") from error
 
 
 def decode_part(jpeg: bytes, least: Size = (0, 0), plain_chroma: bool = False) -> np.ndarray | None:

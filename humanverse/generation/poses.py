@@ -90,7 +90,7 @@ def of_sample(dataset: Dataset, uid: str, layer: str = POSE) -> People:
     url = dataset.store.url
     shards = [match.shard for matches in find(dataset, Wanted(uids=frozenset({uid}))) for match in matches]
     if not shards:
-        raise UserError(f"{url} has no sample {uid}: name one by its uid, 32 digits")
+        raise UserError(f"{url} has no sample {uid}: name one by its uid, 32 hex digits")
     images = dataset.images(shards[0], ["uid", "url", "caption", "width", "height"])
     here = pc.equal(images.column("uid"), uid)
     (row,) = images.filter(here).to_pylist()

@@ -80,9 +80,16 @@ def test_an_error_in_the_middle_gives_no_pixels_that_nobody_has_written():
     assert result.reason == "corrupt"
 
 
-def test_what_libjpeg_only_warns_of_is_left_to_the_other_decoder():
+def test_what_libjpeg_only_warns_of_is_left_to_the_other_decoder(capfd):
     data = saved(noise(64, 48), "JPEG")
     cut = data[: len(data) // 2] + b"\xff\xd9"
     assert decode_part(data) is not None
     assert decode_part(cut) is None
     assert np.array_equal(decode_rgb(cut), decode_rgb(cut))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_picture_whose_end_is_missing_is_an_error():
+    data = saved(noise(64, 48), "JPEG")
+    with pytest.raises(ValueError, match="not a JPEG"):
+        decode_rgb(data[: len(data) // 2])
