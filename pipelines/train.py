@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humanverse.plurals import plural
 from pipelines.places import refuse_in_dataset
 from pipelines.progress import LOADING, Counts, Display, say
 
@@ -38,9 +39,9 @@ class _Heard:
         parts = [f"{rate:.1f} samples/s"]
         if "loss" in values:
             parts = [f"loss {values['loss']:.4f}", *parts, f"data wait {values['wait']:.0%}"]
-        for name in ("skipped_steps", "skipped_samples"):
+        for name, one in (("skipped_steps", "skipped step"), ("skipped_samples", "skipped sample")):
             if values.get(name):
-                parts.append(f"{values[name]:.0f} {name.replace('_', ' ')}")
+                parts.append(plural(int(values[name]), one))
         return " · ".join(parts)
 
 

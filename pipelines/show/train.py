@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 def outcome(result: Outcome) -> None:
+    from schemas.ledger import FORGOTTEN
+
     if result.before:
         seen = f"{plural(result.samples, 'sample')} {word(result.samples, 'was', 'were')} seen before"
         line(f"nothing to do: {seen}; with larger samples it goes on")
@@ -23,4 +25,6 @@ def outcome(result: Outcome) -> None:
         line(f"skipped steps, their gradients were not finite: {result.skipped_steps}")
     for reason, count in sorted(result.skipped_samples.items()):
         line(f"samples that others stood in for: {count} {reason}")
+    if result.skipped_samples.keys() - {FORGOTTEN}:
+        line("humanverse verify says which are damaged")
     line(f"pipeline: {result.pipeline}")

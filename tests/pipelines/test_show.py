@@ -15,10 +15,12 @@ from annotators.settings_told import Setting
 from humanverse.dataset.checks.finding import Finding
 from humanverse.dataset.status import FailedRows, Status
 from humanverse.dataset.verify import Report
+from humanverse.training.outcome import Outcome
 from pipelines.annotate import Result as Annotated
 from pipelines.build import Result
 from pipelines.compact import Result as Compacted
 from pipelines.show import annotate, annotators, build, dataset, forget
+from pipelines.show import train as show_train
 from pipelines.stages.base import Done
 
 
@@ -243,3 +245,28 @@ def test_a_complete_layer_needs_nothing(capsys: pytest.CaptureFixture[str]) -> N
         "people: its only shard has depth/a: nothing to do",
         "people: all 2 shards have depth/a: nothing to do",
     ]
+
+
+def test_a_run_names_who_says_which_samples_are_damaged(capsys: pytest.CaptureFixture[str]) -> None:
+    done: dict[str, Any] = {
+        "samples": 1,
+        "steps": 1,
+        "skipped_steps": 0,
+        "loss": 0.5,
+        "pipeline": "run/pipeline",
+        "seconds": 2.0,
+    }
+    show_train.outcome(Outcome(**done, skipped_samples={"corrupt image": 1, "forgotten": 2}))
+    assert capsys.readouterr().out == (
+        "trained: 1 sample, 1 step, loss 0.5000, 2 s\n"
+        "samples that others stood in for: 1 corrupt image\n"
+        "samples that others stood in for: 2 forgotten\n"
+        "humanverse verify says which are damaged\n"
+        "pipeline: run/pipeline\n"
+    )
+    show_train.outcome(Outcome(**done, skipped_samples={"forgotten": 2}))
+    assert "verify" not in capsys.readouterr().out
+    show_train.outcome(Outcome(**{**done, "samples": 8}, before=True))
+    assert capsys.readouterr().out == (
+        "nothing to do: 8 samples were seen before; with larger samples it goes on\npipeline: run/pipeline\n"
+    )
