@@ -64,6 +64,7 @@ def address(structure: Path, tmp_path: Path) -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}) as process:
         assert process.stderr is not None
         try:
+            assert process.stderr.readline() == f"loading {structure}\n"
             told = process.stderr.readline()
             assert told.startswith(ADDRESS), told + process.stderr.read()
             yield told.removeprefix(ADDRESS).split()[0]
@@ -171,7 +172,7 @@ def _line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
     with pytest.raises(SystemExit) as ended:
         cli.main()
     out, err = capsys.readouterr()
-    (line,) = err.splitlines()
+    (line,) = [line for line in err.splitlines() if not line.startswith("loading ")]
     assert (ended.value.code, out) == (2, "")
     return str(line)
 
