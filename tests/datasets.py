@@ -229,7 +229,7 @@ def recipe_of(layers: Sequence[str] = LAYERS) -> recipe.Recipe:
 
 
 def make_dataset(
-    path: Path,
+    path: Path | str,
     shards: int = 2,
     per_shard: int = 3,
     *,

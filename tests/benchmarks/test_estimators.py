@@ -55,7 +55,7 @@ class Known(TorchAnnotator):
 def known(fits: int = 10**9) -> Known:
     made = Known()
     made.load()
-    made.fits = fits  # type: ignore[misc]
+    made.fits = fits
     return made
 
 

@@ -90,7 +90,8 @@ def _is_ours(number: int) -> bool:
 
 def _annotate_while_workers_die(folder: Path, name: str, kills: int) -> tuple[Result, int]:
     """Annotate, and kill a worker at random moments; how many were killed."""
-    moments, stop, killed = random.Random(1), threading.Event(), []
+    moments, stop = random.Random(1), threading.Event()
+    killed: list[int] = []
 
     def kill() -> None:
         while len(killed) < kills and not stop.wait(moments.uniform(0.3, 0.9)):

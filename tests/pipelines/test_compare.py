@@ -61,7 +61,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
     dataset = Dataset(place)
     marks: dict[str, str] = {}
     for kind in ("person", "pose"):
-        facts = {"kind": kind, "name": "moved", "version": 1, "model": "truth, moved", "weights": {}, "settings": {}}
+        facts: dict[str, Any] = {
+            "kind": kind,
+            "name": "moved",
+            "version": 1,
+            "model": "truth, moved",
+            "weights": {},
+            "settings": {},
+        }
         facts["needs"] = {need: marks[need] for need in marks}
         marks[kind] = fingerprint(facts)
         declare_layer(dataset.store, f"{kind}/moved", {**facts, "licence": "CC0-1.0", "fingerprint": marks[kind]})

@@ -196,7 +196,7 @@ QWEN_TOKENS = ("im_start", "im_end", "vision_start", "vision_end", "image_pad", 
 
 
 def qwen_tokenizer(words: int = 0) -> Any:
-    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    special: dict[str, Any] = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
     tokenizer = byte_tokenizer("Qwen2Tokenizer", words=words, **special)
     tokenizer.add_special_tokens({"additional_special_tokens": [f"<|{name}|>" for name in QWEN_TOKENS]})
     return tokenizer

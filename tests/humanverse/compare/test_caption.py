@@ -13,7 +13,7 @@ def test_similarity_of_characters_and_of_words() -> None:
     texts = [("A man runs.", "A man runs."), ("a man", "man, A"), ("abcd", "wxyz"), ("", "")]
     values = measured(measure, *(pair({"text": a}, {"text": b}) for a, b in texts))
     assert values[0] == values[3] == 0 and values[2] == 1
-    assert 0 < values[1] < 1
+    assert values[1] is not None and 0 < values[1] < 1
     figures = measure.findings().figures
     assert (figures["pictures"], figures["equal_texts"]) == (4, 2)
     assert figures["words_in_a"]["mean"] == pytest.approx((3 + 2 + 1 + 0) / 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,8 @@ def test_what_cannot_be_compared_is_left_out_and_told(dataset: Dataset) -> None:
 def test_a_choice_of_pictures(dataset: Dataset) -> None:
     asked: list[list[int]] = []
 
-    def choose(shards: list[int]) -> dict[int, list[int]]:
-        asked.append(shards)
+    def choose(shards: Sequence[int]) -> dict[int, list[int]]:
+        asked.append([*shards])
         return {1: [0, 2]}
 
     found = card(dataset, choose=choose)

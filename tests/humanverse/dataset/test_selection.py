@@ -202,7 +202,7 @@ def test_tombstoned_samples_are_in_no_view(folder: Path) -> None:
 
 def test_only_layers_and_columns_that_are_named_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = humanverse.open(str(folder))
-    asked: list[tuple[str, tuple[str, ...] | None]] = []
+    asked: list[tuple[str, Sequence[str] | None]] = []
     layer = Dataset.layer
 
     def watched(self: Dataset, name: str, shard: int, images: pa.Table, columns: Sequence[str] | None) -> pa.Table:

@@ -120,7 +120,7 @@ def test_a_later_format_is_not_misread(folder: Path) -> None:
         rows(folder)
 
 
-def write(path: str, content: str) -> Callable[[Path], None]:
+def write(path: str, content: str) -> Callable[[Path], object]:
     return lambda folder: (folder / path).write_text(content)
 
 

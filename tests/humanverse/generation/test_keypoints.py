@@ -24,7 +24,7 @@ def write(folder: Path, value: Any) -> Path:
     return path
 
 
-def annotations(**more: Any) -> dict[str, Any]:
+def annotated(**more: Any) -> dict[str, Any]:
     person = {"image_id": 7, "category_id": 1, "keypoints": BODY, **more}
     hidden = {**person, "keypoints": [number if place % 3 < 2 else 1 for place, number in enumerate(BODY)]}
     images = [
@@ -37,7 +37,7 @@ def annotations(**more: Any) -> dict[str, Any]:
 
 
 def test_annotations_are_read_in_turn_with_flags_as_confidence(tmp_path: Path) -> None:
-    seven, eight = read(write(tmp_path, annotations()))
+    seven, eight = read(write(tmp_path, annotated()))
     assert (seven.size, eight.size) == ((100, 80), (60, 90))
     assert [person[:17, 2].tolist() for person in seven.people] == [[1.0] * 17, [0.5] * 17]
     assert seven.people[0][3, :2].tolist() == [13, 26] and not seven.people[0][17:].any()
@@ -46,12 +46,12 @@ def test_annotations_are_read_in_turn_with_flags_as_confidence(tmp_path: Path) -
 
 @pytest.mark.parametrize("item", ["8", "eight.jpg"])
 def test_a_picture_is_named_by_id_or_file(tmp_path: Path, item: str) -> None:
-    (found,) = read(write(tmp_path, annotations()), item)
+    (found,) = read(write(tmp_path, annotated()), item)
     assert found.size == (60, 90)
 
 
 def test_wholebody_parts_go_to_their_slots(tmp_path: Path) -> None:
-    found = read(write(tmp_path, annotations(lefthand_kpts=HAND)), "8")
+    found = read(write(tmp_path, annotated(lefthand_kpts=HAND)), "8")
     hand = found[0].people[0][91:112]
     assert hand[:, 0].tolist() == [60 + slot for slot in range(21)] and (hand[:, 2] == 1).all()
 
@@ -115,9 +115,9 @@ def test_whoever_is_not_seen_is_passed_over(tmp_path: Path) -> None:
         ([SURE[:50]], None, "50 numbers, which are no triples"),
         ([["a"] * 51], None, "are not numbers"),
         ([{"points": SURE}], None, "keypoints"),
-        (annotations(), "10", "has no picture 10"),
-        (annotations(), "nine.jpg", "nobody with points that are seen in picture nine.jpg"),
-        (annotations(lefthand_kpts=HAND[:60]), None, "lefthand_kpts has 20 points, not 21"),
+        (annotated(), "10", "has no picture 10"),
+        (annotated(), "nine.jpg", "nobody with points that are seen in picture nine.jpg"),
+        (annotated(lefthand_kpts=HAND[:60]), None, "lefthand_kpts has 20 points, not 21"),
         ({"images": [{}], "annotations": []}, None, "not as COCO has it"),
     ],
 )

@@ -165,12 +165,13 @@ def test_too_little_memory_is_one_line(people: str, tmp_path: Path, monkeypatch:
 
 def test_other_settings_cannot_go_on(people: str, tmp_path: Path) -> None:
     tiny.trained(people, tmp_path, samples=4)
-    for name, value, line in (
-        ("optimiser__eps", 0.1, r"begun with optimiser\.eps 1e-08, not 0\.1: give the same, or another --out"),
-        ("batch", 8, "begun with batch 4, not 8: give the same"),
-    ):
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"optimiser__eps": 0.1}, r"begun with optimiser\.eps 1e-08, not 0\.1: give the same, or another --out"),
+        ({"batch": 8}, "begun with batch 4, not 8: give the same"),
+    ]
+    for change, line in changes:
         with pytest.raises(UserError, match=line):
-            tiny.trained(people, tmp_path, **{name: value})
+            tiny.trained(people, tmp_path, **change)
 
 
 def test_what_helps_may_change_from_a_checkpoint_on_and_is_told(
