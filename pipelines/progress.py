@@ -123,6 +123,10 @@ class Display:
             self._show(last=True)
         self._bar.stop()
 
+    def begin(self, phase: str) -> None:
+        """What stands beside the bar as long as nothing is counted, in place of ``first``."""
+        self._first = phase
+
     def say(self, line: str) -> None:
         """A line above the bar."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

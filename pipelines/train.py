@@ -83,7 +83,8 @@ def train(
     done = ended(RunFolder(out, only_read=True), settings.samples)
     if done is not None:
         return done
-    heard, lines = _Heard(before), say
+    heard, lines, loading = _Heard(before), say, COMPILING if settings.compile else LOADING
+    begin: Callable[[str], None] = _untold
     with ExitStack() as stack:
         if is_first():
             display = Display(
@@ -94,18 +95,22 @@ def train(
                 _HEARTBEAT_S,
                 unit="samples",
                 note=heard.note,
-                first=COMPILING if settings.compile else LOADING,
+                first=loading,
                 waiting=f"{COMPILING}, or the step is large" if settings.compile else "a step, or the data, takes long",
             )
             stack.enter_context(display)
-            lines = display.say
+            lines, begin = display.say, display.begin
         if workers is not None:
             from pipelines import train_on_ray
 
-            return train_on_ray.run(stage, url, out, settings, workers, heard, lines, address)
+            return train_on_ray.run(stage, url, out, settings, workers, heard, lines, address, begin, loading)
         from humanverse.training.run import run
 
         return run(stage, url, out, settings, heard, folder_of, lines)
+
+
+def _untold(phase: str) -> None:
+    """Where nothing is shown, no phase is."""
 
 
 def _checked(stage: str, url: str, out: Path, settings: TrainSettings) -> int:

@@ -27,6 +27,7 @@ from pipelines.engine import on_ray
 if TYPE_CHECKING:
     from humanverse.training.outcome import Outcome
     from humanverse.training.settings import TrainSettings
+    from humanverse.training.stopping import Stop
 
 POLL_S = 0.5
 TRIES = 3
@@ -44,14 +45,24 @@ class Post:
         self.refusal: str | None = None
         self.crash: str | None = None
         self.outcome: Any = None
+        self.asked = self.stopped = False
 
     def started(self, samples: int) -> None:
         """The first worker begins, or begins again, from a checkpoint of so many samples."""
         self.starts.append(samples)
 
-    def tell(self, values: Mapping[str, float]) -> None:
-        """How the run goes."""
+    def tell(self, values: Mapping[str, float]) -> bool:
+        """How the run goes; whether it is to end after this step."""
         self.values.update(values)
+        return self.asked
+
+    def ask(self) -> None:
+        """The run is to end."""
+        self.asked = True
+
+    def stop(self) -> None:
+        """It has, as it was asked to, and has a checkpoint of all its steps."""
+        self.stopped = True
 
     def say(self, line: str) -> None:
         """How the run begins; once, however often it is begun."""
@@ -76,15 +87,17 @@ class Post:
 
 
 class _Reporter:
-    """Tells the post how the run goes, samples alone at most every ``POLL_S``."""
+    """Tells the post how the run goes, samples alone at most every ``POLL_S``, and ``stop`` what it answers."""
 
-    def __init__(self, post: Any) -> None:
-        self._post, self._sent = post, 0.0
+    def __init__(self, post: Any, stop: Stop) -> None:
+        self._post, self._stop, self._sent = post, stop, 0.0
 
     def __call__(self, values: Mapping[str, float]) -> None:
+        import ray
+
         now = time.monotonic()
         if len(values) > 1 or now - self._sent > POLL_S:
-            self._post.tell.remote(dict(values))
+            self._stop.asked = ray.get(self._post.tell.remote(dict(values)))
             self._sent = now
 
 
@@ -93,26 +106,44 @@ def work(given: Mapping[str, Any]) -> None:
     import ray
     import ray.train
 
-    from humanverse.training.checkpoints import RunFolder
-    from humanverse.training.run import run
-    from pipelines.train import folder_of
+    from humanverse.training.stopping import Stop, Stopped
 
-    post, out = given["post"], Path(given["out"])
+    post, out, stop = given["post"], Path(given["out"]), Stop()
     first = ray.train.get_context().get_world_rank() == 0
     try:
         if Path(given["cwd"]).is_dir():
             os.chdir(given["cwd"])
         if first:
-            ray.get(post.started.remote(max(RunFolder(out).checkpoints(), default=0)))
-        outcome = run(given["stage"], given["url"], out, given["settings"], _Reporter(post), folder_of, post.say.remote)
+            ray.get(post.started.remote(_reached(out)))
+        outcome = _run(given, out, stop)
         if first:
             ray.get(post.finish.remote(outcome))
+    except Stopped:
+        if first:
+            ray.get(post.stop.remote())
     except UserError as error:
         ray.get(post.refuse.remote(str(error)))
         raise
     except Exception as error:
         ray.get(post.fail.remote(f"{one_line(error, 200)}{kept(out)}"))
         raise
+
+
+def _reached(out: Path) -> int:
+    """Samples of the last checkpoint."""
+    from humanverse.training.checkpoints import RunFolder
+
+    return max(RunFolder(out).checkpoints(), default=0)
+
+
+def _run(given: Mapping[str, Any], out: Path, stop: Stop) -> Outcome:
+    """The run itself, all of whose imports come after it is said that a worker is there."""
+    from humanverse.training.run import run
+    from pipelines.train import folder_of
+
+    post = given["post"]
+    tell = _Reporter(post, stop)
+    return run(given["stage"], given["url"], out, given["settings"], tell, folder_of, post.say.remote, stop)
 
 
 def kept(out: Path) -> str:
@@ -138,8 +169,12 @@ def run(
     tell: Callable[[Mapping[str, float]], None],
     say: Callable[[str], None] = lambda line: None,
     address: str | None = None,
+    begin: Callable[[str], None] = lambda phase: None,
+    loading: str = "loading models",
 ) -> Outcome:
     """Train with ``workers`` processes; one that dies lets all of them begin again from the last checkpoint.
+
+    Ctrl-C and SIGTERM end it as they end a run without Ray (``humanverse.training.run``), at once before the first step.
 
     Args:
         stage: of ``humanverse.training.run.STAGES``.
@@ -150,29 +185,39 @@ def run(
         tell: is told how it goes.
         say: is told lines about how it begins.
         address: of a cluster; None: ``RAY_ADDRESS``, or this machine alone.
+        begin: is told what is done before the first step, phase by phase.
+        loading: what the processes do before it, in words.
 
     Raises:
         UserError: for whatever the user can mend, or if the workers fail again and again.
+        KeyboardInterrupt: if it was asked to end; ``Stopped`` if there is a checkpoint of all steps.
     """
+    from humanverse.training.stopping import heard
+
     if find_spec("ray") is None:
         raise UserError("Ray is not installed: pip install 'humanverse[ray]', or leave --ray out")
     if address:
         os.environ["RAY_ADDRESS"] = address
-    ours = on_ray.connect()
-    import ray
+    where = url if "://" in url else str(Path(url).resolve())
+    given = {"stage": stage, "url": where, "out": str(out.resolve()), "settings": settings, "cwd": str(Path.cwd())}
+    processes = plural(workers, "process", "processes")
+    ours, processes = False, plural(workers, "process", "processes")
+    with heard(say, steps=False) as stop:
+        try:
+            begin("joining the Ray cluster" if os.environ.get("RAY_ADDRESS") else "starting Ray")
+            ours = on_ray.connect()
+            import ray
 
-    try:
-        gpus = check_fit(workers, ray.cluster_resources())
-        post = ray.remote(num_cpus=0)(Post).remote()
-        where = url if "://" in url else str(Path(url).resolve())
-        given = {"stage": stage, "url": where, "out": str(out.resolve()), "settings": settings, "cwd": str(Path.cwd())}
-        storage = out.resolve() / _STORAGE
-        fit = _Fit(_trainer({**given, "post": post}, workers, gpus, storage))
-        return _watched(fit, post, tell, say)
-    finally:
-        if ours:
-            ray.shutdown()
-        shutil.rmtree(out / _STORAGE, ignore_errors=True)
+            gpus = check_fit(workers, ray.cluster_resources())
+            begin(f"starting {processes}")
+            post = ray.remote(num_cpus=0)(Post).remote()
+            fit = _Fit(_trainer({**given, "post": post}, workers, gpus, out.resolve() / _STORAGE))
+            return _watched(fit, post, stop, tell, say, lambda: begin(f"{loading}, in {processes}"))
+        finally:
+            stop.close()
+            if ours:
+                ray.shutdown()
+            shutil.rmtree(out / _STORAGE, ignore_errors=True)
 
 
 def check_fit(workers: int, available: Mapping[str, float]) -> bool:
@@ -224,23 +269,41 @@ class _Fit(threading.Thread):
             self.error = one_line(error, 200)
 
 
-def _watched(fit: _Fit, post: Any, tell: Callable[[Mapping[str, float]], None], say: Callable[[str], None]) -> Outcome:
-    """Wait for the end, or for what makes waiting useless."""
+def _watched(
+    fit: _Fit,
+    post: Any,
+    stop: Stop,
+    tell: Callable[[Mapping[str, float]], None],
+    say: Callable[[str], None],
+    load: Callable[[], None],
+) -> Outcome:
+    """Wait for the end, or for what makes waiting useless; ``load`` is called when the workers begin."""
     import ray
 
-    said = 0
+    from humanverse.training.stopping import Stopped
+
+    said, asked = 0, False
     while True:
         fit.join(POLL_S)
+        if stop.asked and not asked:
+            asked = True
+            ray.get(post.ask.remote())
         state = ray.get(post.state.remote())
+        if state["starts"] and not stop.steps:
+            load()
         for line in state["lines"][said:]:
             say(line)
         said = len(state["lines"])
         if state["values"]:
+            stop.steps = True
             tell(state["values"])
         if state["refusal"]:
             raise UserError(state["refusal"])
-        if state["outcome"] is not None and not fit.is_alive():
-            return state["outcome"]
+        if not fit.is_alive():
+            if state["stopped"]:
+                raise Stopped
+            if state["outcome"] is not None:
+                return state["outcome"]
         reason = state["crash"] or fit.error or "a process died"
         if is_stuck(state["starts"]):
             raise UserError(f"the workers failed {TRIES} times at {plural(state['starts'][-1], 'sample')} ({reason})")

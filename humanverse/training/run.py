@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,6 +53,7 @@ def run(
     tell: Tell = lambda values: None,
     place: Callable[[str], str] = lambda base: base,
     say: Callable[[str], None] = lambda line: None,
+    stop: stopping.Stop | None = None,
 ) -> Outcome:
     """Train stage ``name`` on the dataset at ``url``, or go on where the run at ``out`` stopped.
 
@@ -64,6 +65,7 @@ def run(
         tell: is told how it goes, in the main process.
         place: see ``named.placed``.
         say: is told lines about how it begins, in the main process.
+        stop: says whether the run is to end after a step; None: Ctrl-C and SIGTERM do.
 
     Raises:
         UserError: for whatever the user can mend.
@@ -75,7 +77,7 @@ def run(
     say = say if accelerator.is_main_process else lambda line: None
     with ExitStack() as held:
         folder = _opened(out, accelerator, held.enter_context, say)
-        return _trained(name, url, folder, settings, accelerator, tell, place, say)
+        return _trained(name, url, folder, settings, accelerator, tell, place, say, stop)
 
 
 def _trained(
@@ -87,6 +89,7 @@ def _trained(
     tell: Tell,
     place: Callable[[str], str],
     say: Callable[[str], None],
+    stop: stopping.Stop | None,
 ) -> Outcome:
     """See ``run``, in a folder that is this run's alone."""
     began = time.monotonic()
@@ -116,7 +119,7 @@ def _trained(
     if accelerator.is_main_process:
         folder.write_settings(facts)
     trackers.start(accelerator, settings.log, folder.path, facts, max(folder.checkpoints(), default=0))
-    _run(loop, say)
+    _run(loop, say, stop)
     taken = loop.progress
     return Outcome(
         taken.samples,
@@ -129,11 +132,11 @@ def _trained(
     )
 
 
-def _run(loop: Loop, say: Callable[[str], None]) -> None:
+def _run(loop: Loop, say: Callable[[str], None], stop: stopping.Stop | None) -> None:
     """Run the loop to the end, or until the user wants it to stop."""
     try:
-        with stopping.heard(say) as stop:
-            loop.run(stop)
+        with stopping.heard(say) if stop is None else nullcontext(stop) as asked:
+            loop.run(asked)
     except stopping.Stopped:
         say(
             f"train: {loop.progress.samples} of {plural(loop.settings.samples, 'sample')} "

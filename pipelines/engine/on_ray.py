@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import sys
+import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pyarrow as pa
 
 from humanverse.errors import UserError, one_line
 from humanverse.hush import without_stderr
+from pipelines.engine.apart import started_apart
 from pipelines.engine.attempts import Notes
 from pipelines.engine.block import from_block, to_block
 from pipelines.stages.base import TRIES, Done, Feed, Stage, process_guarded, set_up
@@ -47,13 +52,14 @@ def connect() -> bool:
     """Join the cluster of ``RAY_ADDRESS`` or of the job that we are part of; else start Ray on this machine alone.
 
     Ray's own reports of dead workers, which it would write to standard output, are switched off: what they mean for a
-    shard is told by ``run``.
+    shard is told by ``run``. Signals stay this process's own affair, also those to its whole process group.
 
     Returns:
         False if this process was connected already.
 
     Raises:
         UserError: if Ray is not installed, or the cluster does not answer.
+        KeyboardInterrupt: after Ctrl-C, and SIGTERM where that is handled.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
@@ -68,12 +74,32 @@ def connect() -> bool:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     alone: dict[str, Any] = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        with without_stderr():
+        with without_stderr(), _own_signals(), started_apart() if sys.platform == "linux" else nullcontext():
             ray.init(**quiet, **({} if os.environ.get("RAY_ADDRESS") else alone))
     except (ConnectionError, RuntimeError, ValueError) as error:
         address = os.environ.get("RAY_ADDRESS", "this machine")
         raise UserError(f"cannot use Ray on {address}: {' '.join(str(error).split())[:200]}") from error
     return True
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Undo what Ray does to SIGTERM, which would end this process with lines of C++: whoever handled it before gets it, inside,
+    too."""
+    before = signal.getsignal(signal.SIGTERM)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    try:
+        yield
+    except SystemExit as error:
+        if error.code != signal.SIGTERM:
+            raise
+        signal.signal(signal.SIGTERM, before)
+        signal.raise_signal(signal.SIGTERM)
+        raise KeyboardInterrupt from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def pools(
