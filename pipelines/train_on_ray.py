@@ -14,7 +14,8 @@ import time
 import traceback
 import uuid
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -192,6 +193,7 @@ def run(
         UserError: for whatever the user can mend, or if the workers fail again and again.
         KeyboardInterrupt: if it was asked to end; ``Stopped`` if there is a checkpoint of all steps.
     """
+    from humanverse.training.checkpoints import TRACEBACKS
     from humanverse.training.stopping import heard
 
     if find_spec("ray") is None:
@@ -200,7 +202,6 @@ def run(
         os.environ["RAY_ADDRESS"] = address
     where = url if "://" in url else str(Path(url).resolve())
     given = {"stage": stage, "url": where, "out": str(out.resolve()), "settings": settings, "cwd": str(Path.cwd())}
-    processes = plural(workers, "process", "processes")
     ours, processes = False, plural(workers, "process", "processes")
     with heard(say, steps=False) as stop:
         try:
@@ -215,9 +216,23 @@ def run(
             return _watched(fit, post, stop, tell, say, lambda: begin(f"{loading}, in {processes}"))
         finally:
             stop.close()
-            if ours:
-                ray.shutdown()
+            with _as_it_is(out / TRACEBACKS):
+                if ours:
+                    ray.shutdown()
             shutil.rmtree(out / _STORAGE, ignore_errors=True)
+
+
+@contextmanager
+def _as_it_is(path: Path) -> Iterator[None]:
+    """Afterwards the file is as long as before, or not there: what workers write who are ended from outside is no error."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        yield
+    finally:
+        if size:
+            os.truncate(path, size)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def check_fit(workers: int, available: Mapping[str, float]) -> bool:

@@ -54,6 +54,24 @@ def test_the_second_request_ends_it_at_once_if_it_is_not_the_first_ones_echo(mon
         stop.ask()
 
 
+def test_without_steps_the_first_request_ends_it_at_once_and_its_echo_disturbs_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, slept = [10.0], list[float]()
+    monkeypatch.setattr(stopping.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stopping.time, "sleep", slept.append)
+    said: list[str] = []
+    stop = Stop(said.append, steps=False)
+    with pytest.raises(KeyboardInterrupt):
+        stop.ask()
+    stop.ask()
+    now[0] += 0.25
+    stop.close()
+    assert stop.asked and not said and slept == [0.75]
+    now[0] += 9
+    stop.ask()
+
+
 def test_no_signal_is_heard_in_another_thread() -> None:
     before, found = signal.getsignal(signal.SIGINT), []
 
