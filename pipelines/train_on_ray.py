@@ -203,7 +203,7 @@ def run(
     where = url if "://" in url else str(Path(url).resolve())
     given = {"stage": stage, "url": where, "out": str(out.resolve()), "settings": settings, "cwd": str(Path.cwd())}
     ours, processes = False, plural(workers, "process", "processes")
-    with heard(say, steps=False) as stop:
+    with heard(steps=False) as stop:
         try:
             begin("joining the Ray cluster" if os.environ.get("RAY_ADDRESS") else "starting Ray")
             ours = on_ray.connect()
@@ -292,25 +292,31 @@ def _watched(
     say: Callable[[str], None],
     load: Callable[[], None],
 ) -> Outcome:
-    """Wait for the end, or for what makes waiting useless; ``load`` is called when the workers begin."""
+    """Wait for the end, or for what makes waiting useless; ``load`` is called when the workers begin.
+
+    A request to end is handed on to workers that have taken a step, whose post knows it before this process does.
+    """
     import ray
 
-    from humanverse.training.stopping import Stopped
+    from humanverse.training.stopping import ENDING, Stopped
 
     said, asked = 0, False
     while True:
         fit.join(POLL_S)
-        if stop.asked and not asked:
-            asked = True
-            ray.get(post.ask.remote())
         state = ray.get(post.state.remote())
-        if state["starts"] and not stop.steps:
+        stop.steps = True
+        if stop.asked and not asked:
+            if not state["values"]:
+                raise KeyboardInterrupt
+            say(ENDING)
+            ray.get(post.ask.remote())
+            asked = True
+        if state["starts"] and not state["values"]:
             load()
         for line in state["lines"][said:]:
             say(line)
         said = len(state["lines"])
         if state["values"]:
-            stop.steps = True
             tell(state["values"])
         if state["refusal"]:
             raise UserError(state["refusal"])

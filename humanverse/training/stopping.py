@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ENDING = "train: the run ends after this step and a checkpoint; Ctrl-C once more ends it at once"
 _ONE_REQUEST_S = 1.0
 """Signals this close together are one request: a terminal and a launcher may both send theirs."""
 
@@ -44,7 +45,7 @@ class Stop:
             self.asked, self._since = True, now
             if not self.steps:
                 raise KeyboardInterrupt
-            self._say("train: the run ends after this step and a checkpoint; Ctrl-C once more ends it at once")
+            self._say(ENDING)
         elif now - self._since > _ONE_REQUEST_S:
             raise KeyboardInterrupt
 
