@@ -119,7 +119,10 @@ def test_a_shard_gets_the_layers_that_it_lacks(fakes: Any) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"min_scor": 0.5}, "min_scor: there is no such setting"), ({"min_score": "much"}, "min_score: must be a number, not much")],
+    [
+        ({"min_scor": 0.5}, "min_scor: there is no such setting"),
+        ({"min_score": "much"}, "min_score: must be a number, not much"),
+    ],
 )
 def test_a_wrong_setting_is_told_as_in_the_rest_of_the_recipe(settings: dict[str, Any], said: str) -> None:
     chosen = {"person": AnnotatorSettings(name=load().annotators["person"].name, settings=settings)}
