@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional
 
 import humanverse
+from humanverse.training.checkpoints import written_at_once
 from humanverse.training.pictures import filled, layers_for
 
 RATE, DIVERGENCE, CLIP = 1e-3, 1e-7, 1.0
@@ -143,7 +144,7 @@ def train(
         say: is told how it goes.
     """
     made, saved = out / MADE, out / SAVED
-    if (made / "config.json").exists():
+    if made.is_dir():
         return made
     out.mkdir(parents=True, exist_ok=True)
     training = Training(people, view, plan, device)
@@ -158,7 +159,8 @@ def train(
         if training.step % plan.kept == 0:
             training.save(saved)
     training.vae.register_to_config(scaling_factor=training.scale())
-    training.vae.to("cpu", memory_format=torch.contiguous_format).save_pretrained(made)
+    with written_at_once(made) as folder:
+        training.vae.to("cpu", memory_format=torch.contiguous_format).save_pretrained(folder)
     return made
 
 

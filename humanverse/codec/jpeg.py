@@ -34,7 +34,7 @@ def decode_rgb(jpeg: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
             return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"not a JPEG that can be decoded ({len(jpeg)} bytes)") from error
 
 

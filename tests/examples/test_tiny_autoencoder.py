@@ -84,3 +84,21 @@ def test_a_stopped_training_goes_on_to_the_same_weights(autoencoder: Any, people
     gone_on = autoencoder.train(people, None, tmp_path / "stopped", asked, "cpu", str)
     name = "diffusion_pytorch_model.safetensors"
     assert (gone_on / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_vae_that_was_half_written_is_not_taken_for_one(
+    autoencoder: Any, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diffusers import AutoencoderKL
+
+    def full(vae: Any, folder: Path) -> None:
+        vae.save_config(folder)
+        raise OSError("no space left")
+
+    asked = plan(autoencoder, 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(AutoencoderKL, "save_pretrained", full)
+        with pytest.raises(OSError, match="no space"):
+            autoencoder.train(people, None, tmp_path, asked, "cpu", str)
+    folder = autoencoder.train(people, None, tmp_path, asked, "cpu", str)
+    assert AutoencoderKL.from_pretrained(folder).config.latent_channels == 3

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from humanverse.codec import decode_rgb, encode_jpeg, prepare
 from humanverse.codec.jpeg import decode_part
@@ -87,6 +88,13 @@ def test_what_libjpeg_only_warns_of_is_left_to_the_other_decoder(capfd):
     assert decode_part(cut) is None
     assert np.array_equal(decode_rgb(cut), decode_rgb(cut))
     assert capfd.readouterr() == ("", "")
+
+
+def test_damage_that_makes_a_picture_enormous_is_an_error_like_any_other(monkeypatch):
+    data = saved(noise(64, 48), "JPEG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ValueError, match="not a JPEG"):
+        decode_rgb(data[: len(data) // 2] + b"\xff\xd9")
 
 
 def test_a_picture_whose_end_is_missing_is_an_error():
