@@ -12,7 +12,6 @@ from torch import nn
 
 from humanverse import model_presets as presets
 from humanverse.errors import UserError, one_line
-from humanverse.model_presets import Noise
 from humanverse.models import dropout
 from humanverse.models.latents import Measure
 from humanverse.models.losses import denoising_loss
@@ -128,7 +127,7 @@ def _only(latents: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
     return latents.transpose(0, 1)[:, cells[:, 0]][None, :, None]
 
 
-def noise_of(preset: Noise, asked: NoiseSettings) -> Noise:
+def noise_of(preset: presets.Noise, asked: NoiseSettings) -> presets.Noise:
     """The preset's noise with what is ``asked`` for."""
     return replace(preset, **asked.model_dump(exclude_none=True))
 
